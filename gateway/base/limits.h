@@ -1,0 +1,39 @@
+/* limits.h: every ceiling in the program, in one place, with what happens at the top.
+ *
+ * refuse   the load or the call fails with WY_E_LIMIT and a diagnostic that names the ceiling
+ * drop     the named thing is dropped and counted
+ * slow     the producer waits */
+#ifndef WY_LIMITS_H
+#define WY_LIMITS_H
+
+/* Files and trees */
+#define WY_FILE_BYTES_MAX (1024u * 1024u) /* one YAML file; refuse */
+#define WY_NODE_DEPTH_MAX 32u             /* nesting of a YAML file; refuse */
+#define WY_NODES_MAX 200000u              /* nodes of one YAML file; refuse */
+#define WY_DIAGS_MAX 200u                 /* messages kept of one load; later ones are counted only */
+#define WY_LOAD_ARENA_BYTES (64u * 1024u * 1024u) /* everything a load builds; refuse */
+
+/* Building */
+#define WY_WIRES_MAX 512u        /* one thread each; refuse */
+#define WY_DEVICES_MAX 2000u     /* refuse */
+#define WY_ASSETS_MAX 4000u      /* refuse */
+#define WY_POINTS_PER_DEVICE 512u /* of one profile; refuse */
+#define WY_POINTS_PER_CLASS 256u /* refuse */
+#define WY_FD_MODBUS_MAX 1023    /* libmodbus select()s: a descriptor above this is closed, WY_E_LIMIT */
+
+/* Rules */
+#define WY_RULES_MAX 2000u          /* refuse */
+#define WY_RULE_INSTANCES_MAX 50000u /* refuse */
+#define WY_RULE_LEVELS_MAX 4u       /* levels of one rule; refuse */
+#define WY_EXPR_NODES_MAX 512u      /* nodes of one expression; refuse */
+#define WY_EXPR_DEPTH_MAX 32u       /* refuse */
+#define WY_RULE_CLAUSES_MAX 16u     /* deciding comparisons kept as evidence; the rest is left out */
+
+/* Tickets and uplink */
+#define WY_TICKET_BYTES_MAX (60u * 1024u)  /* one event; evidence is shortened first, then refuse */
+#define WY_OUTBOX_WINDOW 16u               /* events sent and not yet receipted; slow */
+#define WY_EVIDENCE_SAMPLES 64u            /* samples kept of one point for evidence; drop oldest */
+#define WY_CTL_REQUEST_MAX 65536u          /* one request on the control socket; refuse */
+#define WY_CTL_CLIENTS_MAX 16u             /* refuse */
+
+#endif

@@ -1,0 +1,80 @@
+/* model.h: classes, assets and what a site says of them: what the configuration hands to rules/.
+ *
+ * A device answers on a wire; an asset is what people talk about (lift 2, riser 3). Rules speak of
+ * assets and of the canonical points of their class, never of devices or registers.
+ * Plain data, built once per load in an arena, read-only afterwards. */
+#ifndef WY_MODEL_H
+#define WY_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clocktypes.h"
+#include "node.h"
+#include "units.h"
+
+enum wy_type { WY_TYPE_BOOL, WY_TYPE_INT, WY_TYPE_REAL, WY_TYPE_ENUM, WY_TYPE_COUNTER };
+
+/* A canonical point of a class. */
+struct wy_point {
+	const char *name;
+	enum wy_type type;
+	const struct wy_unit *unit; /* NULL: a bare number; only REAL and INT have units */
+	bool has_range;             /* a value outside lo..hi is BAD, why RANGE */
+	double lo, hi;              /* in the unit of the point */
+	wy_ms poll_ms;              /* how often a value is expected; > 0 */
+	wy_ms stale_ms;             /* after this without a sample the value is STALE; > poll_ms */
+	const char *const *values;  /* ENUM: n_values upper-case names */
+	size_t n_values;
+	uint64_t modulus;  /* COUNTER: wraps at; 0 = never */
+	uint64_t max_step; /* COUNTER: a larger step is a reset; 0 = no limit */
+	const struct wy_node *node;
+};
+
+struct wy_class {
+	const char *id;
+	const char *name_zh, *name_en;
+	const struct wy_point *points;
+	size_t n_points;
+	const struct wy_node *node;
+};
+
+struct wy_label {
+	const char *key, *value;
+};
+
+struct wy_asset {
+	const char *id;
+	uint32_t class_index;
+	const char *name_zh, *name_en;
+	const struct wy_label *labels; /* building, unit, floor, bank, riser, ...: for selectors */
+	size_t n_labels;
+	const uint32_t *devices; /* indices of the devices that feed it: silence() */
+	size_t n_devices;
+	const struct wy_node *node;
+};
+
+/* A parameter of a rule package set by the site, for the whole building or for one asset. */
+struct wy_override {
+	const char *package, *name;
+	const char *asset; /* NULL: every asset; an asset's own override wins */
+	const struct wy_node *value; /* "5s", "12 mm", "true": typed by the parameter */
+};
+
+/* The time zone of the building as plain data: from `from_s` (Unix seconds) on, local = UTC + offset. */
+struct wy_zone_change {
+	int64_t from_s;
+	int32_t offset_s;
+};
+
+struct wy_zone {
+	const char *name;                     /* "Asia/Shanghai" */
+	const struct wy_zone_change *changes; /* ascending; the first one starts at INT64_MIN */
+	size_t n_changes;
+};
+
+/* A day of the building's calendar, days since 1970-01-01. */
+typedef int32_t wy_day;
+
+#endif

@@ -1,0 +1,198 @@
+/* rule.h: the whole public face of the rule language.
+ *
+ * A pure library: text in, decisions out. It sees no file, socket, clock, heap or log; a test holds
+ * it to that. Everything lives in arenas of the caller. The language is described in README.md here.
+ *
+ * Life     rule_compile() once per load; rule_engine_new() on the set; then turns. Releasing the
+ *          arenas releases everything.
+ * Turns    rule_turn_begin(), any number of rule_put()/rule_heard(), rule_turn_end(). All inputs of a
+ *          turn apply together, then every affected instance is evaluated once, parents before
+ *          children, then timers due by now fire. Same set, same state, same turns give the same
+ *          events on any machine.
+ * Time     durations on now.mono_ms, which never steps back; calendars on now.wall_ms.
+ * Unknown  truth has three values. Unknown never raises (but on_unknown: raise) and never clears.
+ * Memory   after rule_engine_new() nothing allocates.
+ * Threads  one thread per engine; a compiled set is read-only.
+ */
+#ifndef RULE_H
+#define RULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "clocktypes.h"
+#include "diag.h"
+#include "err.h"
+#include "limits.h"
+#include "model.h"
+#include "node.h"
+#include "reading.h"
+
+/* ---- Compile ------------------------------------------------------------------------------ */
+
+/* What the rules are compiled against. Borrowed; must outlive the set. */
+struct rule_world {
+	const struct wy_class *classes;
+	size_t n_classes;
+	const struct wy_asset *assets; /* may be empty: packs are checked without a site */
+	size_t n_assets;
+	size_t n_devices;
+	const struct wy_override *overrides;
+	size_t n_overrides;
+	const struct wy_zone *zone;
+	const wy_day *holidays; /* ascending */
+	size_t n_holidays;
+	const char *const *faults; /* fault codes of the catalogue, for `fault:` */
+	size_t n_faults;
+};
+
+struct rule_set; /* read-only after compile */
+
+/* Compile rule files (trees whose first key is `weiyu: rules/1`). All mistakes of all files are
+ * reported to diags. WY_E_INVALID: at least one error, no set. WY_E_NOMEM, WY_E_LIMIT: said in diags. */
+WY_MUST_CHECK enum wy_err rule_compile(const struct rule_world *world, const struct wy_node *const *files,
+				       size_t n_files, struct wy_arena *arena, struct wy_diags *diags,
+				       struct rule_set **ret_set);
+
+/* ---- Describe ----------------------------------------------------------------------------- */
+
+enum rule_latch { RULE_LATCH_NONE, RULE_LATCH_ACK, RULE_LATCH_RESET };
+
+struct rule_level_info {
+	uint8_t tier;            /* 1..4 for S1..S4 */
+	const char *when_text;   /* as written */
+	const char *clear_text;  /* as written; NULL: plain negation of when */
+};
+
+struct rule_info {
+	const char *id;    /* "lift.entrapment" */
+	const char *fault; /* "ELV-01" */
+	const char *file;
+	uint32_t line;
+	uint32_t revision; /* hash of the rule's meaning: changes when its text or parameters change */
+	enum rule_latch latch;
+	const struct rule_level_info *levels;
+	size_t n_levels;
+};
+
+size_t rule_count(const struct rule_set *set);
+const struct rule_info *rule_info_at(const struct rule_set *set, uint32_t rule);
+/* Hash of everything compiled, for the ticket and the birth message. */
+uint64_t rule_set_hash(const struct rule_set *set);
+
+size_t rule_instance_count(const struct rule_set *set);
+struct rule_instance_info {
+	uint32_t rule;
+	uint32_t asset;
+	wy_ms hold_ms[WY_RULE_LEVELS_MAX];       /* with this asset's parameters */
+	wy_ms clear_hold_ms[WY_RULE_LEVELS_MAX];
+	const uint32_t *points; /* class points its expressions read, ascending */
+	size_t n_points;
+};
+const struct rule_instance_info *rule_instance_at(const struct rule_set *set, uint32_t instance);
+
+/* ---- Run ---------------------------------------------------------------------------------- */
+
+struct rule_engine;
+
+/* A fresh engine: every point NEVER, every instance normal. */
+WY_MUST_CHECK enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena,
+					  struct wy_now now, struct rule_engine **ret_engine);
+
+enum rule_event_kind {
+	RULE_RAISED,     /* the condition stands: open (or join) a ticket */
+	RULE_TIER,       /* the effective tier changed while raised */
+	RULE_UNVERIFIED, /* raised, and inputs unknown for longer than unverified_after */
+	RULE_VERIFIED,   /* inputs known again */
+	RULE_LATCHED,    /* the condition is gone; waits for ack or reset */
+	RULE_RESOLVED,   /* over: exactly one per RULE_RAISED */
+};
+
+struct rule_event {
+	enum rule_event_kind kind;
+	uint32_t instance;
+	uint8_t level;  /* index of the deciding level */
+	uint8_t tier;   /* effective tier, 1..4 */
+	wy_ms at_ms;    /* mono: when it happened (a timer's own instant, not the turn's) */
+	wy_ms onset_ms; /* mono: first instant the condition was true */
+	bool is_uncertain; /* some input was UNCERTAIN */
+};
+
+void rule_turn_begin(struct rule_engine *engine, struct wy_now now);
+/* A sample of an asset's class point; value in the type and unit of the class point. Range and
+ * staleness are judged here. A sample older than the last one is ignored. */
+void rule_put(struct rule_engine *engine, uint32_t asset, uint32_t point, const struct wy_sample *sample);
+/* A successful exchange with a device: what silence() counts from. */
+void rule_heard(struct rule_engine *engine, uint32_t device, wy_ms at_ms);
+/* Evaluate. Events in order, borrowed until the next rule_turn_begin(). */
+size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_events);
+/* When to run an empty turn, mono; WY_MS_NEVER if nothing is pending. */
+wy_ms rule_next_due(const struct rule_engine *engine);
+
+enum rule_command {
+	RULE_ACK,   /* an operator took notice: ends latch: ack once the condition is gone */
+	RULE_RESET, /* an explicit reset: ends latch: reset likewise */
+	RULE_CLOSE, /* the platform closed the ticket though the condition may stand: normal, and no
+		       raise before `reraise` has passed */
+};
+/* Call between turn_begin and turn_end. WY_E_STATE: not in a state where it means something. */
+WY_MUST_CHECK enum wy_err rule_command(struct rule_engine *engine, uint32_t instance,
+				       enum rule_command command);
+
+/* ---- Look inside --------------------------------------------------------------------------- */
+
+enum rule_truth { RULE_FALSE, RULE_TRUE, RULE_UNKNOWN };
+enum rule_state { RULE_NORMAL, RULE_PENDING, RULE_ACTIVE, RULE_RETURNING, RULE_LATCHED_STATE };
+
+/* State of the most severe level that is not normal (else of level 0). */
+enum rule_state rule_state_of(const struct rule_engine *engine, uint32_t instance);
+const char *rule_state_text(enum rule_state state);
+
+/* One comparison or bool of a condition, with what it read: the proof in a ticket. */
+struct rule_clause {
+	const char *text; /* as written, e.g. "load_pct > $occupied_load" */
+	size_t text_len;
+	enum rule_truth truth;
+	bool has_value;  /* left side, if it is a number; in `unit` */
+	bool has_limit;  /* right side likewise */
+	double value, limit;
+	const struct wy_unit *unit;
+	const char *word; /* enum or bool value of the left side as text, else NULL */
+	const char *why;  /* truth unknown: "motor_temp stale", else NULL. Static or arena text */
+};
+/* The leaf conditions of level's `when` (or its `clear`), evaluated now. Returns how many were
+ * written, at most max. */
+size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigned level, bool is_clear,
+		    struct rule_clause *out, size_t max);
+
+/* The rule's summary template in "zh" or "en", filled from current values; empty if it has none. */
+void rule_summary(const struct rule_engine *engine, uint32_t instance, const char *lang, struct wy_buf *buf);
+
+/* Present value of a point after quality rules (STALE, RANGE ...). */
+struct wy_sample rule_point_now(const struct rule_engine *engine, uint32_t asset, uint32_t point);
+
+/* ---- Survive a restart --------------------------------------------------------------------- */
+
+/* State is kept in cells: an instance's machine, or a stateful function's memory for one asset. A
+ * cell has a key that names it across loads; a changed function has another key, so old bytes are
+ * never read as something else. */
+struct rule_cell {
+	const char *key; /* borrowed until the set goes */
+	const void *bytes; /* borrowed until the next turn */
+	size_t len;
+};
+/* Cells whose durable content changed since rule_saved(): iterate with *at = 0 first. False at the end.
+ * all = true gives every cell that is not in its initial state (orderly stop). */
+bool rule_next_dirty(struct rule_engine *engine, bool all, size_t *at, struct rule_cell *ret_cell);
+void rule_saved(struct rule_engine *engine);
+/* Put a saved cell back, before the first turn. WY_E_NOTFOUND: no such cell any more. WY_E_CORRUPT: the
+ * bytes are not of this cell; it keeps its initial state. */
+WY_MUST_CHECK enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void *bytes,
+				       size_t len);
+/* After all rule_restore(): the time from `down_ms` to now counts as unknown for every input. */
+void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now);
+
+#endif
