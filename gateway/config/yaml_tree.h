@@ -1,4 +1,4 @@
-/* yaml.h: a file or a text into a tree of wy_node (base/node.h). The only user of libyaml.
+/* yaml_tree.h: a file or a text into a tree of wy_node (base/node.h). The only user of libyaml.
  *
  * A strict subset: maps, lists, plain, quoted and block scalars. Anchors, aliases, tags, merge keys,
  * several documents, duplicate keys and trees beyond limits.h are errors with their place. */
