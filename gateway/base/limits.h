@@ -21,6 +21,19 @@
 #define WY_POINTS_PER_CLASS 256u /* refuse */
 #define WY_FD_MODBUS_MAX 1023    /* libmodbus select()s: a descriptor above this is closed, WY_E_LIMIT */
 
+/* CoAP (coap.h) and SenML (senml.h) */
+#define WY_COAP_PATHS_MAX 64u             /* resources of one device; refuse */
+#define WY_COAP_PAYLOAD_MAX 65536u        /* one body, all blocks; the answer is BAD/PAYLOAD */
+#define WY_COAP_BODIES 4u                 /* bodies of several blocks under way at once; the next waits */
+#define WY_COAP_HANDSHAKES_MAX 16u        /* DTLS handshakes at once; the next waits */
+#define WY_COAP_RETRY_FIRST_MS 1000       /* wait before connecting again, doubled with jitter ... */
+#define WY_COAP_RETRY_MOST_MS 60000       /* ... up to here */
+#define WY_COAP_MAX_AGE_MOST_MS 3600000   /* a longer Max-Age counts as this: observers get forgotten */
+#define WY_SENML_RECORDS_MAX 256u         /* of one pack; refuse the pack */
+#define WY_SENML_DEPTH_MAX 8u             /* nesting of a pack; refuse the pack */
+#define WY_SENML_NAME_BYTES 256u          /* a resolved name; refuse the pack */
+#define WY_SENML_TEXT_BYTES (64u * 1024u) /* names, units and texts of one pack; refuse the pack */
+
 /* Rules */
 #define WY_RULES_MAX 2000u          /* refuse */
 #define WY_RULE_INSTANCES_MAX 50000u /* refuse */

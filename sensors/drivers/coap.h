@@ -1,0 +1,61 @@
+/* coap.h: every CoAP device of a site behind one libcoap context, for the loop thread.
+ *
+ * A device is one CoAP server, reached over UDP (coap://) or DTLS with its own pre-shared key
+ * (coaps://). It is only ever read: GET, and GET with Observe. Points on one path share a request.
+ * A path with an observed point is registered for (RFC 7641); a plain GET once per poll period
+ * stands in when no notification came, so that silence of the device can be told from silence of
+ * the thing it watches. All other paths are polled by GET at the period of their poll class.
+ *
+ * Life     new, any number of steps, free. Everything of ours lives in the caller's arena and must
+ *          not outlive it; libcoap's part is on the heap and goes with free.
+ * Threads  one thread, always the same.
+ * Time     now_ms is handed in. Only libcoap's retransmission uses a clock of its own.
+ * Errors   a device that is silent, gone or refuses us is a report with err WY_E_TIMEOUT, WY_E_LINK,
+ *          WY_E_AUTH (DTLS refused) or WY_E_PROTOCOL and n = 0: the first at once, then at most one
+ *          per poll period. It is connected again after a jittered back-off (WY_COAP_RETRY_*) from
+ *          a new local port, and delays no other device.
+ *          WY_OK means that the device answered. A path it refuses (4.xx, 5.xx) gives samples
+ *          BAD/EXCEPTION with report.exception the CoAP code as it stands on the wire (0x84 is
+ *          4.04); a payload not understood gives BAD/PAYLOAD. */
+#ifndef COAP_H
+#define COAP_H
+
+#include "sensor.h"
+
+struct coap_field;
+
+/* The report and its samples are borrowed during the call, which comes from within
+ * coap_field_step only and must not call back into the field. */
+typedef void (*coap_report)(void *arg, const struct sensor_report *report);
+
+/* Serve devices[mine[0]] .. devices[mine[n_mine - 1]], each on a wire of kind SENSOR_WIRE_COAP with
+ * a profile of transport SENSOR_COAP. report.device is the index in devices. Nothing is sent before
+ * the first step. wires, devices and their profiles are borrowed for the life of the field.
+ *
+ *   seed   spreads first requests over their period and feeds tokens and jitter
+ *
+ * WY_E_INVALID with words in diags, WY_E_LIMIT (arena or ceilings), WY_E_NOMEM (libcoap). */
+WY_MUST_CHECK enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
+					 const struct sensor_device_conf *devices,
+					 const uint32_t *mine, size_t n_mine,
+					 struct wy_arena *arena, uint64_t seed, coap_report report,
+					 void *arg, struct wy_diags *diags,
+					 struct coap_field **ret_field);
+
+/* An epoll descriptor, owned by the field: wait on it for reading, level triggered. */
+int coap_field_fd(const struct coap_field *field);
+
+/* Take what has arrived, send what is due, never wait. Returns when to call again at the latest;
+ * call earlier when the descriptor is readable. */
+wy_ms coap_field_step(struct coap_field *field, wy_ms now_ms);
+
+/* Ask every path of one device at the next step, without spread or back-off, and count it as due
+ * for an error report. For `weiyu poll`: make a field of one device, ask, then step until each point
+ * was reported, an error was reported, or the caller's patience ends. WY_E_NOTFOUND: not served here. */
+WY_MUST_CHECK enum wy_err coap_field_ask(struct coap_field *field, uint32_t device);
+
+/* Orderly end: observations are cancelled and DTLS associations closed, so that a device has a
+ * free slot for whoever comes next. NULL is fine. */
+void coap_field_free(struct coap_field *field);
+
+#endif
