@@ -83,6 +83,9 @@ struct sensor_profile {
 /* Read one profile file (`weiyu: profile/1`). All mistakes go to diags; WY_E_INVALID then. */
 WY_MUST_CHECK enum wy_err sensor_profile_read(const struct wy_node *root, struct wy_arena *arena,
 					      struct wy_diags *diags, struct sensor_profile **ret_profile);
+/* The point of this name, or NULL. Its index is the difference to profile->points. */
+const struct sensor_profile_point *sensor_profile_find(const struct sensor_profile *profile,
+						       const char *name);
 
 /* ---- Wires and devices, as the site file declares them -------------------------------------- */
 

@@ -1,0 +1,37 @@
+/* decode.h: what a device answered -> samples. Pure: no clock, no memory, no device.
+ *
+ * A window is the part of one area that one answer carried. The value of a point comes from
+ * one window only, so a value is never joined from two answers. */
+#ifndef SENSOR_DECODE_H
+#define SENSOR_DECODE_H
+
+#include "sensor.h"
+
+struct sensor_window {
+	enum sensor_area area;
+	uint16_t address;      /* of the first register or bit */
+	uint16_t count;
+	const uint16_t *words; /* input, holding: count registers */
+	const uint8_t *bits;   /* coil, discrete: count bits, eight to a byte, first one lowest (as on the wire) */
+};
+
+/* Registers of a point's value (1, 2 or 4); 1 for a bit of a bit area. */
+uint16_t sensor_point_width(const struct sensor_profile_point *point);
+bool sensor_area_is_bits(enum sensor_area area);
+
+/* What one request must hold to give this point: itself and the register that chooses its unit. */
+struct sensor_extent {
+	enum sensor_area area;
+	uint32_t first, end; /* addresses; end is one past the last, so up to 65536 */
+};
+struct sensor_extent sensor_point_extent(const struct sensor_profile *profile, uint32_t point);
+bool sensor_window_holds(const struct sensor_window *window, const struct sensor_extent *extent);
+
+/* The sample of a point; the window must hold its extent. Quality is GOOD or BAD (SENTINEL, PAYLOAD, RANGE),
+ * raw words are kept either way. */
+void sensor_decode(const struct sensor_profile *profile, uint32_t point,
+		   const struct sensor_window *window, wy_ms at_ms, struct wy_sample *ret_sample);
+/* A sample without a value. */
+void sensor_decode_bad(uint32_t point, enum wy_why why, wy_ms at_ms, struct wy_sample *ret_sample);
+
+#endif
