@@ -13,6 +13,7 @@
 #include "buf.h"
 #include "err.h"
 #include "number.h"
+#include "stamp.h"
 #include "units.h"
 
 static void prints_reals_shortest(void **state)
@@ -163,6 +164,45 @@ static void converts_only_alike_units(void **state)
 	assert_null(wy_unit_find("lmin", 4));
 }
 
+static void stamps_are_rfc3339(void **state)
+{
+	static const struct wy_zone_change changes[] = {{INT64_MIN, 3600}, {1000, 28800}};
+	static const struct wy_zone zone = {"test", changes, 2};
+	static const struct {
+		wy_ms wall_ms;
+		const char *utc;
+	} rows[] = {{0, "1970-01-01T00:00:00.000Z"},
+		    {-1, "1969-12-31T23:59:59.999Z"},
+		    {951782400123, "2000-02-29T00:00:00.123Z"},
+		    {4102444799007, "2099-12-31T23:59:59.007Z"},
+		    {1793664123045, "2026-11-03T00:02:03.045Z"}};
+	char text[64];
+	struct wy_buf buf;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_stamp_utc(&buf, rows[i].wall_ms);
+		assert_string_equal(text, rows[i].utc);
+	}
+	wy_buf_init(&buf, text, sizeof(text));
+	wy_stamp_local(&buf, 1793664123045, &zone);
+	assert_string_equal(text, "2026-11-03T08:02:03.045+08:00");
+	wy_buf_init(&buf, text, sizeof(text));
+	wy_stamp_local(&buf, 0, &zone);
+	assert_string_equal(text, "1970-01-01T01:00:00.000+01:00");
+}
+
+static void dates_and_days_agree_for_a_thousand_years(void **state)
+{
+	(void)state;
+
+	for (int64_t day = -182500; day < 182500; day++) {
+		struct wy_date date = wy_date_of(day);
+		assert_int_equal(wy_days_of(date.year, date.month, date.day), day);
+	}
+}
+
 static void arena_says_no_when_full_and_on_overflow(void **state)
 {
 	unsigned char memory[64];
@@ -192,6 +232,8 @@ int main(void)
 		cmocka_unit_test(parses_ints_with_hex_and_knows_its_limits),
 		cmocka_unit_test(proposes_only_near_names),
 		cmocka_unit_test(converts_only_alike_units),
+		cmocka_unit_test(stamps_are_rfc3339),
+		cmocka_unit_test(dates_and_days_agree_for_a_thousand_years),
 		cmocka_unit_test(arena_says_no_when_full_and_on_overflow),
 	};
 

@@ -1,0 +1,97 @@
+/* clock.c: see clock.h. */
+#include "clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#define STEP_MS 2000
+#define STEP_SHOWN_MS 60000
+#define TEN_YEARS_MS (10LL * 365 * 86400 * 1000)
+
+static wy_ms read_ms(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (wy_ms)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+wy_ms clock_boot(void)
+{
+	return read_ms(CLOCK_BOOTTIME);
+}
+
+wy_ms clock_wall(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}
+
+wy_ms clock_mono(const struct clock *clock)
+{
+	return clock_boot() + clock->offset_ms;
+}
+
+void clock_set(struct clock *clock, const struct clock_past *past, const char *boot_id)
+{
+	wy_ms boot_ms = clock_boot();
+	wy_ms wall_ms = clock_wall();
+
+	memset(clock, 0, sizeof(*clock));
+	if (strcmp(past->boot_id, boot_id) == 0 && strcmp(boot_id, "unknown") != 0) {
+		clock->offset_ms = past->offset_ms;
+	} else if (past->wall_ms) {
+		wy_ms away_ms = wall_ms - past->wall_ms;
+		if (away_ms < 0 || away_ms > TEN_YEARS_MS)
+			away_ms = 0;
+		clock->offset_ms = past->mono_ms + away_ms - boot_ms;
+	} else {
+		clock->offset_ms = wall_ms - boot_ms;
+	}
+	if (boot_ms + clock->offset_ms < past->mono_ms)
+		clock->offset_ms = past->mono_ms - boot_ms;
+	clock->gap_ms = wall_ms - (boot_ms + clock->offset_ms);
+}
+
+struct wy_now clock_now(struct clock *clock)
+{
+	struct timex timex = {0};
+	struct wy_now now = {.mono_ms = clock_mono(clock), .wall_ms = clock_wall()};
+	wy_ms gap_ms = now.wall_ms - now.mono_ms;
+	wy_ms change_ms = gap_ms - clock->gap_ms;
+
+	if (change_ms > STEP_MS || change_ms < -STEP_MS) {
+		clock->stepped_until_ms = now.mono_ms + STEP_SHOWN_MS;
+		clock->step_ms = change_ms;
+	}
+	clock->gap_ms = gap_ms;
+	if (now.mono_ms < clock->stepped_until_ms)
+		now.clock = WY_CLOCK_STEPPED;
+	else
+		now.clock = adjtimex(&timex) == TIME_ERROR ? WY_CLOCK_UNSYNCED : WY_CLOCK_SYNCED;
+	return now;
+}
+
+void clock_boot_id(char ret_id[40])
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	strcpy(ret_id, "unknown");
+	if (!file)
+		return;
+	if (!fgets(ret_id, 40, file))
+		strcpy(ret_id, "unknown");
+	ret_id[strcspn(ret_id, "\n")] = '\0';
+	fclose(file);
+}
+
+uint64_t clock_seed(void)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		seed = (uint64_t)clock_boot() * 2654435761u;
+	return seed;
+}

@@ -1,0 +1,210 @@
+/* loop.c: see loop.h. The only user of sd-event. */
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+struct source {
+	struct source *next;
+	sd_event_source *event;
+	loop_ready ready;
+	void *arg;
+	int fd; /* -1: a timer or a signal */
+};
+
+struct loop {
+	sd_event *event;
+	const struct clock *clock; /* borrowed */
+	struct source *sources;    /* owned */
+};
+
+struct loop_timer {
+	struct source source;
+	const struct loop *loop;
+};
+
+static enum wy_err err_of(int negative_errno)
+{
+	return negative_errno == -ENOMEM ? WY_E_NOMEM : WY_E_IO;
+}
+
+enum wy_err loop_new(const struct clock *clock, struct loop **ret_loop)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return WY_E_NOMEM;
+	int rc = sd_event_new(&loop->event);
+	if (rc < 0) {
+		free(loop);
+		return err_of(rc);
+	}
+	loop->clock = clock;
+	(void)sd_event_set_watchdog(loop->event, 1);
+	*ret_loop = loop;
+	return WY_OK;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	while (loop->sources) {
+		struct source *source = loop->sources;
+		loop->sources = source->next;
+		sd_event_source_disable_unref(source->event);
+		free(source);
+	}
+	sd_event_unref(loop->event);
+	free(loop);
+}
+
+static void keep(struct loop *loop, struct source *source, enum loop_lane lane)
+{
+	(void)sd_event_source_set_priority(source->event, (int64_t)lane * 10);
+	source->next = loop->sources;
+	loop->sources = source;
+}
+
+static int on_fd(sd_event_source *event, int fd, uint32_t revents, void *arg)
+{
+	struct source *source = arg;
+	(void)event;
+	(void)fd;
+	(void)revents;
+
+	source->ready(source->arg);
+	return 0;
+}
+
+enum wy_err loop_add_fd(struct loop *loop, int fd, enum loop_lane lane, loop_ready ready, void *arg)
+{
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return WY_E_NOMEM;
+	source->fd = fd;
+	source->ready = ready;
+	source->arg = arg;
+	int rc = sd_event_add_io(loop->event, &source->event, fd, EPOLLIN, on_fd, source);
+	if (rc < 0) {
+		free(source);
+		return err_of(rc);
+	}
+	keep(loop, source, lane);
+	return WY_OK;
+}
+
+void loop_remove_fd(struct loop *loop, int fd)
+{
+	for (struct source **at = &loop->sources; *at; at = &(*at)->next) {
+		struct source *source = *at;
+		if (source->fd != fd)
+			continue;
+		*at = source->next;
+		sd_event_source_disable_unref(source->event);
+		free(source);
+		return;
+	}
+}
+
+static int on_time(sd_event_source *event, uint64_t usec, void *arg)
+{
+	struct loop_timer *timer = arg;
+	(void)event;
+	(void)usec;
+
+	timer->source.ready(timer->source.arg);
+	return 0;
+}
+
+enum wy_err loop_add_timer(struct loop *loop, enum loop_lane lane, loop_ready ready, void *arg,
+			   struct loop_timer **ret_timer)
+{
+	struct loop_timer *timer = calloc(1, sizeof(*timer));
+
+	if (!timer)
+		return WY_E_NOMEM;
+	timer->source.fd = -1;
+	timer->source.ready = ready;
+	timer->source.arg = arg;
+	timer->loop = loop;
+	int rc = sd_event_add_time(loop->event, &timer->source.event, CLOCK_BOOTTIME, UINT64_MAX, 1000,
+				   on_time, timer);
+	if (rc < 0) {
+		free(timer);
+		return err_of(rc);
+	}
+	(void)sd_event_source_set_enabled(timer->source.event, SD_EVENT_OFF);
+	keep(loop, &timer->source, lane);
+	*ret_timer = timer;
+	return WY_OK;
+}
+
+void loop_timer_set(struct loop_timer *timer, wy_ms at_ms)
+{
+	if (at_ms == WY_MS_NEVER) {
+		(void)sd_event_source_set_enabled(timer->source.event, SD_EVENT_OFF);
+		return;
+	}
+	wy_ms boot_ms = at_ms - timer->loop->clock->offset_ms;
+	(void)sd_event_source_set_time(timer->source.event, boot_ms > 0 ? (uint64_t)boot_ms * 1000 : 0);
+	(void)sd_event_source_set_enabled(timer->source.event, SD_EVENT_ONESHOT);
+}
+
+static int on_signal(sd_event_source *event, const struct signalfd_siginfo *info, void *arg)
+{
+	struct source *source = arg;
+	(void)event;
+	(void)info;
+
+	source->ready(source->arg);
+	return 0;
+}
+
+enum wy_err loop_add_stop_signals(struct loop *loop, loop_ready ready, void *arg)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return WY_E_IO;
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		struct source *source = calloc(1, sizeof(*source));
+		if (!source)
+			return WY_E_NOMEM;
+		source->fd = -1;
+		source->ready = ready;
+		source->arg = arg;
+		int rc = sd_event_add_signal(loop->event, &source->event, signals[i], on_signal, source);
+		if (rc < 0) {
+			free(source);
+			return err_of(rc);
+		}
+		keep(loop, source, LOOP_PEOPLE);
+	}
+	return WY_OK;
+}
+
+void loop_notify(const char *state)
+{
+	(void)sd_notify(0, state);
+}
+
+enum wy_err loop_run(struct loop *loop)
+{
+	return sd_event_loop(loop->event) < 0 ? WY_E_IO : WY_OK;
+}
+
+void loop_stop(struct loop *loop)
+{
+	(void)sd_event_exit(loop->event, 0);
+}

@@ -1,0 +1,45 @@
+/* loop.h: one thread that waits for everything: descriptors, one-shot timers, signals. sd-event inside.
+ *
+ * Life     loop_new, sources, loop_run until loop_stop, loop_free (frees the sources too).
+ * Threads  one. Other threads wake it through a descriptor of theirs.
+ * Order    sources that are ready together run in order of their lane, life safety first. */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "err.h"
+
+struct loop;
+struct loop_timer;
+
+enum loop_lane { LOOP_FIELD, LOOP_UPLINK, LOOP_PEOPLE }; /* first is served first */
+
+typedef void (*loop_ready)(void *arg);
+
+/* clock is borrowed: timers are set in its mono time. */
+WY_MUST_CHECK enum wy_err loop_new(const struct clock *clock, struct loop **ret_loop);
+void loop_free(struct loop *loop);
+
+/* Call when fd can be read (or has hung up). The fd stays the caller's. */
+WY_MUST_CHECK enum wy_err loop_add_fd(struct loop *loop, int fd, enum loop_lane lane, loop_ready ready,
+				      void *arg);
+void loop_remove_fd(struct loop *loop, int fd);
+/* A timer, disarmed. */
+WY_MUST_CHECK enum wy_err loop_add_timer(struct loop *loop, enum loop_lane lane, loop_ready ready, void *arg,
+					 struct loop_timer **ret_timer);
+/* Fire once at this instant (mono), or never for WY_MS_NEVER. Setting again moves it. */
+void loop_timer_set(struct loop_timer *timer, wy_ms at_ms);
+/* SIGTERM, SIGINT: call ready. Blocks the signals: call before any thread starts. */
+WY_MUST_CHECK enum wy_err loop_add_stop_signals(struct loop *loop, loop_ready ready, void *arg);
+
+/* Tell the service manager: "READY=1", "STATUS=...", "STOPPING=1". Harmless without one. */
+void loop_notify(const char *state);
+
+/* Runs until loop_stop(); answers the service manager's watchdog meanwhile. */
+WY_MUST_CHECK enum wy_err loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif
