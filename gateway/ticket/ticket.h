@@ -29,7 +29,7 @@
 #define TICKET_DEDUP_SIZE 130u
 #define TICKET_RULE_SIZE 129u
 #define TICKET_REPEAT_MS ((wy_ms)30 * 24 * 3600 * 1000)
-#define TICKET_PLANNED (-1) /* a term that is agreed, not counted: its deadline is 0 */
+#define TICKET_PLANNED WY_MS_NEVER /* a term that is agreed, not counted: its deadline is 0 */
 
 enum ticket_condition { TICKET_ACTIVE, TICKET_CLEARED, TICKET_LATCHED, TICKET_UNKNOWN };
 
