@@ -44,6 +44,10 @@
 
 /* Tickets and uplink */
 #define WY_TICKET_BYTES_MAX (60u * 1024u)  /* one event; evidence is shortened first, then refuse */
+#define WY_UPLINK_WINDOW 100u              /* publishes without PUBACK, if the broker takes as many; WY_E_BUSY */
+#define WY_UPLINK_TOPICS_MAX 8u            /* subscribed topics; refuse */
+#define WY_UPLINK_MESSAGE_MAX 65536u       /* payload of one message: up refuse, down drop */
+#define WY_UPLINK_QUEUE 256u               /* down messages the loop has not taken yet; drop newest */
 #define WY_OUTBOX_WINDOW 16u               /* events sent and not yet receipted; slow */
 #define WY_EVIDENCE_SAMPLES 64u            /* samples kept of one point for evidence; drop oldest */
 #define WY_CTL_REQUEST_MAX 65536u          /* one request on the control socket; refuse */
