@@ -1,0 +1,28 @@
+/* judge.h: from a raw number to the value of a point, and whether to believe it. Pure.
+ *
+ * The one place that knows sentinels, scale and offset, enum maps, active-low inputs and ranges,
+ * whatever carried the number. */
+#ifndef SENSOR_JUDGE_H
+#define SENSOR_JUDGE_H
+
+#include "sensor.h"
+
+struct sensor_raw {
+	bool is_whole;
+	bool is_value; /* already in the unit of the point: scale and offset do not apply */
+	int64_t whole; /* if is_whole */
+	double real;   /* else */
+};
+
+/* Fills quality, why and value; point, at_ms and raw[] of the sample are the caller's.
+ * GOOD, or BAD because of SENTINEL, RANGE (also an enum value nobody named) or PAYLOAD (not a
+ * number, or a fraction where only whole numbers exist). A BOOL is true where raw is not zero. */
+void sensor_judge(const struct sensor_profile_point *point, const struct sensor_raw *raw,
+		  struct wy_sample *sample);
+/* The same for an ENUM named by index: no map, only the bounds of values[]. */
+void sensor_judge_index(const struct sensor_profile_point *point, size_t index,
+			struct wy_sample *sample);
+/* No value, because of why. */
+void sensor_judge_bad(enum wy_why why, struct wy_sample *sample);
+
+#endif
