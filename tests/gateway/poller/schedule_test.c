@@ -1,0 +1,155 @@
+/* schedule_test.c: who is polled when, on fake time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "schedule.h"
+
+static unsigned char memory[1 << 16];
+
+static struct schedule *make(const struct schedule_device *devices, size_t n)
+{
+	struct wy_arena arena;
+	struct schedule *schedule = NULL;
+
+	wy_arena_init(&arena, memory, sizeof(memory));
+	assert_int_equal(schedule_new(devices, n, 0, 7, &arena, &schedule), WY_OK);
+	return schedule;
+}
+
+/* Runs until `end_ms`; each poll takes took_ms; devices in `dead` (a bit mask) never answer. Counts. */
+static void run(struct schedule *schedule, wy_ms *now_ms, wy_ms end_ms, wy_ms took_ms, unsigned dead,
+		unsigned *polls, wy_ms *last_ms)
+{
+	while (*now_ms < end_ms) {
+		struct schedule_turn turn;
+		wy_ms at_ms;
+		if (!schedule_next(schedule, *now_ms, &turn, &at_ms)) {
+			assert_true(at_ms > *now_ms);
+			*now_ms = at_ms < end_ms ? at_ms : end_ms;
+			continue;
+		}
+		*now_ms += took_ms;
+		polls[turn.device]++;
+		last_ms[turn.device] = *now_ms;
+		schedule_done(schedule, &turn, !(dead & (1u << turn.device)), *now_ms);
+	}
+}
+
+static void keeps_its_beat_whatever_a_poll_takes(void **state)
+{
+	const struct schedule_device devices[] = {{0, {1000, 0, 0, 0}}};
+	struct schedule *schedule = make(devices, 1);
+	unsigned polls[1] = {0};
+	wy_ms last[1];
+	wy_ms now = 0;
+	(void)state;
+
+	run(schedule, &now, 100000, 30, 0, polls, last);
+	assert_in_range(polls[0], 99, 101);
+}
+
+static void asks_classes_that_are_due_together_in_one_poll(void **state)
+{
+	const struct schedule_device devices[] = {{3, {1000, 10000, 0, 0}}};
+	struct schedule *schedule = make(devices, 1);
+	struct schedule_turn turn;
+	wy_ms at;
+	(void)state;
+
+	assert_true(schedule_next(schedule, 2000, &turn, &at));
+	assert_int_equal(turn.device, 3);
+	assert_int_equal(turn.class_mask, 3);
+	schedule_done(schedule, &turn, true, 2010);
+	assert_false(schedule_next(schedule, 2010, &turn, &at));
+	assert_true(schedule_next(schedule, at, &turn, &at));
+	assert_int_equal(turn.class_mask, 1);
+}
+
+static void makes_a_missed_poll_once_not_often(void **state)
+{
+	const struct schedule_device devices[] = {{0, {1000, 0, 0, 0}}};
+	struct schedule *schedule = make(devices, 1);
+	struct schedule_turn turn;
+	wy_ms at;
+	(void)state;
+
+	assert_true(schedule_next(schedule, 60000, &turn, &at));
+	schedule_done(schedule, &turn, true, 60500);
+	assert_false(schedule_next(schedule, 60500, &turn, &at));
+	assert_in_range(at, 60501, 61500);
+}
+
+static void backs_off_from_a_dead_device_and_keeps_the_living_on_time(void **state)
+{
+	const struct schedule_device devices[] = {{0, {1000, 0, 0, 0}}, {1, {1000, 0, 0, 0}}};
+	struct schedule *schedule = make(devices, 2);
+	unsigned polls[2] = {0};
+	wy_ms last[2];
+	wy_ms now = 0;
+	(void)state;
+
+	run(schedule, &now, 600000, 50, 1u << 1, polls, last);
+	assert_in_range(polls[0], 598, 601);
+	assert_in_range(polls[1], 12, 25);
+	assert_true(schedule_failures(schedule, 1) > 10);
+}
+
+static void sees_a_returning_device_within_the_longest_wait(void **state)
+{
+	const struct schedule_device devices[] = {{0, {1000, 0, 60000, 0}}};
+	struct schedule *schedule = make(devices, 1);
+	unsigned polls[1] = {0};
+	wy_ms last[1] = {0};
+	wy_ms now = 0;
+	struct schedule_turn turn;
+	wy_ms at = 0;
+	(void)state;
+
+	run(schedule, &now, 3600000, 50, 1, polls, last);
+	while (!schedule_next(schedule, now, &turn, &at))
+		now = at;
+	assert_true(now <= 3600000 + SCHEDULE_BACKOFF_MOST_MS);
+	assert_true(turn.is_probe);
+	assert_int_equal(turn.class_mask, 1);
+	schedule_done(schedule, &turn, true, now);
+	/* All its classes come back at once. */
+	assert_true(schedule_next(schedule, now + 1000, &turn, &at));
+	assert_int_equal(turn.class_mask, 5);
+}
+
+static void never_waits_longer_than_its_bound_nor_less_than_three_quarters(void **state)
+{
+	const struct schedule_device devices[] = {{0, {1000, 0, 0, 0}}};
+	struct schedule *schedule = make(devices, 1);
+	wy_ms now = 5000;
+	wy_ms wait = SCHEDULE_BACKOFF_FIRST_MS;
+	(void)state;
+
+	for (unsigned i = 0; i < 50; i++) {
+		struct schedule_turn turn;
+		wy_ms at;
+		assert_true(schedule_next(schedule, now, &turn, &at));
+		schedule_done(schedule, &turn, false, now);
+		assert_false(schedule_next(schedule, now, &turn, &at));
+		assert_in_range(at - now, wait - wait / 4 - 1, wait);
+		now = at;
+		wait = wait * 2 < SCHEDULE_BACKOFF_MOST_MS ? wait * 2 : SCHEDULE_BACKOFF_MOST_MS;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keeps_its_beat_whatever_a_poll_takes),
+		cmocka_unit_test(asks_classes_that_are_due_together_in_one_poll),
+		cmocka_unit_test(makes_a_missed_poll_once_not_often),
+		cmocka_unit_test(backs_off_from_a_dead_device_and_keeps_the_living_on_time),
+		cmocka_unit_test(sees_a_returning_device_within_the_longest_wait),
+		cmocka_unit_test(never_waits_longer_than_its_bound_nor_less_than_three_quarters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
