@@ -33,7 +33,7 @@
 
 enum ticket_condition { TICKET_ACTIVE, TICKET_CLEARED, TICKET_LATCHED, TICKET_UNKNOWN };
 
-/* What people do; written by the platform. From TICKET_NODE_CLOSED on the ticket is over for it. */
+/* What people do; written by the platform. A final node ends the ticket. */
 enum ticket_node {
 #define TICKET_NODE(name, text, is_final) TICKET_NODE_##name,
 #include "nodes.def"
@@ -46,7 +46,7 @@ enum ticket_event {
 	TICKET_OPENED,
 	TICKET_UPDATED,
 	TICKET_CLEARED_EVENT, /* the condition is gone (and reset, where the rule latches) */
-	TICKET_REOPENED,      /* same episode: it was latched or reported resolved, and stands again */
+	TICKET_REOPENED,      /* same episode: it was latched, and the condition is back */
 	TICKET_CLOSED_EVENT,  /* the platform ended it while the condition stood */
 	TICKET_EVENT_COUNT
 };
