@@ -195,7 +195,7 @@ struct config {
 	const struct wy_node *const *rule_files;
 	size_t n_rule_files;
 
-	uint64_t hash; /* over names and contents of all YAML files, in the order they were read */
+	uint64_t hash; /* over the contents of all YAML files, in the order they were read */
 };
 
 /* Load gateway_yaml and every file it names. All mistakes of all files are in diags;

@@ -1,0 +1,170 @@
+/* check.c: one file by itself, as far as it can be judged alone: `weiyu check FILE`. */
+#define _POSIX_C_SOURCE 200809L
+#include "loading.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct checking {
+	struct loading load;
+	const struct config_check *how;
+	const struct wy_node *root;
+};
+
+/* One class or fault file named by the caller. */
+static const struct wy_node *named_file(struct checking *c, const char *path, const char *kind)
+{
+	const struct wy_node *root = loading_root(&c->load, path);
+
+	return root && loading_is_kind(&c->load, root, kind) ? root : NULL;
+}
+
+static const struct wy_node *const *named_files(struct checking *c, const char *const *paths, size_t n,
+						const char *kind, size_t *ret_n)
+{
+	const struct wy_node **roots = loading_array(&c->load, n, sizeof(const struct wy_node *));
+
+	*ret_n = 0;
+	for (size_t i = 0; roots && i < n; i++) {
+		const struct wy_node *root = named_file(c, paths[i], kind);
+		if (root)
+			roots[(*ret_n)++] = root;
+	}
+	return roots;
+}
+
+/* "classes.yaml" beside the file that is checked, or NULL. */
+static const char *beside(struct checking *c, const char *name)
+{
+	const char *path = loading_path(&c->load, c->root, name);
+
+	return path && access(path, R_OK) == 0 ? path : NULL;
+}
+
+/* Departments and messages of the catalogue are not the matter here, only its codes and points: what is
+ * wrong in there is said when those files are checked themselves. */
+static void read_world(struct checking *c)
+{
+	static const struct config_check nothing = {0};
+	const struct config_check *how = c->how ? c->how : &nothing;
+	const char *own_classes = how->n_classes ? NULL : beside(c, "classes.yaml");
+	const char *own_faults = how->n_faults ? NULL : beside(c, "faults.yaml");
+	size_t n;
+
+	const struct wy_node *const *files =
+		own_classes ? named_files(c, &own_classes, 1, "classes/1", &n)
+			    : named_files(c, how->classes, how->n_classes, "classes/1", &n);
+	if (files)
+		load_classes(&c->load, files, n);
+	files = own_faults ? named_files(c, &own_faults, 1, "faults/1", &n)
+			   : named_files(c, how->faults, how->n_faults, "faults/1", &n);
+	if (files)
+		load_faults(&c->load, files, n);
+}
+
+static void check_gateway(struct checking *c)
+{
+	struct config *config = NULL;
+	struct rule_set *set = NULL;
+	enum wy_err err = config_load(c->root->source->name, c->load.arena, c->load.diags, &config);
+
+	if (!err)
+		err = config_compile(config, c->load.arena, c->load.diags, &set);
+	c->load.is_full = err == WY_E_NOMEM;
+}
+
+static void check_rules(struct checking *c)
+{
+	struct config *config = c->load.config;
+	struct rule_set *set = NULL;
+
+	if (c->how && c->how->gateway) {
+		if (config_load(c->how->gateway, c->load.arena, c->load.diags, &config))
+			return;
+	} else {
+		read_world(c);
+	}
+	struct rule_world world = config_world(config);
+	if (rule_compile(&world, &c->root, 1, c->load.arena, c->load.diags, &set) == WY_E_NOMEM)
+		c->load.is_full = true;
+}
+
+static void check_site(struct checking *c)
+{
+	load_site(&c->load, c->root);
+}
+
+static void check_classes(struct checking *c)
+{
+	load_classes(&c->load, &c->root, 1);
+}
+
+static void check_faults(struct checking *c)
+{
+	load_faults(&c->load, &c->root, 1);
+}
+
+static void check_tiers(struct checking *c)
+{
+	load_tiers(&c->load, c->root);
+}
+
+static void check_profile(struct checking *c)
+{
+	struct sensor_profile *profile = NULL;
+
+	if (sensor_profile_read(c->root, c->load.arena, c->load.diags, &profile) == WY_E_NOMEM)
+		c->load.is_full = true;
+}
+
+static const struct {
+	const char *kind;
+	void (*check)(struct checking *c);
+} kinds[] = {
+	{"gateway/1", check_gateway}, {"site/1", check_site},	{"classes/1", check_classes},
+	{"faults/1", check_faults},   {"tiers/1", check_tiers}, {"profile/1", check_profile},
+	{"rules/1", check_rules},
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static const char *kind_at(const void *arg, size_t i)
+{
+	(void)arg;
+	return kinds[i].kind;
+}
+
+static void check_root(struct checking *c)
+{
+	const struct wy_node *first = c->root->kind == WY_NODE_MAP ? c->root->child : NULL;
+
+	if (!first || strcmp(first->key->text, "weiyu") != 0 || first->kind != WY_NODE_SCALAR) {
+		wy_diag_add(c->load.diags, WY_DIAG_ERROR, "E110", first ? first->key : c->root, 0,
+			    "the first key must say what the file is, such as 'weiyu: site/1'");
+		return;
+	}
+	for (size_t i = 0; i < KINDS; i++) {
+		if (wy_node_is(first, kinds[i].kind)) {
+			kinds[i].check(c);
+			return;
+		}
+	}
+	loading_unknown(&c->load, first, 0, "kind of file", first->text, KINDS, kind_at, NULL);
+}
+
+enum wy_err config_check_file(const char *path, const struct config_check *how, struct wy_arena *arena,
+			      struct wy_diags *diags)
+{
+	struct checking c = {.load = {.arena = arena, .diags = diags}, .how = how};
+	size_t n_errors = diags->errors;
+
+	c.load.config = loading_array(&c.load, 1, sizeof(*c.load.config));
+	if (!c.load.config)
+		return WY_E_NOMEM;
+	c.root = loading_root(&c.load, path);
+	if (c.root)
+		check_root(&c);
+	if (c.load.is_full)
+		return WY_E_NOMEM;
+	return diags->errors == n_errors ? WY_OK : WY_E_INVALID;
+}

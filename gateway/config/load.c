@@ -1,0 +1,280 @@
+/* load.c: the gateway file, and from it everything else. See config.h.
+ *
+ * Order matters only for references: departments before faults, faults before vendors, classes and
+ * profiles before devices and assets. A file that fails leaves a gap, and what refers to that gap is not
+ * called wrong as well. */
+#define _POSIX_C_SOURCE 200809L
+#include "loading.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "yaml_tree.h"
+
+static const char *const log_names[] = {"error", "warning", "info", "debug", NULL}; /* enum config_log */
+
+struct gateway_keys {
+	const char *weiyu;
+	const struct wy_node *gateway, *state, *socket, *site, *classes, *faults, *tiers, *profiles, *rules,
+		*uplink;
+	int log;
+};
+
+#define ROW(key, kind, member, needed, choices, help)                                                     \
+	{key, kind, offsetof(struct gateway_keys, member), needed, 0, 0, choices, help}
+static const struct wy_field gateway_rows[] = {
+	ROW("weiyu", WY_FIELD_TEXT, weiyu, true, NULL, "gateway/1"),
+	ROW("gateway", WY_FIELD_NODE, gateway, true, NULL, "name of this gateway"),
+	ROW("state", WY_FIELD_NODE, state, true, NULL, "directory of the store"),
+	ROW("socket", WY_FIELD_NODE, socket, false, NULL, "control socket"),
+	ROW("site", WY_FIELD_NODE, site, true, NULL, "site file"),
+	ROW("classes", WY_FIELD_NODE, classes, true, NULL, "list of class files"),
+	ROW("faults", WY_FIELD_NODE, faults, true, NULL, "list of fault files"),
+	ROW("tiers", WY_FIELD_NODE, tiers, true, NULL, "tiers file"),
+	ROW("profiles", WY_FIELD_NODE, profiles, true, NULL, "list of profile files or directories"),
+	ROW("rules", WY_FIELD_NODE, rules, true, NULL, "list of rule files"),
+	ROW("uplink", WY_FIELD_NODE, uplink, true, NULL, "broker"),
+	ROW("log", WY_FIELD_CHOICE, log, false, log_names, "how much is logged"),
+};
+#undef ROW
+
+struct uplink_keys {
+	const char *host, *server_name;
+	int64_t port;
+	const struct wy_node *ca, *certificate, *key;
+	wy_ms keepalive_ms, retry_first_ms, retry_most_ms, receipt_wait_ms;
+};
+
+#define AT(member) offsetof(struct uplink_keys, member)
+static const struct wy_field uplink_rows[] = {
+	{"host", WY_FIELD_TEXT, AT(host), true, 0, 0, NULL, "broker"},
+	{"port", WY_FIELD_INT, AT(port), false, 1, 65535, NULL, "its TLS port"},
+	{"server_name", WY_FIELD_TEXT, AT(server_name), false, 0, 0, NULL, "name in its certificate"},
+	{"ca", WY_FIELD_NODE, AT(ca), true, 0, 0, NULL, "authorities trusted to name it"},
+	{"certificate", WY_FIELD_NODE, AT(certificate), true, 0, 0, NULL, "who we are"},
+	{"key", WY_FIELD_NODE, AT(key), true, 0, 0, NULL, "its private key"},
+	{"keepalive", WY_FIELD_DURATION, AT(keepalive_ms), false, 5000, 600000, NULL, "MQTT keep alive"},
+	{"retry_first", WY_FIELD_DURATION, AT(retry_first_ms), false, 100, 60000, NULL, "first bound"},
+	{"retry_most", WY_FIELD_DURATION, AT(retry_most_ms), false, 1000, 3600000, NULL, "last bound"},
+	{"receipt_wait", WY_FIELD_DURATION, AT(receipt_wait_ms), false, 1000, 3600000, NULL, "then again"},
+};
+#undef AT
+
+static bool is_text(struct loading *l, const struct wy_node *node)
+{
+	if (!node || node->kind == WY_NODE_SCALAR)
+		return node && node->len;
+	wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", node, 0, "expected a file name, found %s",
+		    wy_node_kind_text(node));
+	return false;
+}
+
+static const char *path_of(struct loading *l, const struct wy_node *node)
+{
+	return is_text(l, node) ? loading_path(l, node, node->text) : NULL;
+}
+
+/* The certificate and key need not exist yet (enrolment makes them), so paths are not tried here. */
+static void read_uplink(struct loading *l, const struct wy_node *node)
+{
+	struct uplink_keys keys = {.host = "", .port = 8883, .keepalive_ms = 20000, .retry_first_ms = 1000,
+				   .retry_most_ms = 300000, .receipt_wait_ms = 60000};
+	struct config_uplink *uplink = &l->config->uplink;
+
+	LOADING_FIELDS(l, node, uplink_rows, &keys);
+	uplink->host = keys.host;
+	uplink->port = (uint16_t)keys.port;
+	uplink->server_name = keys.server_name ? keys.server_name : keys.host;
+	uplink->ca = path_of(l, keys.ca);
+	uplink->certificate = path_of(l, keys.certificate);
+	uplink->key = path_of(l, keys.key);
+	uplink->keepalive_ms = keys.keepalive_ms;
+	uplink->retry_first_ms = keys.retry_first_ms;
+	uplink->retry_most_ms = keys.retry_most_ms;
+	uplink->receipt_wait_ms = keys.receipt_wait_ms;
+	if (keys.retry_first_ms > keys.retry_most_ms)
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E106", wy_node_get(node, "retry_first"), 0,
+			    "'retry_first' is longer than 'retry_most'");
+}
+
+static void read_name(struct loading *l, const struct wy_node *node)
+{
+	size_t len = node->len;
+
+	l->config->gateway = node->text;
+	if (len < 6 || len > 32 || strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", node, 0,
+			    "a gateway's name is 6 to 32 of a-z 0-9 and -; found '%s'", node->text);
+}
+
+/* ---- Lists of files --------------------------------------------------------------------------- */
+
+/* The readable ones of a list of files; *ret_all is false where one was not. */
+static const struct wy_node *const *read_files(struct loading *l, const struct wy_node *list, const char *kind,
+					       size_t *ret_n, bool *ret_all)
+{
+	size_t n = loading_list(l, list);
+	const struct wy_node **roots = loading_array(l, n, sizeof(const struct wy_node *));
+
+	*ret_n = 0;
+	*ret_all = list && n == list->n && list->kind == WY_NODE_SEQ;
+	for (const struct wy_node *m = n && roots ? list->child : NULL; m; m = m->next) {
+		const struct wy_node *root = is_text(l, m) ? loading_file(l, m, kind) : NULL;
+		if (root)
+			roots[(*ret_n)++] = root;
+		else
+			*ret_all = false;
+	}
+	return roots;
+}
+
+struct profile_list {
+	const struct sensor_profile **item;
+	size_t n, n_max;
+	bool has_all;
+};
+
+static void read_profile(struct loading *l, const struct wy_node *where, const struct wy_node *root,
+			 struct profile_list *list)
+{
+	struct sensor_profile *profile = NULL;
+	enum wy_err err = root ? sensor_profile_read(root, l->arena, l->diags, &profile) : WY_E_NOTFOUND;
+
+	if (err == WY_E_NOMEM)
+		l->is_full = true;
+	if (err) {
+		list->has_all = false;
+		return;
+	}
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->item[i]->id, profile->id) == 0) {
+			loading_duplicate(l, wy_node_get(root, "id"), "profile", profile->id);
+			return;
+		}
+	if (list->n < list->n_max)
+		list->item[list->n++] = profile;
+	else
+		(void)loading_fits(l, where, list->n + 1, list->n_max, "profiles");
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 5 && strcmp(entry->d_name + len - 5, ".yaml") == 0 && entry->d_name[0] != '.';
+}
+
+/* All .yaml files of a directory, by name. */
+static void read_profiles_in(struct loading *l, const struct wy_node *where, const char *path,
+			     struct profile_list *list)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(path, &entries, is_yaml, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char name[512];
+		struct wy_buf buf;
+		wy_buf_init(&buf, name, sizeof(name));
+		wy_buf_addf(&buf, "%s/%s", where->text, entries[i]->d_name);
+		struct wy_node file = *where; /* the same place, another name */
+		file.text = name;
+		if (!l->is_full)
+			read_profile(l, where, loading_file(l, &file, "profile/1"), list);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void read_profiles(struct loading *l, const struct wy_node *node)
+{
+	enum { PROFILES_MAX = 500 };
+	struct profile_list list = {.n_max = PROFILES_MAX, .has_all = true};
+	size_t n = loading_list(l, node);
+	struct stat info;
+
+	list.item = loading_array(l, PROFILES_MAX, sizeof(const struct sensor_profile *));
+	for (const struct wy_node *m = n && list.item ? node->child : NULL; m; m = m->next) {
+		const char *path = path_of(l, m);
+		if (!path)
+			list.has_all = false;
+		else if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+			read_profiles_in(l, m, path, &list);
+		else
+			read_profile(l, m, loading_file(l, m, "profile/1"), &list);
+	}
+	l->config->profiles = list.item;
+	l->config->n_profiles = list.n;
+	l->has_profiles = list.item && list.has_all && n;
+}
+
+/* ---- The whole -------------------------------------------------------------------------------- */
+
+static void read_catalogues(struct loading *l, const struct gateway_keys *keys)
+{
+	size_t n;
+	bool has_all;
+	const struct wy_node *tiers = is_text(l, keys->tiers) ? loading_file(l, keys->tiers, "tiers/1") : NULL;
+
+	if (tiers)
+		load_tiers(l, tiers);
+	const struct wy_node *const *files = read_files(l, keys->faults, "faults/1", &n, &has_all);
+	if (files)
+		load_faults(l, files, n);
+	l->has_faults = has_all;
+	files = read_files(l, keys->classes, "classes/1", &n, &has_all);
+	if (files)
+		load_classes(l, files, n);
+	l->has_classes = has_all;
+	if (keys->profiles)
+		read_profiles(l, keys->profiles);
+	l->config->rule_files = read_files(l, keys->rules, "rules/1", &l->config->n_rule_files, &has_all);
+}
+
+static void read_gateway(struct loading *l, const struct wy_node *root)
+{
+	struct gateway_keys keys = {.log = CONFIG_LOG_INFO};
+
+	LOADING_FIELDS(l, root, gateway_rows, &keys);
+	l->config->log = (enum config_log)keys.log;
+	if (keys.gateway)
+		read_name(l, keys.gateway);
+	l->config->state_dir = path_of(l, keys.state);
+	l->config->socket = path_of(l, keys.socket);
+	if (!keys.socket && keys.state && l->config->state_dir) {
+		char name[512];
+		struct wy_buf buf;
+		wy_buf_init(&buf, name, sizeof(name));
+		wy_buf_addf(&buf, "%s/weiyu.sock", keys.state->text);
+		l->config->socket = loading_path(l, keys.state, name);
+	}
+	if (keys.uplink)
+		read_uplink(l, keys.uplink);
+	read_catalogues(l, &keys);
+	const struct wy_node *site = is_text(l, keys.site) ? loading_file(l, keys.site, "site/1") : NULL;
+	if (site)
+		load_site(l, site);
+}
+
+enum wy_err config_load(const char *gateway_yaml, struct wy_arena *arena, struct wy_diags *diags,
+			struct config **ret)
+{
+	struct loading l = {.arena = arena, .diags = diags};
+	size_t n_errors = diags->errors;
+
+	l.config = loading_array(&l, 1, sizeof(*l.config));
+	if (!l.config)
+		return WY_E_NOMEM;
+	l.config->hash = UINT64_C(14695981039346656037);
+	const struct wy_node *root = loading_root(&l, gateway_yaml);
+	if (root && loading_is_kind(&l, root, "gateway/1"))
+		read_gateway(&l, root);
+	if (l.is_full)
+		return WY_E_NOMEM;
+	if (diags->errors != n_errors)
+		return WY_E_INVALID;
+	l.config->path = root->source->name;
+	*ret = l.config;
+	return WY_OK;
+}

@@ -1,0 +1,70 @@
+/* loading.h: what the parts of the loader share. Private to gateway/config.
+ *
+ * A part reads its section, says every mistake in diags and goes on with what is left; nobody returns
+ * early because another part failed. Whether the load as a whole is good is decided once, in load.c.
+ * What a part could not read stays empty; parts that refer to it then keep quiet instead of calling
+ * everything unknown (has_...). */
+#ifndef CONFIG_LOADING_H
+#define CONFIG_LOADING_H
+
+#include "config.h"
+#include "fields.h"
+
+struct loading {
+	struct wy_arena *arena;
+	struct wy_diags *diags;
+	struct config *config; /* being built */
+	bool is_full;          /* the arena had no room: the load fails with WY_E_NOMEM */
+	bool has_classes, has_faults, has_profiles, has_departments; /* each file of the kind was readable */
+	const char *const *vendor_roles; /* roles the faults ask for */
+	size_t n_vendor_roles;
+	const struct wy_node **device_nodes; /* [config->n_devices]: for messages */
+};
+
+/* Arena memory for n things; NULL, and is_full said once, when there is no room. */
+void *loading_array(struct loading *l, size_t n, size_t size);
+/* wy_fields_read(); true where all was well. Ignoring it is fine: the mistake is counted in diags. */
+bool loading_fields(struct loading *l, const struct wy_node *map, const struct wy_field *rows, size_t n_rows,
+		    void *out);
+#define LOADING_FIELDS(l, map, rows, out) loading_fields(l, map, rows, sizeof(rows) / sizeof(*(rows)), out)
+/* Members of a list; 0 and an error where node is no list. NULL node is an empty list. */
+size_t loading_list(struct loading *l, const struct wy_node *node);
+/* The same for a list of plain texts. */
+const char *const *loading_texts(struct loading *l, const struct wy_node *node, size_t *ret_n);
+/* A map's members; 0 and an error where node is no map. */
+size_t loading_map(struct loading *l, const struct wy_node *node);
+/* False, and an error, where there are more than `most`. */
+bool loading_fits(struct loading *l, const struct wy_node *node, size_t n, size_t most, const char *what);
+/* "unknown device 'x'; did you mean 'y'?" at byte `at` of where. */
+void loading_unknown(struct loading *l, const struct wy_node *where, size_t at, const char *what,
+		     const char *found, size_t n, const char *(*name_of)(const void *arg, size_t i),
+		     const void *arg);
+void loading_duplicate(struct loading *l, const struct wy_node *where, const char *what, const char *id);
+/* Read a file the text of `where` names, relative to the file `where` stands in. */
+const struct wy_node *loading_file(struct loading *l, const struct wy_node *where, const char *kind);
+/* The file a load begins with; NULL after a message. */
+const struct wy_node *loading_root(struct loading *l, const char *path);
+/* Path of a name that stands in `where`'s file. NULL: no room. */
+const char *loading_path(struct loading *l, const struct wy_node *where, const char *name);
+/* The root says it is of this kind ("site/1"); else an error. */
+bool loading_is_kind(struct loading *l, const struct wy_node *root, const char *kind);
+/* Small letters, digits and _, letter first: a word of the rule language. */
+bool loading_is_point_name(const char *text);
+/* YYYY-MM-DD, a day that exists. */
+bool loading_day(const char *text, wy_day *ret_day);
+
+/* The parts. Each reads one root (already of the right kind) into l->config. */
+void load_classes(struct loading *l, const struct wy_node *const *roots, size_t n);
+void load_tiers(struct loading *l, const struct wy_node *root);
+void load_faults(struct loading *l, const struct wy_node *const *roots, size_t n);
+void load_site(struct loading *l, const struct wy_node *root);
+void load_wires(struct loading *l, const struct wy_node *wires);
+void load_devices(struct loading *l, const struct wy_node *devices);
+void load_assets(struct loading *l, const struct wy_node *assets);
+void load_bindings(struct loading *l);
+bool load_zone(struct loading *l, const char *name, struct wy_zone *ret_zone);
+bool load_psk(struct loading *l, const struct wy_node *node, struct sensor_device_conf *device);
+/* A resident text uses only fields config_fill() knows. */
+void check_fields(struct loading *l, const struct wy_node *text);
+
+#endif
