@@ -24,12 +24,18 @@
 #define WY_POINTS_PER_DEVICE 512u /* of one profile; refuse */
 #define WY_POINTS_PER_CLASS 256u /* refuse */
 #define WY_FD_MODBUS_MAX 1023    /* libmodbus select()s: a descriptor above this is closed, WY_E_LIMIT */
+#define WY_MODBUS_DOUBTS_MAX 32u /* unanswered requests of a serial line; above: nothing is sent until they age */
+#define WY_MODBUS_REFUSED_MAX 16u /* blocks of a device known to be refused; drop oldest */
+#define WY_MODBUS_LISTEN_MS 10000 /* longest silence kept after a failed exchange, longest wait for a babbling line */
 
 /* CoAP (coap.h) and SenML (senml.h) */
+#define WY_COAP_TIMEOUT_MS 2000           /* of devices whose profile and site say none */
 #define WY_COAP_PATHS_MAX 64u             /* resources of one device; refuse */
 #define WY_COAP_PAYLOAD_MAX 65536u        /* one body, all blocks; the answer is BAD/PAYLOAD */
 #define WY_COAP_BODIES 4u                 /* bodies of several blocks under way at once; the next waits */
-#define WY_COAP_HANDSHAKES_MAX 16u        /* DTLS handshakes at once; the next waits */
+#define WY_COAP_BODY_MS 60000             /* all blocks of one body; then the device counts as silent */
+#define WY_COAP_HANDSHAKES_MAX 64u        /* DTLS handshakes at once, half of them for devices that failed before; the next waits */
+#define WY_COAP_SPREAD_MS 5000            /* first requests are spread over at most this */
 #define WY_COAP_RETRY_FIRST_MS 1000       /* wait before connecting again, doubled with jitter ... */
 #define WY_COAP_RETRY_MOST_MS 60000       /* ... up to here */
 #define WY_COAP_MAX_AGE_MOST_MS 3600000   /* a longer Max-Age counts as this: observers get forgotten */
@@ -53,7 +59,7 @@
 #define WY_UPLINK_MESSAGE_MAX 65536u       /* payload of one message: up refuse, down drop */
 #define WY_UPLINK_QUEUE 256u               /* down messages the loop has not taken yet; drop newest */
 #define WY_OUTBOX_WINDOW 16u               /* events sent and not yet receipted; slow */
-#define WY_EVIDENCE_SAMPLES 64u            /* samples kept of one point for evidence; drop oldest */
+#define WY_EVIDENCE_SAMPLES 16u            /* changes kept of one point for evidence; drop oldest */
 #define WY_CTL_REQUEST_MAX 65536u          /* one request on the control socket; refuse */
 #define WY_CTL_CLIENTS_MAX 16u             /* refuse */
 

@@ -1,0 +1,442 @@
+/* coap.c: who is asked what, and when; what becomes of a device that does not answer.
+ *
+ * All of it runs in coap_field_step: first libcoap takes what has arrived (coap_answer.c decodes and
+ * reports), then each device whose time has come is moved one step: connect, ask the path that
+ * waited longest, or give up. Handlers only take notes, since libcoap must not lose a session it is
+ * working on. A device has one request under way, so a slow one holds up nobody but itself. */
+#include "coap_field.h"
+
+#include <string.h>
+
+#define LOOK_AGAIN_MS 100 /* for a name or a free handshake */
+
+uint64_t coap_random(struct coap_field *field)
+{
+	/* splitmix64 */
+	uint64_t x = field->random += 0x9E3779B97F4A7C15u;
+
+	x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+	x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+	return x ^ (x >> 31);
+}
+
+wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms)
+{
+	return bound_ms > 0 ? (wy_ms)(coap_random(field) % (uint64_t)(bound_ms + 1)) : 0;
+}
+
+/* ---- Failing and coming back ------------------------------------------------------------------------- */
+
+static void report_failure(struct coap_device *device, enum wy_err err)
+{
+	struct coap_field *field = device->field;
+	struct sensor_report report = {.device = device->index,
+				       .err = err,
+				       .at_ms = field->now_ms,
+				       .n_max = field->n_samples_max,
+				       .sample = field->samples};
+
+	if (device->failures > 1 && field->now_ms < device->quiet_ms)
+		return;
+	device->quiet_ms = field->now_ms + device->period_ms;
+	if (device->exchange.is_open)
+		report.took_ms = field->now_ms - device->exchange.began_ms;
+	field->report(field->arg, &report);
+}
+
+/* Waits double from WY_COAP_RETRY_FIRST_MS to WY_COAP_RETRY_MOST_MS; half of each is jitter. */
+static wy_ms back_off(struct coap_device *device)
+{
+	wy_ms wait_ms = WY_COAP_RETRY_FIRST_MS;
+
+	for (unsigned i = 1; i < device->failures && wait_ms < WY_COAP_RETRY_MOST_MS; i++)
+		wait_ms *= 2;
+	if (wait_ms > WY_COAP_RETRY_MOST_MS)
+		wait_ms = WY_COAP_RETRY_MOST_MS;
+	return wait_ms / 2 + coap_jitter(device->field, wait_ms / 2);
+}
+
+static void give_up(struct coap_device *device, enum wy_err err)
+{
+	device->failures++;
+	report_failure(device, err);
+	device->failed = WY_OK;
+	coap_exchange_close(&device->exchange);
+	coap_link_drop(device);
+	coap_name_forget(&device->name);
+	for (size_t i = 0; i < device->n_paths; i++)
+		device->paths[i].is_live = false;
+	device->retry_ms = device->field->now_ms + back_off(device);
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------------------- */
+
+static wy_ms path_due(const struct coap_path *path)
+{
+	return path->is_live && path->watch_ms < path->due_ms ? path->watch_ms : path->due_ms;
+}
+
+/* The path that has waited longest, or will be due first. */
+static struct coap_path *next_path(const struct coap_device *device)
+{
+	struct coap_path *first = &device->paths[0];
+
+	for (size_t i = 1; i < device->n_paths; i++)
+		if (path_due(&device->paths[i]) < path_due(first))
+			first = &device->paths[i];
+	return first;
+}
+
+static void ask(struct coap_device *device, struct coap_path *path)
+{
+	wy_ms now_ms = device->field->now_ms;
+	bool is_registration =
+		path->is_observed && (!path->is_live || now_ms >= path->watch_ms);
+
+	device->exchange = (struct coap_exchange){
+		.is_open = true,
+		.is_registration = is_registration,
+		.path = path,
+		.token = coap_random(device->field),
+		.began_ms = now_ms,
+		.deadline_ms = now_ms + 3 * device->timeout_ms,
+	};
+	device->failed = coap_link_get(device, path, device->exchange.token,
+				       is_registration ? COAP_ASK_OBSERVE : COAP_ASK_VALUE, 0, 0);
+}
+
+/* Devices that failed before share half of the handshakes, so that a dead floor keeps no
+ * living device waiting. */
+static bool may_shake_hands(const struct coap_device *device)
+{
+	unsigned most = device->failures > 0 ? WY_COAP_HANDSHAKES_MAX / 2 : WY_COAP_HANDSHAKES_MAX;
+
+	return !device->conf->psk_key || device->field->handshakes < most;
+}
+
+/* Returns when to look at the device again. */
+static wy_ms connect_device(struct coap_device *device)
+{
+	wy_ms now_ms = device->field->now_ms;
+	wy_ms start_ms = path_due(next_path(device));
+	enum wy_err err;
+
+	if (start_ms < device->retry_ms)
+		start_ms = device->retry_ms;
+	if (now_ms < start_ms)
+		return start_ms;
+	if (!may_shake_hands(device))
+		return now_ms + LOOK_AGAIN_MS;
+	err = coap_name_find(&device->name);
+	if (err == WY_E_BUSY)
+		return now_ms + LOOK_AGAIN_MS;
+	if (err == WY_OK)
+		err = coap_link_connect(device);
+	if (err != WY_OK) {
+		give_up(device, err);
+		return device->retry_ms;
+	}
+	return now_ms;
+}
+
+static wy_ms ask_device(struct coap_device *device)
+{
+	struct coap_path *path = next_path(device);
+	wy_ms due_ms = path_due(path);
+
+	if (device->field->now_ms < due_ms)
+		return due_ms;
+	ask(device, path);
+	return device->failed == WY_OK ? device->exchange.deadline_ms : device->field->now_ms;
+}
+
+static wy_ms move_device(struct coap_device *device)
+{
+	wy_ms now_ms = device->field->now_ms;
+
+	if (device->failed != WY_OK)
+		give_up(device, device->failed);
+	if (device->exchange.is_open && now_ms >= device->exchange.deadline_ms)
+		give_up(device, WY_E_TIMEOUT);
+	if (device->session && !device->is_up && now_ms >= device->connect_deadline_ms)
+		give_up(device, WY_E_TIMEOUT);
+	if (!device->session)
+		return connect_device(device);
+	if (!device->is_up)
+		return device->connect_deadline_ms;
+	if (device->exchange.is_open)
+		return device->exchange.deadline_ms;
+	return ask_device(device);
+}
+
+/* A step may make another one possible at once (connected, so ask); no more than a few in a row. */
+static void work(struct coap_device *device)
+{
+	for (int i = 0; i < 4 && device->next_ms <= device->field->now_ms; i++)
+		device->next_ms = move_device(device);
+}
+
+/* ---- libcoap's handlers --------------------------------------------------------------------------------- */
+
+static void note(coap_session_t *session, enum wy_err err)
+{
+	struct coap_device *device = coap_link_device(session);
+
+	if (!device)
+		return;
+	/* The first word is the most exact one: the alert before the hang-up it causes. */
+	if (device->failed == WY_OK)
+		device->failed = err;
+	device->next_ms = device->field->now_ms;
+	device->field->is_touched = true;
+}
+
+static void on_nack(coap_session_t *session, const coap_pdu_t *sent, const coap_nack_reason_t reason,
+		    const coap_mid_t mid)
+{
+	static const enum wy_err errs[] = {
+		[COAP_NACK_TOO_MANY_RETRIES] = WY_E_TIMEOUT, [COAP_NACK_NOT_DELIVERABLE] = WY_E_LINK,
+		[COAP_NACK_RST] = WY_E_PROTOCOL,	     [COAP_NACK_TLS_FAILED] = WY_E_LINK,
+		[COAP_NACK_ICMP_ISSUE] = WY_E_LINK,
+	};
+
+	(void)sent;
+	(void)mid;
+	note(session, (size_t)reason < sizeof(errs) / sizeof(errs[0]) ? errs[reason] : WY_E_LINK);
+}
+
+static void on_connected(struct coap_device *device)
+{
+	if (device->is_up)
+		return;
+	device->is_up = true;
+	device->field->handshakes--;
+	device->next_ms = device->field->now_ms;
+	device->field->is_touched = true;
+}
+
+static int on_event(coap_session_t *session, const coap_event_t event)
+{
+	struct coap_device *device = coap_link_device(session);
+
+	if (!device)
+		return 0;
+	if (event == COAP_EVENT_DTLS_CONNECTED)
+		on_connected(device);
+	/* An alert during the handshake is a refusal; later it is an association that broke. */
+	if (event == COAP_EVENT_DTLS_ERROR)
+		note(session, device->is_up ? WY_E_LINK : WY_E_AUTH);
+	if (event == COAP_EVENT_DTLS_CLOSED)
+		note(session, WY_E_LINK);
+	return 0;
+}
+
+/* ---- Step ------------------------------------------------------------------------------------------------- */
+
+static void begin(struct coap_field *field)
+{
+	for (size_t i = 0; i < field->n_devices; i++) {
+		struct coap_device *device = &field->devices[i];
+		for (size_t k = 0; k < device->n_paths; k++) {
+			struct coap_path *path = &device->paths[k];
+			wy_ms most_ms = path->period_ms < WY_COAP_SPREAD_MS ? path->period_ms
+									    : WY_COAP_SPREAD_MS;
+			if (path->due_ms == WY_MS_NEVER)
+				path->due_ms = field->now_ms + coap_jitter(field, most_ms);
+		}
+	}
+	field->is_begun = true;
+}
+
+wy_ms coap_field_step(struct coap_field *field, wy_ms now_ms)
+{
+	wy_ms next_ms = WY_MS_NEVER;
+	coap_tick_t ticks;
+	unsigned wait_ms;
+
+	field->now_ms = now_ms;
+	if (!field->is_begun)
+		begin(field);
+	field->is_touched = false;
+	coap_io_process(field->context, COAP_IO_NO_WAIT);
+	field->is_touched = false;
+	for (size_t i = 0; i < field->n_devices; i++) {
+		work(&field->devices[i]);
+		if (field->devices[i].next_ms < next_ms)
+			next_ms = field->devices[i].next_ms;
+	}
+	coap_ticks(&ticks);
+	wait_ms = coap_io_prepare_epoll(field->context, ticks);
+	if (wait_ms > 0 && now_ms + (wy_ms)wait_ms < next_ms)
+		next_ms = now_ms + (wy_ms)wait_ms;
+	return field->is_touched ? now_ms : next_ms;
+}
+
+int coap_field_fd(const struct coap_field *field)
+{
+	return coap_context_get_coap_fd(field->context);
+}
+
+enum wy_err coap_field_ask(struct coap_field *field, uint32_t device)
+{
+	for (size_t i = 0; i < field->n_devices; i++) {
+		struct coap_device *found = &field->devices[i];
+		if (found->index != device)
+			continue;
+		for (size_t k = 0; k < found->n_paths; k++)
+			found->paths[k].due_ms = field->now_ms;
+		found->retry_ms = field->now_ms;
+		found->quiet_ms = field->now_ms;
+		found->next_ms = field->now_ms;
+		return WY_OK;
+	}
+	return WY_E_NOTFOUND;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------- */
+
+static struct coap_path *find_path(struct coap_device *device, const char *path)
+{
+	for (size_t i = 0; i < device->n_paths; i++)
+		if (strcmp(device->paths[i].path, path) == 0)
+			return &device->paths[i];
+	return NULL;
+}
+
+static enum wy_err add_point(struct coap_device *device, uint32_t index, struct wy_arena *arena)
+{
+	const struct sensor_profile *profile = device->conf->profile;
+	const struct sensor_profile_point *point = &profile->points[index];
+	wy_ms period_ms = profile->class_ms[point->poll];
+	struct coap_path *path = find_path(device, point->path);
+
+	if (!path) {
+		if (device->n_paths == WY_COAP_PATHS_MAX)
+			return WY_E_LIMIT;
+		path = &device->paths[device->n_paths++];
+		*path = (struct coap_path){
+			.path = point->path, .period_ms = period_ms, .due_ms = WY_MS_NEVER};
+		path->points = wy_arena_array(arena, profile->n_points, sizeof(*path->points));
+		if (!path->points)
+			return WY_E_LIMIT;
+	}
+	path->points[path->n_points++] = index;
+	path->is_observed |= point->is_observed;
+	path->wants_senml |= path->n_points > 1 || point->senml_name != NULL;
+	if (period_ms < path->period_ms)
+		path->period_ms = period_ms;
+	if (path->period_ms < device->period_ms)
+		device->period_ms = path->period_ms;
+	return WY_OK;
+}
+
+/* What the configuration should have refused, but would crash us here. */
+static bool is_usable(const struct sensor_wire_conf *wire, const struct sensor_device_conf *conf)
+{
+	const struct sensor_profile *profile = conf->profile;
+
+	if (wire->kind != SENSOR_WIRE_COAP || profile->transport != SENSOR_COAP || !wire->host)
+		return false;
+	if (profile->n_points == 0 || (conf->psk_identity == NULL) != (conf->psk_key == NULL))
+		return false;
+	for (size_t i = 0; i < profile->n_points; i++)
+		if (!profile->points[i].path || profile->class_ms[profile->points[i].poll] <= 0)
+			return false;
+	return true;
+}
+
+static enum wy_err init_device(struct coap_field *field, uint32_t index,
+			       const struct sensor_device_conf *conf, struct coap_device *device,
+			       struct wy_arena *arena, struct wy_diags *diags)
+{
+	const struct sensor_wire_conf *wire = &field->wires[conf->wire];
+	enum wy_err err = WY_OK;
+
+	if (!is_usable(wire, conf)) {
+		wy_diag_add(diags, WY_DIAG_ERROR, "E810", NULL, 0,
+			    "device '%s' cannot be asked by CoAP: it needs a wire of kind coap, a "
+			    "profile of transport coap whose points have paths and periods, and "
+			    "identity and key together or neither", conf->id);
+		return WY_E_INVALID;
+	}
+	*device = (struct coap_device){.field = field, .index = index, .conf = conf};
+	device->timeout_ms = conf->timeout_ms > 0 ? conf->timeout_ms : conf->profile->timeout_ms;
+	if (device->timeout_ms <= 0)
+		device->timeout_ms = WY_COAP_TIMEOUT_MS;
+	device->period_ms = WY_MS_NEVER;
+	coap_name_init(&device->name, wire->host, wire->port);
+	device->paths = wy_arena_array(arena, WY_COAP_PATHS_MAX, sizeof(*device->paths));
+	if (!device->paths)
+		return WY_E_LIMIT;
+	for (uint32_t i = 0; i < conf->profile->n_points && err == WY_OK; i++)
+		err = add_point(device, i, arena);
+	if (err == WY_E_LIMIT)
+		wy_diag_add(diags, WY_DIAG_ERROR, "E810", NULL, 0,
+			    "profile '%s' of device '%s' has more than %u paths, or memory ran out",
+			    conf->profile->id, conf->id, WY_COAP_PATHS_MAX);
+	return err;
+}
+
+static struct coap_field *new_field(struct wy_arena *arena, size_t n_mine)
+{
+	struct coap_field *field = wy_arena_alloc(arena, sizeof(*field));
+
+	if (!field)
+		return NULL;
+	field->n_samples_max = WY_POINTS_PER_DEVICE;
+	field->devices = wy_arena_array(arena, n_mine, sizeof(*field->devices));
+	field->bodies = wy_arena_array(arena, WY_COAP_BODIES, sizeof(*field->bodies));
+	field->pack = wy_arena_alloc(arena, sizeof(*field->pack));
+	field->samples = wy_arena_array(arena, field->n_samples_max, sizeof(*field->samples));
+	return field->devices && field->bodies && field->pack && field->samples ? field : NULL;
+}
+
+enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
+			   const struct sensor_device_conf *devices, const uint32_t *mine,
+			   size_t n_mine, struct wy_arena *arena, uint64_t seed, coap_report report,
+			   void *arg, struct wy_diags *diags, struct coap_field **ret_field)
+{
+	struct coap_field *field = new_field(arena, n_mine);
+	enum wy_err err;
+
+	if (!field)
+		return WY_E_LIMIT;
+	field->wires = wires;
+	field->random = seed;
+	field->report = report;
+	field->arg = arg;
+	for (size_t i = 0; i < n_mine; i++) {
+		err = init_device(field, mine[i], &devices[mine[i]], &field->devices[i], arena, diags);
+		if (err != WY_OK)
+			return err;
+		field->n_devices++;
+	}
+	err = coap_link_open(field, coap_answer_take, on_nack, on_event);
+	if (err == WY_OK)
+		*ret_field = field;
+	return err;
+}
+
+static void cancel_observations(struct coap_device *device)
+{
+	for (size_t i = 0; i < device->n_paths; i++) {
+		const struct coap_path *path = &device->paths[i];
+		/* Best effort: whoever misses it is reset at its next notification. */
+		if (path->is_live)
+			(void)!coap_link_get(device, path, path->token, COAP_ASK_CANCEL, 0, 0);
+	}
+}
+
+void coap_field_free(struct coap_field *field)
+{
+	if (!field)
+		return;
+	for (size_t i = 0; i < field->n_devices; i++) {
+		struct coap_device *device = &field->devices[i];
+		if (device->session && device->is_up)
+			cancel_observations(device);
+		coap_link_drop(device);
+		coap_name_release(&device->name);
+	}
+	coap_free_context(field->context);
+}

@@ -1,0 +1,361 @@
+/* coap_answer.c: what came back from a device: matched, put together, ordered, decoded, reported.
+ *
+ * Runs inside libcoap's response handler, so it sends but never drops a session; what must end is
+ * noted in the device and done by coap.c once libcoap has returned. Answering COAP_RESPONSE_FAIL
+ * resets the message: the device learns that nobody waits for it and forgets an old observer. */
+#include <string.h>
+
+#include "coap_field.h"
+#include "judge.h"
+
+#define FORMAT_TEXT 0
+#define FORMAT_SENML_JSON 110
+#define MAX_AGE_DEFAULT_S 60  /* RFC 7252 5.10.5 */
+#define NEWER_ANYWAY_MS 128000 /* RFC 7641 3.4 */
+#define NUMBER_HALF (1u << 23)
+
+/* A message as far as this file is concerned. */
+struct answer {
+	const coap_pdu_t *pdu;
+	uint8_t code;
+	const uint8_t *bytes;
+	size_t len;
+	bool has_number; /* it carries the Observe option */
+	uint32_t number;
+	bool has_block;
+	coap_block_t block;
+	bool is_notification;
+	wy_ms took_ms;
+};
+
+bool coap_answer_is_newer(uint32_t last, wy_ms last_ms, uint32_t number, wy_ms now_ms)
+{
+	if (now_ms > last_ms + NEWER_ANYWAY_MS)
+		return true;
+	return last < number ? number - last < NUMBER_HALF : last - number > NUMBER_HALF;
+}
+
+void coap_exchange_close(struct coap_exchange *exchange)
+{
+	if (exchange->body)
+		exchange->body->is_taken = false;
+	*exchange = (struct coap_exchange){0};
+}
+
+/* ---- Payload to samples ---------------------------------------------------------------------------- */
+
+static void add_bad(struct coap_device *device, const struct coap_path *path, enum wy_why why,
+		    struct sensor_report *report)
+{
+	for (size_t i = 0; i < path->n_points; i++) {
+		struct wy_sample *sample = &report->sample[report->n++];
+		*sample = (struct wy_sample){.point = path->points[i],
+					     .at_ms = device->field->now_ms};
+		sensor_judge_bad(why, sample);
+	}
+}
+
+/* How to find a point's record: by the profile's name, else by the path. */
+static const char *name_of(const struct sensor_profile_point *point)
+{
+	if (point->senml_name)
+		return point->senml_name;
+	return point->path + (point->path[0] == '/');
+}
+
+static void add_sample(struct coap_device *device, uint32_t index, bool is_text,
+		       const struct answer *answer, struct sensor_report *report)
+{
+	const struct sensor_profile_point *point = &device->conf->profile->points[index];
+	const struct senml_pack *pack = device->field->pack;
+	const struct senml_record *record = &pack->record[0];
+	enum wy_err err = is_text ? WY_OK : senml_find(pack, name_of(point), &record);
+
+	/* A notification may tell only what has changed. */
+	if (err == WY_E_NOTFOUND && answer->is_notification)
+		return;
+	struct wy_sample *sample = &report->sample[report->n++];
+	if (err == WY_OK) {
+		senml_sample(record, point, index, device->field->now_ms, sample);
+		return;
+	}
+	*sample = (struct wy_sample){.point = index, .at_ms = device->field->now_ms};
+	sensor_judge_bad(WY_WHY_PAYLOAD, sample);
+}
+
+static enum wy_err read_payload(struct coap_device *device, const struct answer *answer,
+				bool *ret_is_text)
+{
+	uint32_t format = FORMAT_TEXT;
+	struct senml_pack *pack = device->field->pack;
+
+	(void)coap_link_option(answer->pdu, COAP_OPTION_CONTENT_FORMAT, &format);
+	*ret_is_text = format == FORMAT_TEXT;
+	if (format == FORMAT_TEXT)
+		return senml_read_text(answer->bytes, answer->len, pack);
+	if (format == FORMAT_SENML_JSON)
+		return senml_read_json(answer->bytes, answer->len, pack);
+	return WY_E_UNSUPPORTED;
+}
+
+static void add_samples(struct coap_device *device, const struct coap_path *path,
+			const struct answer *answer, struct sensor_report *report)
+{
+	bool is_text;
+
+	if (COAP_RESPONSE_CLASS(answer->code) != 2) {
+		report->exception = answer->code;
+		add_bad(device, path, WY_WHY_EXCEPTION, report);
+		return;
+	}
+	if (read_payload(device, answer, &is_text) != WY_OK) {
+		add_bad(device, path, WY_WHY_PAYLOAD, report);
+		return;
+	}
+	for (size_t i = 0; i < path->n_points; i++)
+		add_sample(device, path->points[i], is_text, answer, report);
+}
+
+static struct sensor_report begin_report(struct coap_device *device, const struct answer *answer)
+{
+	struct coap_field *field = device->field;
+
+	return (struct sensor_report){.device = device->index,
+				      .at_ms = field->now_ms,
+				      .took_ms = answer->took_ms,
+				      .n_max = field->n_samples_max,
+				      .sample = field->samples};
+}
+
+/* The device has answered: next request one period on, in step with the last. */
+static void settle(struct coap_device *device, struct coap_path *path)
+{
+	wy_ms now_ms = device->field->now_ms;
+
+	device->failures = 0;
+	if (path->due_ms <= now_ms)
+		path->due_ms += ((now_ms - path->due_ms) / path->period_ms + 1) * path->period_ms;
+}
+
+static void deliver(struct coap_device *device, struct coap_path *path, const struct answer *answer)
+{
+	struct sensor_report report = begin_report(device, answer);
+
+	settle(device, path);
+	add_samples(device, path, answer, &report);
+	device->field->report(device->field->arg, &report);
+}
+
+static void deliver_bad(struct coap_device *device, struct coap_path *path,
+			const struct answer *answer, enum wy_why why)
+{
+	struct sensor_report report = begin_report(device, answer);
+
+	settle(device, path);
+	add_bad(device, path, why, &report);
+	device->field->report(device->field->arg, &report);
+}
+
+/* ---- Observation -------------------------------------------------------------------------------------- */
+
+/* Believe in the observation until its Max-Age and one full exchange have passed; the jitter keeps
+ * the observers of a server that lost them all from coming back together. */
+static void refresh(struct coap_device *device, struct coap_path *path, const struct answer *answer)
+{
+	uint32_t age_s = MAX_AGE_DEFAULT_S;
+	wy_ms age_ms;
+
+	(void)coap_link_option(answer->pdu, COAP_OPTION_MAXAGE, &age_s);
+	age_ms = (wy_ms)age_s * 1000;
+	if (age_ms > WY_COAP_MAX_AGE_MOST_MS)
+		age_ms = WY_COAP_MAX_AGE_MOST_MS;
+	path->is_live = true;
+	path->number = answer->number;
+	path->number_ms = device->field->now_ms;
+	path->watch_ms = device->field->now_ms + age_ms + 3 * device->timeout_ms +
+			 coap_jitter(device->field, age_ms / 4);
+}
+
+static void take_notification(struct coap_device *device, struct coap_path *path,
+			      const struct answer *answer)
+{
+	wy_ms now_ms = device->field->now_ms;
+
+	if (COAP_RESPONSE_CLASS(answer->code) != 2 || !answer->has_number) {
+		path->is_live = false; /* RFC 7641 3.2: the last one; the next poll registers again */
+		deliver(device, path, answer);
+		return;
+	}
+	if (!coap_answer_is_newer(path->number, path->number_ms, answer->number, now_ms))
+		return;
+	refresh(device, path, answer);
+	if (answer->has_block && answer->block.m) {
+		path->due_ms = now_ms; /* only the first block came: fetch the whole */
+		return;
+	}
+	path->due_ms = now_ms + path->period_ms;
+	deliver(device, path, answer);
+}
+
+/* ---- Answers to requests -------------------------------------------------------------------------------- */
+
+static struct coap_body *take_body(struct coap_field *field)
+{
+	for (size_t i = 0; i < WY_COAP_BODIES; i++) {
+		struct coap_body *body = &field->bodies[i];
+		if (!body->is_taken) {
+			body->is_taken = true;
+			body->len = 0;
+			body->etag_len = 0;
+			return body;
+		}
+	}
+	return NULL;
+}
+
+/* Blocks of two states of a resource must not be joined: the ETag of all must be the first one's. */
+static bool fits_etag(struct coap_body *body, const coap_pdu_t *pdu)
+{
+	coap_opt_iterator_t at;
+	const coap_opt_t *option = coap_check_option(pdu, COAP_OPTION_ETAG, &at);
+	size_t len = option ? coap_opt_length(option) : 0;
+
+	if (len > sizeof(body->etag))
+		return false;
+	if (body->len == 0) {
+		body->etag_len = len;
+		if (len > 0)
+			memcpy(body->etag, coap_opt_value(option), len);
+		return true;
+	}
+	return len == body->etag_len &&
+	       (len == 0 || memcmp(body->etag, coap_opt_value(option), len) == 0);
+}
+
+static enum wy_why join(struct coap_body *body, const struct answer *answer)
+{
+	size_t at = (size_t)answer->block.num << (answer->block.szx + 4);
+
+	if (at != body->len || !fits_etag(body, answer->pdu))
+		return WY_WHY_MISMATCH;
+	if (answer->len > sizeof(body->bytes) - body->len)
+		return WY_WHY_PAYLOAD;
+	if (answer->block.m && answer->len != (size_t)1 << (answer->block.szx + 4))
+		return WY_WHY_PAYLOAD;
+	if (answer->len > 0)
+		memcpy(body->bytes + body->len, answer->bytes, answer->len);
+	body->len += answer->len;
+	return WY_WHY_NONE;
+}
+
+static void ask_next(struct coap_device *device, const struct answer *answer)
+{
+	struct coap_exchange *exchange = &device->exchange;
+	wy_ms now_ms = device->field->now_ms;
+	wy_ms most_ms = exchange->began_ms + WY_COAP_BODY_MS;
+
+	exchange->token = coap_random(device->field);
+	exchange->deadline_ms = now_ms + 3 * device->timeout_ms;
+	if (exchange->deadline_ms > most_ms)
+		exchange->deadline_ms = most_ms;
+	device->failed = coap_link_get(device, exchange->path, exchange->token, COAP_ASK_VALUE,
+				       answer->block.num + 1, answer->block.szx);
+}
+
+/* One block of several. The exchange stays open until the last one or a fault. */
+static void take_block(struct coap_device *device, struct answer *answer)
+{
+	struct coap_exchange *exchange = &device->exchange;
+	struct coap_path *path = exchange->path;
+	enum wy_why why;
+
+	if (!exchange->body)
+		exchange->body = take_body(device->field);
+	if (!exchange->body) {
+		path->due_ms = device->field->now_ms + device->timeout_ms;
+		coap_exchange_close(exchange);
+		return;
+	}
+	why = join(exchange->body, answer);
+	if (why == WY_WHY_NONE && answer->block.m) {
+		ask_next(device, answer);
+		return;
+	}
+	answer->bytes = exchange->body->bytes;
+	answer->len = exchange->body->len;
+	if (why == WY_WHY_NONE)
+		deliver(device, path, answer);
+	else
+		deliver_bad(device, path, answer, why);
+	coap_exchange_close(exchange);
+}
+
+static void take_answer(struct coap_device *device, struct answer *answer)
+{
+	struct coap_exchange *exchange = &device->exchange;
+	struct coap_path *path = exchange->path;
+	bool is_good = COAP_RESPONSE_CLASS(answer->code) == 2;
+
+	answer->took_ms = device->field->now_ms - exchange->began_ms;
+	if (exchange->is_registration) {
+		exchange->is_registration = false;
+		path->is_live = false;
+		path->token = exchange->token;
+		if (is_good && answer->has_number)
+			refresh(device, path, answer);
+	}
+	if (is_good && answer->has_block && (answer->block.m || exchange->body)) {
+		take_block(device, answer);
+		return;
+	}
+	deliver(device, path, answer);
+	coap_exchange_close(exchange);
+}
+
+/* ---- Matching -------------------------------------------------------------------------------------------- */
+
+static struct answer look_at(const coap_pdu_t *pdu)
+{
+	struct answer answer = {.pdu = pdu, .code = (uint8_t)coap_pdu_get_code(pdu)};
+
+	if (!coap_get_data(pdu, &answer.len, &answer.bytes)) {
+		answer.len = 0;
+		answer.bytes = (const uint8_t *)"";
+	}
+	answer.has_number = coap_link_option(pdu, COAP_OPTION_OBSERVE, &answer.number);
+	answer.has_block = coap_get_block(pdu, COAP_OPTION_BLOCK2, &answer.block) != 0;
+	return answer;
+}
+
+static struct coap_path *observed_by(struct coap_device *device, const coap_pdu_t *pdu)
+{
+	for (size_t i = 0; i < device->n_paths; i++)
+		if (device->paths[i].is_live && coap_link_is_token(pdu, device->paths[i].token))
+			return &device->paths[i];
+	return NULL;
+}
+
+coap_response_t coap_answer_take(coap_session_t *session, const coap_pdu_t *sent,
+				 const coap_pdu_t *received, const coap_mid_t mid)
+{
+	struct coap_device *device = coap_link_device(session);
+	struct answer answer;
+	struct coap_path *path;
+
+	(void)sent;
+	(void)mid;
+	if (!device)
+		return COAP_RESPONSE_FAIL;
+	device->next_ms = device->field->now_ms;
+	answer = look_at(received);
+	if (device->exchange.is_open && coap_link_is_token(received, device->exchange.token)) {
+		take_answer(device, &answer);
+		return COAP_RESPONSE_OK;
+	}
+	path = observed_by(device, received);
+	if (!path)
+		return COAP_RESPONSE_FAIL;
+	answer.is_notification = true;
+	take_notification(device, path, &answer);
+	return COAP_RESPONSE_OK;
+}

@@ -1,0 +1,140 @@
+/* coap_field.h: the inside of the CoAP driver, shared by coap*.c only. */
+#ifndef COAP_FIELD_H
+#define COAP_FIELD_H
+
+#include <coap3/coap.h>
+#include <netdb.h>
+
+#include "coap.h"
+#include "senml.h"
+
+/* One resource and the points that live in it. */
+struct coap_path {
+	const char *path; /* borrowed from the profile */
+	uint32_t *points; /* n_points indices of profile points, ascending */
+	size_t n_points;
+	bool is_observed;
+	bool wants_senml;
+	wy_ms period_ms; /* of its most urgent point */
+	wy_ms due_ms;    /* next request */
+	/* The observation, once the server has confirmed it */
+	bool is_live;
+	uint64_t token;
+	uint32_t number; /* RFC 7641: of the newest notification, and when it came */
+	wy_ms number_ms;
+	wy_ms watch_ms; /* no notification until here: the server has forgotten us */
+};
+
+/* A body that comes in several blocks. Few are needed at once, so they are shared. */
+struct coap_body {
+	bool is_taken;
+	uint8_t etag[8];
+	size_t etag_len;
+	size_t len;
+	uint8_t bytes[WY_COAP_PAYLOAD_MAX];
+};
+
+/* What was asked and is not answered yet: one at a time per device (NSTART 1). */
+struct coap_exchange {
+	bool is_open;
+	bool is_registration;
+	struct coap_path *path;
+	uint64_t token;
+	wy_ms began_ms;
+	wy_ms deadline_ms;
+	struct coap_body *body; /* NULL: no block taken yet */
+};
+
+/* Where a wire's host is: a number at once, a name after a look-up that waits in a thread of libc. */
+struct coap_name {
+	const char *host;
+	char port[8];
+	bool is_known;
+	bool is_pending;
+	coap_address_t address;
+	struct addrinfo hints;
+	struct gaicb request;
+};
+
+struct coap_device {
+	struct coap_field *field;
+	uint32_t index; /* in the site's devices */
+	const struct sensor_device_conf *conf;
+	wy_ms timeout_ms;
+	wy_ms period_ms; /* of its most urgent path */
+	struct coap_path *paths;
+	size_t n_paths;
+	struct coap_name name;
+	coap_session_t *session; /* owned; NULL: not connected */
+	bool is_up;              /* may send: always with UDP, after the handshake with DTLS */
+	wy_ms connect_deadline_ms;
+	struct coap_exchange exchange;
+	enum wy_err failed; /* noted by a callback of libcoap, acted upon after it has returned */
+	unsigned failures;  /* since the last answer */
+	wy_ms retry_ms;     /* not connected again before */
+	wy_ms quiet_ms;     /* no further error report before */
+	wy_ms next_ms;      /* nothing to do before */
+};
+
+struct coap_field {
+	coap_context_t *context;
+	const struct sensor_wire_conf *wires;
+	coap_report report;
+	void *arg;
+	struct coap_device *devices;
+	size_t n_devices;
+	uint64_t random;
+	wy_ms now_ms;
+	bool is_begun;
+	bool is_touched; /* a callback left work behind */
+	unsigned handshakes;
+	struct coap_body *bodies; /* WY_COAP_BODIES */
+	struct senml_pack *pack;  /* scratch of one payload */
+	struct wy_sample *samples;
+	uint32_t n_samples_max;
+};
+
+/* Pseudo-random, for tokens and jitter. */
+uint64_t coap_random(struct coap_field *field);
+/* 0 .. bound, both possible; 0 for bound <= 0. */
+wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms);
+
+/* ---- coap_name.c -------------------------------------------------------------------------------- */
+
+void coap_name_init(struct coap_name *name, const char *host, uint16_t port);
+/* WY_E_BUSY: being looked up, ask again; WY_E_LINK: no such host. */
+WY_MUST_CHECK enum wy_err coap_name_find(struct coap_name *name);
+/* Forget the address of a name, so that a host that moved is found again. Numbers stay. */
+void coap_name_forget(struct coap_name *name);
+void coap_name_release(struct coap_name *name);
+
+/* ---- coap_link.c: sessions and requests --------------------------------------------------------- */
+
+/* coap_field_new's libcoap half; the handlers find their device again by coap_link_device. */
+WY_MUST_CHECK enum wy_err coap_link_open(struct coap_field *field, coap_response_handler_t answered,
+					 coap_nack_handler_t refused, coap_event_handler_t happened);
+struct coap_device *coap_link_device(const coap_session_t *session);
+/* A new session from a new local port. WY_E_LINK. */
+WY_MUST_CHECK enum wy_err coap_link_connect(struct coap_device *device);
+/* Ends the session with close_notify; pending messages are dropped, no handler is called. */
+void coap_link_drop(struct coap_device *device);
+
+enum coap_ask { COAP_ASK_VALUE, COAP_ASK_OBSERVE, COAP_ASK_CANCEL };
+/* Send a GET; block > 0 asks for that block in size szx. Cancelling expects no answer. WY_E_LINK. */
+WY_MUST_CHECK enum wy_err coap_link_get(struct coap_device *device, const struct coap_path *path,
+					uint64_t token, enum coap_ask ask, uint32_t block,
+					unsigned szx);
+bool coap_link_is_token(const coap_pdu_t *pdu, uint64_t token);
+/* An option as a number; false: not there. */
+bool coap_link_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *ret_value);
+
+/* ---- coap_answer.c: what came back ----------------------------------------------------------------- */
+
+coap_response_t coap_answer_take(coap_session_t *session, const coap_pdu_t *sent,
+				 const coap_pdu_t *received, const coap_mid_t mid);
+/* RFC 7641 3.4: is a notification newer than the last one? */
+bool coap_answer_is_newer(uint32_t last, wy_ms last_ms, uint32_t number, wy_ms now_ms);
+/* Gives back the body of an exchange and closes it. */
+void coap_exchange_close(struct coap_exchange *exchange);
+
+#endif
