@@ -26,7 +26,7 @@
 #include "clocktypes.h"
 #include "diag.h"
 #include "err.h"
-#include "limits.h"
+#include "wy_limits.h"
 #include "model.h"
 #include "node.h"
 #include "reading.h"
@@ -163,6 +163,9 @@ struct rule_clause {
 	const char *word; /* enum or bool value of the left side as text, else NULL */
 	const char *why;  /* truth unknown: "motor_temp stale", else NULL. Static or arena text */
 };
+/* Between its RULE_RAISED and its RULE_RESOLVED, also after rule_restore(). */
+bool rule_is_raised(const struct rule_engine *engine, uint32_t instance);
+
 /* The leaf conditions of level's `when` (or its `clear`), evaluated now. Returns how many were
  * written, at most max. */
 size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigned level, bool is_clear,
@@ -192,6 +195,9 @@ void rule_saved(struct rule_engine *engine);
  * bytes are not of this cell; it keeps its initial state. */
 WY_MUST_CHECK enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void *bytes,
 				       size_t len);
+/* For an open ticket whose rule has no saved state (renamed, or its bytes were damaged): the instance stands as
+ * raised from onset_ms on, without an event, so that its own clear ends the ticket. After rule_restore(). */
+void rule_adopt(struct rule_engine *engine, uint32_t instance, wy_ms onset_ms);
 /* After all rule_restore(): the time from `down_ms` to now counts as unknown for every input. */
 void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now);
 

@@ -13,7 +13,7 @@
 #include "clocktypes.h"
 #include "diag.h"
 #include "err.h"
-#include "limits.h"
+#include "wy_limits.h"
 #include "model.h"
 #include "node.h"
 #include "reading.h"

@@ -10,7 +10,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "err.h"
-#include "limits.h"
+#include "wy_limits.h"
 #include "node.h"
 
 enum wy_severity { WY_DIAG_ERROR, WY_DIAG_WARNING };

@@ -25,7 +25,7 @@
 
 #include "clocktypes.h"
 #include "err.h"
-#include "limits.h"
+#include "wy_limits.h"
 
 #define OUTBOX_RESERVE 4u
 #define OUTBOX_RECEIPT_WAIT_MS ((wy_ms)60 * 1000)

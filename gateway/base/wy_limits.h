@@ -1,8 +1,10 @@
-/* limits.h: every ceiling in the program, in one place, with what happens at the top.
+/* wy_limits.h: every ceiling in the program, in one place, with what happens at the top.
  *
  * refuse   the load or the call fails with WY_E_LIMIT and a diagnostic that names the ceiling
  * drop     the named thing is dropped and counted
- * slow     the producer waits */
+ * slow     the producer waits
+ *
+ * Not called limits.h: that would stand in front of the C library's own <limits.h>. */
 #ifndef WY_LIMITS_H
 #define WY_LIMITS_H
 
