@@ -1,0 +1,206 @@
+/* store_sql.c: the thin layer between the store's calls and SQLite. Every code of SQLite passes through
+ * store_error(); every write through store_write(), which keeps a half-failed transaction from ever being
+ * committed (SQLite rolls back by itself on some errors, and later writes would then stand alone). */
+#include "store_sql.h"
+
+#include <string.h>
+
+static const char *const sql_texts[STORE_STATEMENTS] = {
+#define STATEMENT(name, sql) [STORE_##name] = sql,
+#include "statements.def"
+#undef STATEMENT
+};
+
+struct error_row {
+	int rc;
+	enum wy_err err;
+};
+
+static enum wy_err find_error(int rc)
+{
+	static const struct error_row rows[] = {
+		{SQLITE_NOMEM, WY_E_NOMEM},	{SQLITE_FULL, WY_E_FULL},      {SQLITE_IOERR, WY_E_IO},
+		{SQLITE_CANTOPEN, WY_E_IO},	{SQLITE_READONLY, WY_E_IO},    {SQLITE_PERM, WY_E_IO},
+		{SQLITE_AUTH, WY_E_IO},		{SQLITE_NOLFS, WY_E_FULL},     {SQLITE_CORRUPT, WY_E_CORRUPT},
+		{SQLITE_NOTADB, WY_E_CORRUPT},	{SQLITE_ERROR, WY_E_CORRUPT},  {SQLITE_BUSY, WY_E_BUSY},
+		{SQLITE_LOCKED, WY_E_BUSY},	{SQLITE_PROTOCOL, WY_E_BUSY},  {SQLITE_CONSTRAINT, WY_E_EXISTS},
+		{SQLITE_MISMATCH, WY_E_CORRUPT}, {SQLITE_TOOBIG, WY_E_LIMIT},
+	};
+
+	if (rc == SQLITE_IOERR_NOMEM) /* out of memory below the file layer */
+		return WY_E_NOMEM;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].rc == (rc & 0xff))
+			return rows[i].err;
+	}
+	return WY_E_IO;
+}
+
+enum wy_err store_error(struct store *store, int rc)
+{
+	enum wy_err err;
+
+	if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
+		return WY_OK;
+	err = find_error(rc);
+	if (err == WY_E_IO || err == WY_E_CORRUPT)
+		store->broken = err;
+	return err;
+}
+
+enum wy_err store_prepare(struct store *store)
+{
+	for (unsigned i = 0; i < STORE_STATEMENTS; i++) {
+		int rc = sqlite3_prepare_v3(store->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &store->stmt[i], NULL);
+
+		if (rc != SQLITE_OK)
+			return store_error(store, rc);
+	}
+	return WY_OK;
+}
+
+void store_finalize(struct store *store)
+{
+	for (unsigned i = 0; i < STORE_STATEMENTS; i++) {
+		sqlite3_finalize(store->stmt[i]);
+		store->stmt[i] = NULL;
+	}
+}
+
+struct store_binder store_bind(struct store *store, enum store_statement id)
+{
+	struct store_binder binder = {store, store->stmt[id], 0, SQLITE_OK};
+
+	sqlite3_reset(binder.stmt); /* its result is that of the last run: known already */
+	return binder;
+}
+
+static void note(struct store_binder *binder, int rc)
+{
+	if (binder->rc == SQLITE_OK)
+		binder->rc = rc;
+}
+
+void store_bind_int(struct store_binder *binder, int64_t value)
+{
+	note(binder, sqlite3_bind_int64(binder->stmt, ++binder->at, value));
+}
+
+void store_bind_real(struct store_binder *binder, bool has_value, double value)
+{
+	binder->at++;
+	note(binder, has_value ? sqlite3_bind_double(binder->stmt, binder->at, value)
+			       : sqlite3_bind_null(binder->stmt, binder->at));
+}
+
+void store_bind_textn(struct store_binder *binder, const char *text, size_t len)
+{
+	note(binder, sqlite3_bind_text64(binder->stmt, ++binder->at, text, len, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void store_bind_text(struct store_binder *binder, const char *text)
+{
+	store_bind_textn(binder, text, strlen(text));
+}
+
+void store_bind_blob(struct store_binder *binder, const void *bytes, size_t len)
+{
+	note(binder, sqlite3_bind_blob64(binder->stmt, ++binder->at, len > 0 ? bytes : "", len, SQLITE_STATIC));
+}
+
+enum wy_err store_row(struct store_binder *binder)
+{
+	int rc = binder->rc;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(binder->stmt);
+	if (rc == SQLITE_ROW)
+		return WY_OK;
+	return rc == SQLITE_DONE ? WY_E_NOTFOUND : store_error(binder->store, rc);
+}
+
+void store_done(struct store_binder *binder)
+{
+	sqlite3_reset(binder->stmt);
+	sqlite3_clear_bindings(binder->stmt);
+}
+
+enum wy_err store_run(struct store_binder *binder)
+{
+	enum wy_err err;
+
+	do
+		err = store_row(binder);
+	while (err == WY_OK);
+	store_done(binder);
+	return err == WY_E_NOTFOUND ? WY_OK : err;
+}
+
+static enum wy_err may_write(struct store *store)
+{
+	if (store->broken)
+		return store->broken;
+	if (!store->is_in_tx || store->is_failed || sqlite3_get_autocommit(store->db))
+		return WY_E_STATE;
+	return WY_OK;
+}
+
+enum wy_err store_write(struct store_binder *binder)
+{
+	enum wy_err err = may_write(binder->store);
+
+	if (err) {
+		store_done(binder);
+		return err;
+	}
+	err = store_run(binder);
+	if (err)
+		binder->store->is_failed = true;
+	return err;
+}
+
+enum wy_err store_number(struct store_binder *binder, int64_t *ret_value)
+{
+	enum wy_err err = store_row(binder);
+	int64_t value = 0;
+
+	if (err == WY_OK) {
+		value = sqlite3_column_int64(binder->stmt, 0);
+		err = store_row(binder); /* a RETURNING statement is over only at its end */
+		if (err == WY_E_NOTFOUND)
+			err = WY_OK;
+	}
+	store_done(binder);
+	if (err == WY_OK)
+		*ret_value = value;
+	return err;
+}
+
+enum wy_err store_write_number(struct store_binder *binder, int64_t *ret_value)
+{
+	enum wy_err err = may_write(binder->store);
+
+	if (err) {
+		store_done(binder);
+		return err;
+	}
+	err = store_number(binder, ret_value);
+	if (err)
+		binder->store->is_failed = true;
+	return err;
+}
+
+enum wy_err store_column_text(struct store_binder *binder, int column, char *out, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(binder->stmt, column);
+	size_t len = (size_t)sqlite3_column_bytes(binder->stmt, column);
+
+	if (!text)
+		return WY_E_NOMEM; /* columns are NOT NULL */
+	if (len >= size)
+		return store_error(binder->store, SQLITE_CORRUPT);
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return WY_OK;
+}

@@ -1,0 +1,235 @@
+/* store_state.c: transactions, counters, the clock's anchor, rule memory, upkeep. */
+#include "store_sql.h"
+
+#include <string.h>
+
+enum wy_err store_begin(struct store *store)
+{
+	struct store_binder binder;
+	enum wy_err err;
+
+	if (store->broken)
+		return store->broken;
+	if (store->is_in_tx)
+		return WY_E_STATE;
+	binder = store_bind(store, STORE_BEGIN);
+	err = store_run(&binder);
+	if (err)
+		return err;
+	store->is_in_tx = true;
+	store->is_failed = false;
+	return WY_OK;
+}
+
+enum wy_err store_commit(struct store *store)
+{
+	struct store_binder binder;
+	enum wy_err err = WY_E_STATE;
+
+	if (!store->is_in_tx)
+		return WY_E_STATE;
+	if (!store->is_failed && !sqlite3_get_autocommit(store->db)) {
+		binder = store_bind(store, STORE_COMMIT);
+		err = store_run(&binder);
+	}
+	if (err)
+		store_abort(store);
+	store->is_in_tx = false;
+	return err;
+}
+
+void store_abort(struct store *store)
+{
+	if (!store->is_in_tx)
+		return;
+	if (!sqlite3_get_autocommit(store->db)) {
+		struct store_binder binder = store_bind(store, STORE_ROLLBACK);
+
+		(void)store_run(&binder); /* a rollback that fails is done by the next open */
+		if (!sqlite3_get_autocommit(store->db) && !store->broken)
+			store->broken = WY_E_IO;
+	}
+	store->is_in_tx = false;
+	store->is_failed = false;
+}
+
+uint64_t store_epoch(const struct store *store)
+{
+	return store->epoch;
+}
+
+static enum wy_err next_number(struct store *store, const char *key, uint64_t *ret_value)
+{
+	struct store_binder binder = store_bind(store, STORE_META_NEXT);
+	int64_t value = 0;
+	enum wy_err err;
+
+	store_bind_text(&binder, key);
+	err = store_write_number(&binder, &value);
+	if (!err)
+		*ret_value = (uint64_t)value;
+	return err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
+}
+
+enum wy_err store_next_seq(struct store *store, uint64_t *ret_seq)
+{
+	return next_number(store, "seq", ret_seq);
+}
+
+enum wy_err store_next_bd_seq(struct store *store, uint64_t *ret_bd_seq)
+{
+	return next_number(store, "bd_seq", ret_bd_seq);
+}
+
+static enum wy_err get_number(struct store *store, const char *key, int64_t *ret_value)
+{
+	struct store_binder binder = store_bind(store, STORE_META_GET);
+
+	store_bind_text(&binder, key);
+	return store_number(&binder, ret_value);
+}
+
+static enum wy_err put_number(struct store *store, const char *key, int64_t value)
+{
+	struct store_binder binder = store_bind(store, STORE_META_PUT);
+
+	store_bind_text(&binder, key);
+	store_bind_int(&binder, value);
+	return store_write(&binder);
+}
+
+enum wy_err store_last_seq(struct store *store, uint64_t *ret_seq)
+{
+	int64_t seq = 0;
+	enum wy_err err = get_number(store, "seq", &seq);
+
+	if (!err)
+		*ret_seq = (uint64_t)seq;
+	return err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
+}
+
+enum wy_err store_next_number(struct store *store, uint32_t day, uint32_t *ret_number)
+{
+	struct store_binder binder = store_bind(store, STORE_DAY_NEXT);
+	int64_t number = 0;
+	enum wy_err err;
+
+	store_bind_int(&binder, day);
+	err = store_write_number(&binder, &number);
+	if (!err)
+		*ret_number = (uint32_t)number;
+	return err;
+}
+
+enum wy_err store_put_clock(struct store *store, const struct store_clock *clock)
+{
+	struct store_binder binder;
+	enum wy_err err = put_number(store, "clock_mono", clock->mono_ms);
+
+	if (!err)
+		err = put_number(store, "clock_wall", clock->wall_ms);
+	if (!err)
+		err = put_number(store, "clock_boottime", clock->boottime_ms);
+	if (err)
+		return err;
+	binder = store_bind(store, STORE_META_PUT);
+	store_bind_text(&binder, "clock_boot");
+	store_bind_text(&binder, clock->boot);
+	return store_write(&binder);
+}
+
+enum wy_err store_clock(struct store *store, struct store_clock *ret_clock)
+{
+	struct store_clock clock;
+	struct store_binder binder;
+	enum wy_err err = get_number(store, "clock_mono", &clock.mono_ms);
+
+	if (!err)
+		err = get_number(store, "clock_wall", &clock.wall_ms);
+	if (!err)
+		err = get_number(store, "clock_boottime", &clock.boottime_ms);
+	if (err)
+		return err;
+	binder = store_bind(store, STORE_META_GET);
+	store_bind_text(&binder, "clock_boot");
+	err = store_row(&binder);
+	if (!err)
+		err = store_column_text(&binder, 0, clock.boot, sizeof(clock.boot));
+	store_done(&binder);
+	if (!err)
+		*ret_clock = clock;
+	return err;
+}
+
+enum wy_err store_put_cell(struct store *store, const char *key, const void *bytes, size_t len)
+{
+	struct store_binder binder = store_bind(store, STORE_CELL_PUT);
+
+	store_bind_text(&binder, key);
+	store_bind_blob(&binder, bytes, len);
+	return store_write(&binder);
+}
+
+enum wy_err store_drop_cell(struct store *store, const char *key)
+{
+	struct store_binder binder = store_bind(store, STORE_CELL_DROP);
+
+	store_bind_text(&binder, key);
+	return store_write(&binder);
+}
+
+enum wy_err store_each_cell(struct store *store, store_cell_visit *visit, void *arg)
+{
+	struct store_binder binder = store_bind(store, STORE_CELL_EACH);
+	bool is_going = true;
+	enum wy_err err = store_row(&binder);
+
+	while (err == WY_OK && is_going) {
+		const char *key = (const char *)sqlite3_column_text(binder.stmt, 0);
+		const void *bytes = sqlite3_column_blob(binder.stmt, 1);
+		int len = sqlite3_column_bytes(binder.stmt, 1);
+
+		if (!key || (!bytes && len > 0)) {
+			err = WY_E_NOMEM;
+			break;
+		}
+		is_going = visit(arg, key, bytes, (size_t)len);
+		if (is_going)
+			err = store_row(&binder);
+	}
+	store_done(&binder);
+	return err == WY_E_NOTFOUND ? WY_OK : err;
+}
+
+enum wy_err store_tidy(struct store *store)
+{
+	struct store_binder binder;
+
+	if (store->broken)
+		return store->broken;
+	if (store->is_in_tx)
+		return WY_E_STATE;
+	binder = store_bind(store, STORE_VACUUM);
+	return store_run(&binder);
+}
+
+enum wy_err store_verify(struct store *store, struct wy_diags *diags)
+{
+	struct store_binder binder = store_bind(store, STORE_VERIFY);
+	enum wy_err err;
+	bool is_sound = true;
+
+	for (err = store_row(&binder); err == WY_OK; err = store_row(&binder)) {
+		const char *text = (const char *)sqlite3_column_text(binder.stmt, 0);
+
+		if (text && strcmp(text, "ok") == 0)
+			continue;
+		is_sound = false;
+		if (diags)
+			wy_diag_add(diags, WY_DIAG_ERROR, "E709", NULL, 0, "store: %s", text ? text : "damaged");
+	}
+	store_done(&binder);
+	if (err != WY_E_NOTFOUND)
+		return err;
+	return is_sound ? WY_OK : WY_E_CORRUPT;
+}
