@@ -8,10 +8,6 @@
 #ifndef WY_LIMITS_H
 #define WY_LIMITS_H
 
-/* This file stands before the system's of the same name in the search path; libraries that ask for
- * CHAR_BIT or INT_MAX must find them. */
-#include_next <limits.h>
-
 /* Files and trees */
 #define WY_FILE_BYTES_MAX (1024u * 1024u) /* one YAML file; refuse */
 #define WY_NODE_DEPTH_MAX 32u             /* nesting of a YAML file; refuse */

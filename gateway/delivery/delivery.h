@@ -1,0 +1,60 @@
+/* delivery.h: committed events to the platform, and the platform's word back. Joins outbox (when),
+ * store (what) and uplink (how); decides nothing about tickets.
+ *
+ * Life     new, open, then dispatch whenever the descriptor is readable or the due time has come, and
+ *          pump after each commit that added events; close for an orderly stop.
+ * Threads  the loop thread. */
+#ifndef DELIVERY_H
+#define DELIVERY_H
+
+#include "clock.h"
+#include "config.h"
+#include "outbox.h"
+#include "store.h"
+#include "ticket.h"
+#include "uplink.h"
+
+#define DELIVERY_CLOSE_MS 3000        /* an orderly goodbye takes at most this */
+#define DELIVERY_KEEP_ROWS 20000u     /* receipted events kept for a resend */
+#define DELIVERY_KEEP_MS ((wy_ms)7 * 86400 * 1000)
+
+struct delivery;
+
+struct delivery_parts {
+	const struct config *config;
+	struct store *store;
+	struct clock *clock;
+	const char *boot;
+	uint64_t bundle;  /* rule_set_hash() */
+	uint64_t seed;
+	struct wy_arena *arena;
+	/* The platform reports work on a ticket; the caller makes a turn of it and commits. */
+	void (*work)(void *arg, const char *ticket_key, enum ticket_node node, uint32_t work_rev);
+	void *arg;
+};
+
+WY_MUST_CHECK enum wy_err delivery_new(const struct delivery_parts *parts, struct delivery **ret);
+/* Starts connecting. Words say what is wrong with the settings or files. */
+WY_MUST_CHECK enum wy_err delivery_open(struct delivery *delivery, struct wy_buf *words);
+int delivery_fd(const struct delivery *delivery);
+/* Returns when to call again at the latest, mono. */
+wy_ms delivery_dispatch(struct delivery *delivery);
+/* Send what is due. Same return. */
+wy_ms delivery_pump(struct delivery *delivery);
+/* Tells the platform goodbye and disconnects, within DELIVERY_CLOSE_MS. NULL is fine. */
+void delivery_close(struct delivery *delivery);
+
+struct delivery_state {
+	bool is_up;
+	int protocol;
+	wy_ms since_ms;          /* mono: up or down since */
+	char words[200];         /* why it is down */
+	wy_ms unconfirmed_ms;    /* oldest event sent and not receipted */
+	wy_ms receipt_ms;        /* mono: last receipt; WY_MS_NONE: none yet */
+	uint64_t receipted;      /* events since start */
+	uint64_t rejected;
+	struct uplink_counts counts;
+};
+struct delivery_state delivery_state(const struct delivery *delivery);
+
+#endif

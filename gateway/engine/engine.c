@@ -1,0 +1,296 @@
+/* engine.c: turns. See engine.h; ticketing.c turns decisions into tickets, restore.c starts up. */
+#include "engine_internal.h"
+
+#include <string.h>
+
+#include "log.h"
+
+enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_engine)
+{
+	const struct config *config = parts->config;
+	struct wy_arena *arena = parts->arena;
+	struct engine *engine = wy_arena_alloc(arena, sizeof(*engine));
+	enum wy_err err;
+
+	if (!engine)
+		return WY_E_NOMEM;
+	engine->parts = *parts;
+	engine->now = clock_now(parts->clock);
+	engine->samples_max = (size_t)WY_POINTS_PER_CLASS * WY_EVIDENCE_SAMPLES;
+	engine->devices = wy_arena_array(arena, config->n_devices, sizeof(*engine->devices));
+	engine->body = wy_arena_alloc(arena, WY_TICKET_BYTES_MAX + 1);
+	engine->envelope = wy_arena_alloc(arena, WY_TICKET_BYTES_MAX + 1);
+	engine->samples = wy_arena_array(arena, engine->samples_max, sizeof(*engine->samples));
+	if (!engine->devices || !engine->body || !engine->envelope || !engine->samples)
+		return WY_E_NOMEM;
+	err = history_new(config->classes, config->assets, config->n_assets, arena, &engine->history);
+	if (!err)
+		err = rule_engine_new(parts->rules, arena, engine->now, &engine->rules);
+	if (!err)
+		err = engine_make_cases(engine);
+	if (!err)
+		err = engine_restore(engine);
+	if (!err)
+		*ret_engine = engine;
+	return err;
+}
+
+enum wy_err engine_write(struct engine *engine)
+{
+	if (engine->has_written)
+		return WY_OK;
+	enum wy_err err = store_begin(engine->parts.store);
+	if (!err)
+		engine->has_written = true;
+	return err;
+}
+
+void engine_break(struct engine *engine, const char *doing, enum wy_err err)
+{
+	if (engine->is_broken)
+		return;
+	engine->is_broken = true;
+	store_abort(engine->parts.store);
+	engine->has_written = false;
+	log_line(LOG_ERROR, "store_failed", "doing=\"%s\" why=\"%s\" next=\"the process ends; what was "
+		 "not kept is decided again from the store\"", doing, wy_err_text(err));
+}
+
+/* ---- Turns ---------------------------------------------------------------------------------- */
+
+static void begin_turn(struct engine *engine)
+{
+	engine->now = clock_now(engine->parts.clock);
+	engine->counts.turns++;
+	rule_turn_begin(engine->rules, engine->now);
+}
+
+static enum wy_err keep_cells(struct engine *engine, bool all)
+{
+	struct rule_cell cell;
+	size_t at = 0;
+
+	while (rule_next_dirty(engine->rules, all, &at, &cell)) {
+		enum wy_err err = engine_write(engine);
+		if (!err)
+			err = store_put_cell(engine->parts.store, cell.key, cell.bytes, cell.len);
+		if (err)
+			return err;
+	}
+	rule_saved(engine->rules);
+	return WY_OK;
+}
+
+void engine_end_turn(struct engine *engine)
+{
+	const struct rule_event *events;
+	size_t n = rule_turn_end(engine->rules, &events);
+
+	for (size_t i = 0; i < n && !engine->is_broken; i++) {
+		enum wy_err err = ticketing_event(engine, &events[i]);
+		if (err)
+			engine_break(engine, "keeping a ticket", err);
+	}
+	if (engine->is_broken)
+		return;
+	enum wy_err err = keep_cells(engine, false);
+	if (err)
+		engine_break(engine, "keeping the memory of the rules", err);
+}
+
+/* One line when a device goes, one when it is back, with what happened in between. */
+static void note_exchange(struct engine *engine, const struct sensor_report *report, bool has_answered)
+{
+	struct engine_device *device = &engine->devices[report->device];
+	const char *id = engine->parts.config->devices[report->device].id;
+
+	device->err = report->err;
+	device->exception = report->exception;
+	device->took_ms = report->took_ms;
+	device->exchanges++;
+	if (!has_answered) {
+		device->failures++;
+		if (!device->is_failing) {
+			device->is_failing = true;
+			device->failing_since_ms = report->at_ms;
+			log_line(LOG_WARNING, "device_silent", "device=%s why=\"%s\" next=\"asked again "
+				 "with growing pauses\"", id, wy_err_text(report->err));
+		}
+		return;
+	}
+	if (device->is_failing)
+		log_line(LOG_INFO, "device_back", "device=%s silent_ms=%lld failures=%llu", id,
+			 (long long)(report->at_ms - device->failing_since_ms),
+			 (unsigned long long)device->failures);
+	else if (!device->has_answered)
+		log_line(LOG_INFO, "device_found", "device=%s took_ms=%lld", id,
+			 (long long)report->took_ms);
+	device->is_failing = false;
+	device->has_answered = true;
+	device->failures = 0;
+	device->last_ok_ms = report->at_ms;
+}
+
+static void feed(struct engine *engine, uint32_t device, const struct wy_sample *sample)
+{
+	size_t n;
+	const struct config_binding *bindings =
+		config_bindings(engine->parts.config, device, sample->point, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct wy_sample seen = config_convert(&bindings[i], sample);
+		history_add(engine->history, bindings[i].asset, &seen);
+		rule_put(engine->rules, bindings[i].asset, seen.point, &seen);
+	}
+}
+
+void engine_report(struct engine *engine, const struct sensor_report *report)
+{
+	/* A device that refuses a question has answered. */
+	bool has_answered = report->err == WY_OK || report->err == WY_E_EXCEPTION;
+
+	if (engine->is_broken)
+		return;
+	begin_turn(engine);
+	note_exchange(engine, report, has_answered);
+	if (has_answered)
+		rule_heard(engine->rules, report->device, report->at_ms);
+	for (uint32_t i = 0; i < report->n; i++)
+		feed(engine, report->device, &report->sample[i]);
+	engine_end_turn(engine);
+}
+
+void engine_tick(struct engine *engine)
+{
+	if (engine->is_broken)
+		return;
+	begin_turn(engine);
+	engine_end_turn(engine);
+}
+
+wy_ms engine_due(const struct engine *engine)
+{
+	return engine->is_broken ? WY_MS_NEVER : rule_next_due(engine->rules);
+}
+
+/* ---- Work ----------------------------------------------------------------------------------- */
+
+/* What the platform's word means to the rules that stand behind the ticket. */
+static void command_rules(struct engine *engine, const struct engine_case *c, enum ticket_node node)
+{
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t instance = engine->instances_by_case[c->first + i];
+		if (!rule_is_raised(engine->rules, instance))
+			continue;
+		/* Not every state takes a command; the ticket's own record is kept either way. */
+		if (ticket_node_is_final(node))
+			(void)!rule_command(engine->rules, instance, RULE_CLOSE);
+		else if (node == TICKET_NODE_RESOLVED)
+			(void)!rule_command(engine->rules, instance, RULE_RESET);
+		else if (node == TICKET_NODE_ACKED)
+			(void)!rule_command(engine->rules, instance, RULE_ACK);
+	}
+}
+
+enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum ticket_node node,
+			uint32_t work_rev)
+{
+	struct ticket ticket;
+
+	if (engine->is_broken)
+		return WY_E_STATE;
+	enum wy_err err = store_find_ticket(engine->parts.store, ticket_key, &ticket);
+	if (err)
+		return err;
+	begin_turn(engine);
+	struct ticket_input input = {.kind = TICKET_WORK, .now = engine->now,
+				     .at_ms = engine->now.mono_ms, .node = node, .work_rev = work_rev};
+	uint32_t at = ticketing_case(engine, &ticket);
+	bool was_open = ticket.is_open;
+	err = ticketing_work(engine, &ticket, &input);
+	if (!err && was_open && at != CASE_NONE)
+		command_rules(engine, &engine->cases[at], node);
+	if (err && err != WY_E_STATE)
+		engine_break(engine, "keeping the platform's word on a ticket", err);
+	engine_end_turn(engine);
+	return err;
+}
+
+/* ---- Durability ------------------------------------------------------------------------------ */
+
+static enum wy_err keep_clock(struct engine *engine)
+{
+	struct store_clock clock = {
+		.mono_ms = engine->now.mono_ms,
+		.wall_ms = engine->now.wall_ms,
+		.boottime_ms = engine->now.mono_ms - engine->parts.clock->offset_ms,
+	};
+
+	strncpy(clock.boot, engine->parts.boot, sizeof(clock.boot) - 1);
+	return store_put_clock(engine->parts.store, &clock);
+}
+
+enum wy_err engine_flush(struct engine *engine, bool *ret_events)
+{
+	*ret_events = false;
+	if (engine->is_broken)
+		return WY_E_STATE;
+	if (!engine->has_written)
+		return WY_OK;
+	enum wy_err err = keep_clock(engine);
+	if (!err)
+		err = store_commit(engine->parts.store);
+	if (err) {
+		engine_break(engine, "committing a turn", err);
+		return err;
+	}
+	engine->has_written = false;
+	engine->counts.commits++;
+	*ret_events = engine->has_events;
+	engine->has_events = false;
+	return WY_OK;
+}
+
+enum wy_err engine_save(struct engine *engine)
+{
+	bool has_events;
+
+	if (engine->is_broken)
+		return WY_E_STATE;
+	engine->now = clock_now(engine->parts.clock);
+	enum wy_err err = engine_write(engine);
+	if (!err)
+		err = keep_cells(engine, true);
+	if (err) {
+		engine_break(engine, "saving the memory of the rules", err);
+		return err;
+	}
+	return engine_flush(engine, &has_events);
+}
+
+bool engine_is_broken(const struct engine *engine)
+{
+	return engine->is_broken;
+}
+
+/* ---- Look inside ------------------------------------------------------------------------------ */
+
+const struct engine_device *engine_device_at(const struct engine *engine, uint32_t device)
+{
+	return &engine->devices[device];
+}
+
+struct engine_counts engine_counts(const struct engine *engine)
+{
+	struct engine_counts counts = engine->counts;
+
+	counts.open = 0;
+	for (size_t i = 0; i < engine->n_cases; i++)
+		counts.open += engine->cases[i].is_open;
+	return counts;
+}
+
+const struct rule_engine *engine_rules(const struct engine *engine)
+{
+	return engine->rules;
+}

@@ -1,0 +1,74 @@
+/* engine.h: where a reading becomes a decision becomes rows.
+ *
+ * A turn (one report, one command, one timer) feeds the rules, lets them decide, and turns what they
+ * decided into tickets, events and saved state. engine_flush() makes it all durable in one
+ * transaction; only then may anything be sent. Turns that wait together share a flush.
+ *
+ * Failure  when the store cannot keep a turn, the engine is broken: engine_is_broken(). The process
+ *          ends and starts anew; the store is the truth, and what was not kept is decided again.
+ * Threads  the loop thread.
+ * Memory   nothing is allocated after engine_new() but inside jansson and SQLite. */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "clock.h"
+#include "config.h"
+#include "rule.h"
+#include "sensor.h"
+#include "store.h"
+
+struct engine;
+
+/* All borrowed for the engine's life. */
+struct engine_parts {
+	const struct config *config;
+	const struct rule_set *rules;
+	struct store *store;
+	struct clock *clock;
+	const char *boot;       /* boot id */
+	struct wy_arena *arena;
+};
+
+/* Takes up where the store left off: rule memory, open tickets. Writes (and flushes) what the time away
+ * changed: tickets whose rule or asset is gone are closed. */
+WY_MUST_CHECK enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_engine);
+
+void engine_report(struct engine *engine, const struct sensor_report *report);
+/* A turn without input, for timers. */
+void engine_tick(struct engine *engine);
+/* When to tick at the latest, mono. */
+wy_ms engine_due(const struct engine *engine);
+
+/* The platform reports work on a ticket (contract: down/ticket). WY_E_NOTFOUND: no such ticket here;
+ * WY_E_STATE: older than what is known, or means nothing now. */
+WY_MUST_CHECK enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum ticket_node node,
+				      uint32_t work_rev);
+
+/* Commit. *ret_events: events were added to the outbox. */
+WY_MUST_CHECK enum wy_err engine_flush(struct engine *engine, bool *ret_events);
+bool engine_is_broken(const struct engine *engine);
+/* Saves everything the rules remember: for an orderly stop. Flushes. */
+WY_MUST_CHECK enum wy_err engine_save(struct engine *engine);
+
+/* ---- Look inside ---------------------------------------------------------------------------- */
+
+struct engine_device {
+	enum wy_err err;      /* of the last exchange */
+	uint8_t exception;
+	bool has_answered;    /* ever since start */
+	bool is_failing;
+	wy_ms last_ok_ms;     /* mono; valid with has_answered */
+	wy_ms failing_since_ms; /* mono; valid with is_failing */
+	wy_ms took_ms;        /* last answer */
+	uint64_t exchanges, failures;
+};
+const struct engine_device *engine_device_at(const struct engine *engine, uint32_t device);
+
+struct engine_counts {
+	uint64_t turns, commits, opened, cleared;
+	uint32_t open; /* tickets */
+};
+struct engine_counts engine_counts(const struct engine *engine);
+const struct rule_engine *engine_rules(const struct engine *engine);
+
+#endif

@@ -1,0 +1,61 @@
+/* engine_internal.h: what the files of engine/ share. Not for others. */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "doc.h"
+#include "engine.h"
+#include "history.h"
+
+#define CASE_NONE UINT32_MAX
+
+/* An asset and a fault that rules watch: what at most one ticket is open for. */
+struct engine_case {
+	uint32_t asset;
+	uint32_t fault;
+	uint32_t first; /* of its instances in engine.instances_by_case */
+	uint32_t n;
+	uint32_t raised; /* instances that stand */
+	bool is_open;
+};
+
+struct engine {
+	struct engine_parts parts;
+	struct rule_engine *rules;
+	struct history *history;
+	struct engine_device *devices;
+	struct engine_case *cases;
+	size_t n_cases;
+	uint32_t *case_of;           /* [instance] */
+	uint32_t *instances_by_case; /* grouped: see engine_case.first */
+	struct wy_now now;           /* of the turn under way */
+	bool has_written;            /* a transaction is open */
+	bool has_events;
+	bool is_broken;
+	struct engine_counts counts;
+	char *body;     /* WY_TICKET_BYTES_MAX + 1 each: documents are made here */
+	char *envelope;
+	struct ticket_sample *samples; /* room for one document */
+	size_t samples_max;
+};
+
+/* A transaction is open afterwards. */
+WY_MUST_CHECK enum wy_err engine_write(struct engine *engine);
+/* Log once, and be broken from now on. */
+void engine_break(struct engine *engine, const char *doing, enum wy_err err);
+/* Between rule_turn_begin and the end: what the rules decided becomes tickets, and their memory is kept. */
+void engine_end_turn(struct engine *engine);
+
+/* ticketing.c */
+WY_MUST_CHECK enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event);
+WY_MUST_CHECK enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket,
+					 const struct ticket_input *input);
+/* End a ticket nothing watches any more. */
+WY_MUST_CHECK enum wy_err ticketing_orphan(struct engine *engine, struct ticket *ticket);
+/* CASE_NONE: no rule watches this asset and fault. */
+uint32_t ticketing_case(const struct engine *engine, const struct ticket *ticket);
+
+/* restore.c */
+WY_MUST_CHECK enum wy_err engine_make_cases(struct engine *engine);
+WY_MUST_CHECK enum wy_err engine_restore(struct engine *engine);
+
+#endif
