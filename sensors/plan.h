@@ -21,6 +21,13 @@ void sensor_plan_order(const struct sensor_profile *profile, uint32_t *order);
 bool sensor_plan_next(const struct sensor_profile *profile, const uint32_t *order,
 		      unsigned class_mask, uint32_t *cursor, struct sensor_block *ret_block);
 
+/* The same points in requests whose answers have another length than that of the block, so that neither can
+ * be taken for the other: two overlapping shorter reads, or one longer read where the profile lets
+ * holes be read (max_gap). Returns how many parts there are; 0: there is no other shape. */
+size_t sensor_plan_other_shape(const struct sensor_profile *profile, const uint32_t *order,
+			       unsigned class_mask, const struct sensor_block *block,
+			       struct sensor_block ret_parts[2]);
+
 /* Whether the point is in the mask, i.e. one of those a block is read for. */
 static inline bool sensor_plan_is_asked(const struct sensor_profile *profile, uint32_t point,
 					unsigned class_mask)
