@@ -12,7 +12,7 @@
 #include "modbus_link.h"
 
 #include <errno.h>
-#include <modbus.h>
+#include <modbus/modbus.h> /* in full: our own header is called modbus.h too */
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
