@@ -1,0 +1,45 @@
+/* backoff.c: full jitter with splitmix64 as its source of chance. Nothing here needs to be secret;
+ * it only has to differ between gateways, which the seed takes care of. */
+#include "backoff.h"
+
+void uplink_backoff_init(struct uplink_backoff *backoff, wy_ms first_ms, wy_ms most_ms, uint64_t seed)
+{
+	*backoff = (struct uplink_backoff){
+		.first_ms = first_ms,
+		.most_ms = most_ms < first_ms ? first_ms : most_ms,
+		.random = seed,
+	};
+}
+
+wy_ms uplink_backoff_bound(const struct uplink_backoff *backoff)
+{
+	wy_ms bound_ms = backoff->first_ms;
+
+	for (unsigned i = 0; i < backoff->doublings && bound_ms < backoff->most_ms; i++)
+		bound_ms = bound_ms > backoff->most_ms / 2 ? backoff->most_ms : bound_ms * 2;
+	return bound_ms;
+}
+
+static uint64_t draw(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9E3779B97F4A7C15u);
+
+	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+	z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+	return z ^ (z >> 31);
+}
+
+wy_ms uplink_backoff_next(struct uplink_backoff *backoff)
+{
+	wy_ms bound_ms = uplink_backoff_bound(backoff);
+
+	if (bound_ms < backoff->most_ms)
+		backoff->doublings++;
+	return (wy_ms)(draw(&backoff->random) % ((uint64_t)bound_ms + 1));
+}
+
+void uplink_backoff_ended(struct uplink_backoff *backoff, wy_ms stood_ms)
+{
+	if (stood_ms >= UPLINK_STABLE_MS)
+		backoff->doublings = 0;
+}
