@@ -1,0 +1,232 @@
+/* building.c: see building.h. */
+#include "building.h"
+
+#include <string.h>
+
+/* ---- Registers --------------------------------------------------------------------------------- */
+
+static uint32_t gap_of(const struct sensor_profile *profile, enum sensor_area area)
+{
+	bool is_bits = area == SENSOR_COIL || area == SENSOR_DISCRETE;
+
+	return profile->max_gap * (is_bits ? 16u : 1u);
+}
+
+static bool is_before(const struct sim_span *a, const struct sim_span *b)
+{
+	return a->area != b->area ? a->area < b->area : a->first < b->first;
+}
+
+/* A span for each point, sorted; n is at most WY_POINTS_PER_DEVICE, so insertion will do. */
+static void spans_of_points(const struct sensor_profile *profile, struct sim_span *spans)
+{
+	for (size_t i = 0; i < profile->n_points; i++) {
+		const struct sensor_profile_point *point = &profile->points[i];
+		struct sim_span span = {point->area, point->address,
+					(uint32_t)point->address + sim_words(point), NULL};
+		size_t at = i;
+
+		for (; at > 0 && is_before(&span, &spans[at - 1]); at--)
+			spans[at] = spans[at - 1];
+		spans[at] = span;
+	}
+}
+
+static size_t join_spans(const struct sensor_profile *profile, struct sim_span *spans)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < profile->n_points; i++) {
+		struct sim_span *last = n ? &spans[n - 1] : NULL;
+		const struct sim_span *next = &spans[i];
+
+		if (last && last->area == next->area &&
+		    next->first <= last->end + gap_of(profile, last->area)) {
+			last->end = next->end > last->end ? next->end : last->end;
+			continue;
+		}
+		spans[n++] = *next;
+	}
+	return n;
+}
+
+static struct sim_span *span_of(const struct sim_device *device, enum sensor_area area, uint32_t first,
+				uint32_t count)
+{
+	for (size_t i = 0; i < device->n_spans; i++) {
+		struct sim_span *span = &device->spans[i];
+		if (span->area == area && first >= span->first && first + count <= span->end)
+			return span;
+	}
+	return NULL;
+}
+
+bool sim_device_read(const struct sim_device *device, enum sensor_area area, uint32_t first, uint32_t count,
+		     uint16_t *ret_words)
+{
+	const struct sim_span *span = span_of(device, area, first, count);
+
+	if (!span)
+		return false;
+	memcpy(ret_words, span->words + (first - span->first), count * sizeof(uint16_t));
+	return true;
+}
+
+double sim_device_ratio(const struct sim_device *device, const struct sensor_profile_point *point)
+{
+	size_t by = point->unit_by ? sim_device_find_point(device, point->unit_by) : SIZE_MAX;
+	struct sim_raw choice;
+
+	if (by == SIZE_MAX || !point->unit ||
+	    sim_raw_of(&device->profile->points[by], &device->values[by], 1, &choice))
+		return 1;
+	if (choice.whole < 0 || (uint64_t)choice.whole >= point->n_unit_choices ||
+	    !point->unit_choices[choice.whole])
+		return 1;
+	return wy_unit_ratio(point->unit, point->unit_choices[choice.whole]);
+}
+
+/* Check and store. CoAP devices have no registers: their payloads are made from the value. */
+static enum wy_err store(struct sim_device *device, uint32_t index, const struct sim_value *value)
+{
+	const struct sensor_profile_point *point = &device->profile->points[index];
+	double ratio = sim_device_ratio(device, point);
+	struct sim_raw raw;
+
+	if (device->kind == SIM_COAP)
+		return sim_raw_of(point, value, ratio, &raw);
+	struct sim_span *span = span_of(device, point->area, point->address, sim_words(point));
+	return sim_encode(point, value, ratio, span->words + (point->address - span->first));
+}
+
+enum wy_err sim_device_lay_out(struct sim_device *device, struct wy_arena *arena, uint32_t *ret_point)
+{
+	const struct sensor_profile *profile = device->profile;
+
+	device->values = wy_arena_array(arena, profile->n_points, sizeof(*device->values));
+	device->spans = wy_arena_array(arena, profile->n_points, sizeof(*device->spans));
+	if (!device->values || !device->spans)
+		return WY_E_NOMEM;
+	if (device->kind != SIM_COAP) {
+		spans_of_points(profile, device->spans);
+		device->n_spans = join_spans(profile, device->spans);
+	}
+	for (size_t i = 0; i < device->n_spans; i++) {
+		struct sim_span *span = &device->spans[i];
+		span->words = wy_arena_array(arena, span->end - span->first, sizeof(uint16_t));
+		if (!span->words)
+			return WY_E_NOMEM;
+	}
+	/* All defaults first: the unit of one point may hang on the value of another. */
+	for (uint32_t i = 0; i < profile->n_points; i++)
+		device->values[i] = sim_value_default(&profile->points[i]);
+	for (uint32_t i = 0; i < profile->n_points; i++) {
+		enum wy_err err = store(device, i, &device->values[i]);
+		if (err) {
+			*ret_point = i;
+			return err;
+		}
+	}
+	return WY_OK;
+}
+
+/* ---- Names --------------------------------------------------------------------------------------- */
+
+size_t sim_device_find_point(const struct sim_device *device, const char *name)
+{
+	for (size_t i = 0; i < device->profile->n_points; i++)
+		if (strcmp(device->profile->points[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+static size_t find_device(const struct sim_building *building, const char *id, size_t len)
+{
+	for (size_t i = 0; i < building->n_devices; i++) {
+		const char *known = building->devices[i].id;
+		if (strlen(known) == len && memcmp(known, id, len) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+size_t sim_building_find_device(const struct sim_building *building, const char *id)
+{
+	return find_device(building, id, strlen(id));
+}
+
+enum wy_err sim_building_find(const struct sim_building *building, const char *name, uint32_t *ret_device,
+			      uint32_t *ret_point)
+{
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {
+		size_t device = find_device(building, name, (size_t)(dot - name));
+		if (device == SIZE_MAX)
+			continue;
+		size_t point = sim_device_find_point(&building->devices[device], dot + 1);
+		if (point == SIZE_MAX)
+			continue;
+		*ret_device = (uint32_t)device;
+		*ret_point = (uint32_t)point;
+		return WY_OK;
+	}
+	return WY_E_NOTFOUND;
+}
+
+/* ---- Changes ------------------------------------------------------------------------------------- */
+
+static void tell(struct sim_building *building, const struct sim_change *change)
+{
+	if (building->changed)
+		building->changed(building->arg, change);
+}
+
+/* A register that chooses a unit changed: the lengths beside it are now in feet. One that does not fit in
+ * the new unit keeps its old registers, as an overflowing device would show nonsense too. */
+static void restate_units(struct sim_device *device, const char *by)
+{
+	for (uint32_t i = 0; i < device->profile->n_points; i++) {
+		const char *unit_by = device->profile->points[i].unit_by;
+		if (unit_by && strcmp(unit_by, by) == 0)
+			(void)!store(device, i, &device->values[i]);
+	}
+}
+
+enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uint32_t point,
+			     const struct sim_value *value, const char *note)
+{
+	struct sim_device *d = &building->devices[device];
+	struct sim_change change = {.event = SIM_EVENT_SET, .device = device, .point = point, .note = note};
+	enum wy_err err = store(d, point, value);
+
+	if (err)
+		return err;
+	d->values[point] = *value;
+	restate_units(d, d->profile->points[point].name);
+	tell(building, &change);
+	return WY_OK;
+}
+
+void sim_building_plug(struct sim_building *building, uint32_t device, bool is_plugged, const char *note)
+{
+	struct sim_change change = {.event = is_plugged ? SIM_EVENT_PLUG : SIM_EVENT_UNPLUG,
+				    .device = device,
+				    .note = note};
+
+	building->devices[device].is_unplugged = !is_plugged;
+	tell(building, &change);
+}
+
+enum wy_err sim_building_arm(struct sim_building *building, uint32_t device, enum sim_quirk_id quirk,
+			     int64_t arg, uint32_t count, const char *note)
+{
+	static const unsigned transports[] = {
+		[SIM_TCP] = SIM_TRANSPORT_TCP, [SIM_RTU] = SIM_TRANSPORT_RTU, [SIM_COAP] = SIM_TRANSPORT_COAP};
+	struct sim_device *d = &building->devices[device];
+	struct sim_change change = {SIM_EVENT_QUIRK, device, 0, quirk, arg, count, note};
+
+	if (!(sim_quirk_at(quirk)->transports & transports[d->kind]))
+		return WY_E_UNSUPPORTED;
+	d->armed[quirk] = (struct sim_armed){arg, count};
+	tell(building, &change);
+	return WY_OK;
+}

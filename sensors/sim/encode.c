@@ -1,0 +1,329 @@
+/* encode.c: see encode.h. Words are filled in four steps: value -> raw number (scale, map, inversion),
+ * raw number -> field of bits inside what the registers hold already (shift, mask), bits -> bytes as
+ * on the wire ABCD, bytes -> the point's order. */
+#include "encode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "number.h"
+
+/* What an encoding takes and can hold. */
+static const struct encoding {
+	unsigned words;
+	unsigned bits;
+	bool is_signed;
+} encodings[] = {
+	[SENSOR_BIT] = {1, 1, false},  [SENSOR_U16] = {1, 16, false}, [SENSOR_I16] = {1, 16, true},
+	[SENSOR_U32] = {2, 32, false}, [SENSOR_I32] = {2, 32, true},  [SENSOR_F32] = {2, 32, false},
+	[SENSOR_U64] = {4, 64, false},
+};
+
+static bool is_bit_area(const struct sensor_profile_point *point)
+{
+	return point->area == SENSOR_COIL || point->area == SENSOR_DISCRETE;
+}
+
+unsigned sim_words(const struct sensor_profile_point *point)
+{
+	return is_bit_area(point) ? 1 : encodings[point->encoding].words;
+}
+
+/* ---- Text ------------------------------------------------------------------------------------- */
+
+static const char *const expected_of[] = {
+	[WY_TYPE_BOOL] = "true or false",
+	[WY_TYPE_INT] = "a whole number",
+	[WY_TYPE_REAL] = "a number such as 12 or -0.5",
+	[WY_TYPE_ENUM] = "a value of the profile's map",
+	[WY_TYPE_COUNTER] = "a whole number of 0 or more",
+};
+
+static bool parse_bool(const char *text, int64_t *ret_whole)
+{
+	static const struct {
+		const char *text;
+		int64_t whole;
+	} words[] = {{"true", 1}, {"false", 0}, {"1", 1}, {"0", 0}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i].text) == 0) {
+			*ret_whole = words[i].whole;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_enum(const struct sensor_profile_point *point, const char *text, int64_t *ret_whole)
+{
+	for (size_t i = 0; i < point->n_values; i++) {
+		if (strcmp(text, point->values[i]) == 0) {
+			*ret_whole = (int64_t)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_typed(const struct sensor_profile_point *point, const char *text, struct sim_value *value)
+{
+	size_t len = strlen(text);
+
+	switch (point->type) {
+	case WY_TYPE_BOOL:
+		return parse_bool(text, &value->whole);
+	case WY_TYPE_ENUM:
+		return parse_enum(point, text, &value->whole);
+	case WY_TYPE_REAL:
+		return wy_parse_real(text, len, &value->real) == WY_OK;
+	case WY_TYPE_INT:
+		return wy_parse_int(text, len, &value->whole) == WY_OK;
+	case WY_TYPE_COUNTER:
+		return wy_parse_int(text, len, &value->whole) == WY_OK && value->whole >= 0;
+	}
+	return false;
+}
+
+enum wy_err sim_value_parse(const struct sensor_profile_point *point, const char *text,
+			    struct sim_value *ret_value, const char **ret_expected)
+{
+	struct sim_value value = {.form = SIM_VALUE};
+
+	if (strcmp(text, "none") == 0) {
+		value.form = SIM_ABSENT;
+	} else if (strncmp(text, "raw:", 4) == 0) {
+		value.form = SIM_RAW;
+		if (wy_parse_int(text + 4, strlen(text + 4), &value.whole)) {
+			*ret_expected = "raw: and a whole number";
+			return WY_E_INVALID;
+		}
+	} else if (!parse_typed(point, text, &value)) {
+		*ret_expected = expected_of[point->type];
+		return WY_E_INVALID;
+	}
+	*ret_value = value;
+	return WY_OK;
+}
+
+static void print_real(double real, struct wy_buf *buf)
+{
+	char text[40];
+
+	for (int digits = 6; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, real);
+		if (strtod(text, NULL) == real)
+			break;
+	}
+	wy_buf_add(buf, text);
+}
+
+void sim_value_print(const struct sensor_profile_point *point, const struct sim_value *value,
+		     struct wy_buf *buf)
+{
+	if (value->form == SIM_ABSENT)
+		wy_buf_add(buf, "none");
+	else if (value->form == SIM_RAW)
+		wy_buf_addf(buf, "raw:%lld", (long long)value->whole);
+	else if (point->type == WY_TYPE_BOOL)
+		wy_buf_add(buf, value->whole ? "true" : "false");
+	else if (point->type == WY_TYPE_ENUM)
+		wy_buf_add(buf, point->values[value->whole]);
+	else if (point->type == WY_TYPE_REAL)
+		print_real(value->real, buf);
+	else
+		wy_buf_addf(buf, "%lld", (long long)value->whole);
+}
+
+struct sim_value sim_value_default(const struct sensor_profile_point *point)
+{
+	struct sim_value value = {.form = SIM_VALUE};
+	double nearest = 0;
+
+	if (point->has_range && point->lo > 0)
+		nearest = point->lo;
+	if (point->has_range && point->hi < 0)
+		nearest = point->hi;
+	if (point->type == WY_TYPE_REAL)
+		value.real = nearest;
+	else if (point->type == WY_TYPE_INT || point->type == WY_TYPE_COUNTER)
+		value.whole = (int64_t)ceil(nearest);
+	return value;
+}
+
+/* ---- Raw numbers --------------------------------------------------------------------------------- */
+
+/* CoAP carries reals as they are; of the register encodings only F32 does. */
+static bool is_real_raw(const struct sensor_profile_point *point)
+{
+	return point->path ? point->type == WY_TYPE_REAL : point->encoding == SENSOR_F32;
+}
+
+static enum wy_err scaled(const struct sensor_profile_point *point, double value, struct sim_raw *raw)
+{
+	double real = (value - point->offset) / (point->scale != 0 ? point->scale : 1);
+
+	if (!isfinite(real))
+		return WY_E_LIMIT;
+	raw->is_real = is_real_raw(point);
+	raw->real = real;
+	if (raw->is_real)
+		return WY_OK;
+	if (real < -9.2e18 || real > 9.2e18)
+		return WY_E_LIMIT;
+	raw->whole = (int64_t)llround(real);
+	return WY_OK;
+}
+
+static enum wy_err raw_of_number(const struct sensor_profile_point *point, const struct sim_value *value,
+				 double ratio, struct sim_raw *raw)
+{
+	bool is_plain = (point->scale == 1 || point->scale == 0) && point->offset == 0 && ratio == 1;
+
+	if (point->type == WY_TYPE_REAL)
+		return scaled(point, value->real * ratio, raw);
+	if (!is_plain || is_real_raw(point))
+		return scaled(point, (double)value->whole * ratio, raw);
+	raw->whole = value->whole;
+	return WY_OK;
+}
+
+enum wy_err sim_raw_of(const struct sensor_profile_point *point, const struct sim_value *value, double ratio,
+		       struct sim_raw *ret_raw)
+{
+	struct sim_raw raw = {.is_real = false};
+	enum wy_err err = WY_OK;
+
+	if (value->form == SIM_RAW)
+		raw.whole = value->whole;
+	else if (value->form == SIM_ABSENT && point->n_sentinels == 0)
+		err = WY_E_UNSUPPORTED;
+	else if (value->form == SIM_ABSENT)
+		raw.whole = point->sentinels[0];
+	else if (point->type == WY_TYPE_BOOL)
+		raw.whole = (value->whole != 0) != point->is_inverted;
+	else if (point->type == WY_TYPE_ENUM)
+		raw.whole = point->values_raw ? point->values_raw[value->whole] : value->whole;
+	else
+		err = raw_of_number(point, value, ratio, &raw);
+	if (!err)
+		*ret_raw = raw;
+	return err;
+}
+
+/* ---- Bits and bytes ------------------------------------------------------------------------------ */
+
+/* Where byte i of ABCD... stands on the wire in each order, within n bytes. */
+static unsigned byte_place(enum sensor_order order, unsigned i, unsigned n)
+{
+	switch (order) {
+	case SENSOR_ABCD:
+		return i;
+	case SENSOR_CDAB:
+		return (n - 2 - (i & ~1u)) + (i & 1u);
+	case SENSOR_BADC:
+		return i ^ 1u;
+	case SENSOR_DCBA:
+		return n - 1 - i;
+	}
+	return i;
+}
+
+static uint64_t bits_of_words(const struct sensor_profile_point *point, const uint16_t *words, unsigned n_words)
+{
+	unsigned n = 2 * n_words;
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned place = byte_place(point->order, i, n);
+		unsigned shift = place % 2 ? 0 : 8;
+		bits = bits << 8 | (uint8_t)(words[place / 2] >> shift);
+	}
+	return bits;
+}
+
+static void bits_to_words(const struct sensor_profile_point *point, uint64_t bits, uint16_t *words,
+			  unsigned n_words)
+{
+	unsigned n = 2 * n_words;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned place = byte_place(point->order, i, n);
+		unsigned shift = place % 2 ? 0 : 8;
+		uint16_t byte = (uint16_t)(bits >> 8 * (n - 1 - i) & 0xFFu);
+		words[place / 2] = (uint16_t)((words[place / 2] & (0xFF00u >> shift)) |
+					      (unsigned)(byte << shift));
+	}
+}
+
+/* The field of a point inside its registers. */
+static uint64_t field_mask(const struct sensor_profile_point *point)
+{
+	unsigned bits = encodings[point->encoding].bits;
+	uint64_t all = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+
+	if (point->encoding == SENSOR_BIT)
+		return 1;
+	if (point->bit_mask)
+		return point->bit_mask;
+	return all >> point->bit_shift;
+}
+
+/* A masked field is unsigned to the decoder unless it fills an I16 or I32. */
+static bool fits(const struct sensor_profile_point *point, int64_t whole, uint64_t mask)
+{
+	const struct encoding *e = &encodings[point->encoding];
+	bool is_whole_word = point->bit_mask == 0 && point->bit_shift == 0;
+
+	if (e->is_signed && is_whole_word) {
+		int64_t most = (INT64_C(1) << (e->bits - 1)) - 1;
+		return whole >= -most - 1 && whole <= most;
+	}
+	return whole >= 0 && (uint64_t)whole <= mask;
+}
+
+static enum wy_err bits_of_raw(const struct sensor_profile_point *point, const struct sim_value *value,
+			       const struct sim_raw *raw, uint64_t mask, uint64_t *ret_bits)
+{
+	if (raw->is_real) {
+		float real = (float)raw->real;
+		uint32_t bits;
+
+		if (!isfinite(real))
+			return WY_E_LIMIT;
+		memcpy(&bits, &real, sizeof(bits));
+		*ret_bits = bits;
+		return WY_OK;
+	}
+	/* raw: is for wrong values too: any bits the field has room for. */
+	if (value->form != SIM_RAW && !fits(point, raw->whole, mask) &&
+	    !(value->form == SIM_ABSENT && (uint64_t)raw->whole <= mask))
+		return WY_E_LIMIT;
+	*ret_bits = (uint64_t)raw->whole & mask;
+	return WY_OK;
+}
+
+enum wy_err sim_encode(const struct sensor_profile_point *point, const struct sim_value *value, double ratio,
+		       uint16_t words[SIM_WORDS_MAX])
+{
+	unsigned n_words = sim_words(point);
+	uint64_t mask = is_bit_area(point) ? 1 : field_mask(point);
+	unsigned shift = is_bit_area(point) ? 0 : point->bit_shift;
+	struct sim_raw raw;
+	uint64_t bits = 0;
+	enum wy_err err = sim_raw_of(point, value, ratio, &raw);
+
+	if (!err)
+		err = bits_of_raw(point, value, &raw, mask, &bits);
+	if (err)
+		return err;
+	if (is_bit_area(point)) {
+		words[0] = (uint16_t)bits;
+		return WY_OK;
+	}
+	uint64_t old = bits_of_words(point, words, n_words);
+	bits_to_words(point, (old & ~(mask << shift)) | bits << shift, words, n_words);
+	return WY_OK;
+}
