@@ -7,7 +7,8 @@
  * keep this true whatever order messages come in:
  *   link     a ticket that is open while another is the root is linked to that root;
  *   follow   when the newer one ends, the root it speaks for ends too: nobody else would say so,
- *            since the root's own epoch is gone. It speaks for another epoch or an earlier episode;
+ *            since the root's own epoch is gone. It speaks for an earlier episode, or for another epoch
+ *            that opened before it; in doubt the root stays open, and people close it;
  *   promote  when a root ends and open tickets are linked to it (an `opened` that overtook the
  *            `cleared` before it), the newest becomes the root and the others link to it. */
 #include "store.h"
@@ -77,7 +78,7 @@ static const char SQL_TICKET[] =
 static const char SQL_FOLLOW[] =
 	"update ticket set is_ended = 1, condition = 'cleared', cleared_at = $4, updated_at = $5"
 	" where ticket_key = (select linked_to from ticket where ticket_key = $1) and is_ended = 0"
-	" and (epoch <> $2 or episode < $3)";
+	" and ((epoch = $2 and episode < $3) or (epoch <> $2 and opened_at < $6))";
 /* The root itself if there is one: then nothing changes. */
 static const char SQL_PROMOTE[] =
 	"update ticket set linked_to = null where linked_to is not null and ticket_key ="
@@ -224,7 +225,7 @@ static enum wy_err ask(struct store *store, const char *sql, const char *const p
 static enum wy_err settle(struct store *store, const struct event *event, wy_ms now_ms)
 {
 	const char *ended[] = {event->ticket_key, event->epoch, NUMBER(event->episode),
-			       TIME(event->cleared_ms), NUMBER(now_ms)};
+			       TIME(event->cleared_ms), NUMBER(now_ms), TIME(event->opened_ms)};
 	const char *fault[] = {event->gw, event->dedup_key};
 	enum wy_err err = RUN(store, SQL_FOLLOW, ended);
 
