@@ -48,6 +48,10 @@
 #define WY_RULE_LEVELS_MAX 4u       /* levels of one rule; refuse */
 #define WY_EXPR_NODES_MAX 512u      /* nodes of one expression; refuse */
 #define WY_EXPR_DEPTH_MAX 32u       /* refuse */
+#define WY_RULE_USES_MAX 256u       /* different parameters read by the rules of one class; refuse */
+#define WY_RULE_MEMORIES_MAX 256u   /* different stateful calls of one class; refuse */
+#define WY_RULE_PACKAGE_MAX 128u    /* parameters, or calendars, of one package; refuse */
+#define WY_RULE_EDGES_MAX 1000000u  /* inhibitions between instances; refuse */
 #define WY_RULE_CLAUSES_MAX 16u     /* deciding comparisons kept as evidence; the rest is left out */
 
 /* Tickets and uplink */
