@@ -100,6 +100,14 @@ enum wy_err loop_add_fd(struct loop *loop, int fd, enum loop_lane lane, loop_rea
 	return WY_OK;
 }
 
+void loop_want_write(struct loop *loop, int fd, bool is_wanted)
+{
+	for (struct source *source = loop->sources; source; source = source->next)
+		if (source->fd == fd)
+			(void)sd_event_source_set_io_events(source->event,
+							    is_wanted ? EPOLLOUT : EPOLLIN);
+}
+
 void loop_remove_fd(struct loop *loop, int fd)
 {
 	for (struct source **at = &loop->sources; *at; at = &(*at)->next) {
@@ -207,4 +215,9 @@ enum wy_err loop_run(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
 	(void)sd_event_exit(loop->event, 0);
+}
+
+const struct clock *loop_clock(const struct loop *loop)
+{
+	return loop->clock;
 }

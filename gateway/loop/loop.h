@@ -22,10 +22,13 @@ typedef void (*loop_ready)(void *arg);
 /* clock is borrowed: timers are set in its mono time. */
 WY_MUST_CHECK enum wy_err loop_new(const struct clock *clock, struct loop **ret_loop);
 void loop_free(struct loop *loop);
+const struct clock *loop_clock(const struct loop *loop);
 
 /* Call when fd can be read (or has hung up). The fd stays the caller's. */
 WY_MUST_CHECK enum wy_err loop_add_fd(struct loop *loop, int fd, enum loop_lane lane, loop_ready ready,
 				      void *arg);
+/* Call when fd can be written (true) or read (false) from now on. */
+void loop_want_write(struct loop *loop, int fd, bool is_wanted);
 void loop_remove_fd(struct loop *loop, int fd);
 /* A timer, disarmed. */
 WY_MUST_CHECK enum wy_err loop_add_timer(struct loop *loop, enum loop_lane lane, loop_ready ready, void *arg,

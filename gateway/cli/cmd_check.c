@@ -1,0 +1,57 @@
+/* cmd_check.c: every file, every mistake. Exit 0 fine (warnings allowed), 1 mistakes, 2 usage. */
+#include <stdio.h>
+
+#include "cli.h"
+
+static enum wy_err check_gateway(const char *path, struct cli_load *load)
+{
+	struct config *config;
+	struct rule_set *rules;
+	enum wy_err err = config_load(path, &load->arena, &load->diags, &config);
+
+	if (!err)
+		err = config_compile(config, &load->arena, &load->diags, &rules);
+	if (!err)
+		printf("%s: %zu devices, %zu assets, %zu rules, %zu instances\n", path, config->n_devices,
+		       config->n_assets, rule_count(rules), rule_instance_count(rules));
+	return err;
+}
+
+/* One file at a time, each with its own memory: what one breaks does not hide the next. */
+static bool check_one(const char *path, const struct config_check *how)
+{
+	struct cli_load *load = cli_load_new();
+	enum wy_err err;
+
+	if (!load) {
+		fprintf(stderr, "weiyu check: out of memory\n");
+		return false;
+	}
+	err = how ? config_check_file(path, how, &load->arena, &load->diags) : check_gateway(path, load);
+	cli_say(&load->diags);
+	bool is_fine = err == WY_OK && load->diags.errors == 0;
+	if (is_fine)
+		printf("%s: fine%s\n", path, load->diags.warnings ? ", with warnings" : "");
+	else
+		printf("%s: %zu error%s, %zu warning%s\n", path, load->diags.errors,
+		       load->diags.errors == 1 ? "" : "s", load->diags.warnings,
+		       load->diags.warnings == 1 ? "" : "s");
+	cli_load_free(load);
+	return is_fine;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	static const char *const known[] = {NULL};
+	struct cli_options options;
+	bool is_fine = true;
+
+	if (!cli_parse(argc, argv, known, &options))
+		return CLI_USAGE;
+	struct config_check how = {.gateway = options.is_config_given ? options.config : NULL};
+	for (int i = 0; i < options.n_words; i++)
+		is_fine = check_one(options.words[i], &how) && is_fine;
+	if (!options.n_words)
+		is_fine = check_one(options.config, NULL);
+	return is_fine ? CLI_FINE : CLI_FOUND;
+}

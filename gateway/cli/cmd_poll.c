@@ -1,0 +1,266 @@
+/* cmd_poll.c: read one device once, now, and show what its bytes mean. For the person on the ladder:
+ * it needs the gateway file but no running gateway, no store and no broker. */
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "clock.h"
+#include "coap.h"
+#include "drivers/modbus.h"
+
+#define PATIENCE_MS 15000
+#define EVERY_CLASS 0xFu
+
+/* What was read of each point of the profile; n_raw and quality say whether it was. */
+struct reading {
+	const struct config *config;
+	uint32_t device;
+	struct wy_sample *sample; /* [profile n_points] */
+	bool *is_known;
+	size_t n_known;
+	bool has_failed;
+	enum wy_err err;
+	uint8_t exception;
+	wy_ms took_ms;
+};
+
+static wy_ms read_clock(void *arg)
+{
+	(void)arg;
+	return clock_boot();
+}
+
+static void take(void *arg, const struct sensor_report *report)
+{
+	struct reading *r = arg;
+
+	r->err = report->err;
+	r->took_ms += report->took_ms;
+	if (report->exception)
+		r->exception = report->exception;
+	if (report->err != WY_OK && report->n == 0)
+		r->has_failed = true;
+	for (uint32_t i = 0; i < report->n; i++) {
+		uint32_t point = report->sample[i].point;
+		r->n_known += !r->is_known[point];
+		r->is_known[point] = true;
+		r->sample[point] = report->sample[i];
+	}
+}
+
+static enum wy_err read_modbus(struct reading *r, struct cli_load *load)
+{
+	const struct sensor_device_conf *conf = &r->config->devices[r->device];
+	struct modbus_wire *wire = NULL;
+	struct sensor_report report = {.device = r->device};
+	enum wy_err err = modbus_wire_new(&r->config->wires[conf->wire], r->config->devices, &r->device, 1,
+					  &load->arena, read_clock, NULL, &wire);
+
+	if (err)
+		return err;
+	report.n_max = (uint32_t)modbus_wire_report_room(wire, r->device);
+	report.sample = wy_arena_array(&load->arena, report.n_max, sizeof(*report.sample));
+	if (report.sample) {
+		err = modbus_wire_poll(wire, r->device, EVERY_CLASS, &report);
+		take(r, &report);
+	} else {
+		err = WY_E_NOMEM;
+	}
+	modbus_wire_free(wire);
+	return err;
+}
+
+static enum wy_err read_coap(struct reading *r, struct cli_load *load)
+{
+	const struct sensor_profile *profile = r->config->devices[r->device].profile;
+	struct coap_field *field = NULL;
+	wy_ms end_ms = clock_boot() + PATIENCE_MS;
+	enum wy_err err = coap_field_new(r->config->wires, r->config->devices, &r->device, 1, &load->arena,
+					 clock_seed(), take, r, &load->diags, &field);
+
+	if (!err)
+		err = coap_field_ask(field, r->device);
+	while (!err && r->n_known < profile->n_points && !r->has_failed && clock_boot() < end_ms) {
+		wy_ms now_ms = clock_boot();
+		wy_ms next_ms = coap_field_step(field, now_ms);
+		struct pollfd fd = {.fd = coap_field_fd(field), .events = POLLIN};
+		wy_ms wait_ms = next_ms < end_ms ? next_ms - now_ms : end_ms - now_ms;
+		(void)poll(&fd, 1, wait_ms > 0 ? (int)wait_ms : 0);
+	}
+	coap_field_free(field);
+	if (err)
+		return err;
+	if (r->has_failed)
+		return r->err;
+	return r->n_known ? WY_OK : WY_E_TIMEOUT;
+}
+
+/* ---- Showing ---------------------------------------------------------------------------------- */
+
+static void value_text(const struct sensor_profile_point *point, const struct wy_sample *sample,
+		       char *out, size_t size)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, out, size);
+	if (!wy_quality_is_usable(sample->quality))
+		wy_buf_add(&buf, "-");
+	else if (point->type == WY_TYPE_BOOL)
+		wy_buf_add(&buf, sample->whole ? "true" : "false");
+	else if (point->type == WY_TYPE_ENUM && sample->whole >= 0 &&
+		 (uint64_t)sample->whole < point->n_values)
+		wy_buf_add(&buf, point->values[sample->whole]);
+	else if (sample->is_whole)
+		wy_buf_addf(&buf, "%lld", (long long)sample->whole);
+	else
+		wy_buf_addf(&buf, "%g", sample->real);
+}
+
+static void raw_text(const struct wy_sample *sample, char *out, size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < sample->n_raw && i < 4 && used + 6 < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%04X", i ? " " : "", sample->raw[i]);
+}
+
+static void where_text(const struct sensor_profile *profile, const struct sensor_profile_point *point,
+		       char *out, size_t size)
+{
+	static const char *const areas[] = {"coil", "discrete", "input", "holding"};
+
+	if (profile->transport == SENSOR_COAP)
+		snprintf(out, size, "%s", point->path);
+	else if (point->encoding == SENSOR_BIT || point->bit_mask)
+		snprintf(out, size, "%s %u bit %u", areas[point->area], point->address, point->bit_shift);
+	else
+		snprintf(out, size, "%s %u", areas[point->area], point->address);
+}
+
+static void print_table(const struct reading *r)
+{
+	static const char *const head[] = {"point", "value", "unit", "quality", "raw", "where", "why"};
+	const struct sensor_profile *profile = r->config->devices[r->device].profile;
+	struct table *table = table_new(sizeof(head) / sizeof(*head));
+
+	if (!table)
+		return;
+	table_row(table, head);
+	for (size_t p = 0; p < profile->n_points; p++) {
+		const struct sensor_profile_point *point = &profile->points[p];
+		const struct wy_sample *sample = &r->sample[p];
+		char value[64], raw[32], where[80];
+		value_text(point, sample, value, sizeof(value));
+		raw_text(sample, raw, sizeof(raw));
+		where_text(profile, point, where, sizeof(where));
+		const char *cells[] = {
+			point->name,
+			value,
+			point->unit ? point->unit->name : "",
+			r->is_known[p] ? wy_quality_text(sample->quality) : "never",
+			raw[0] ? raw : NULL,
+			where,
+			r->is_known[p] ? wy_why_text(sample->why) : wy_why_text(WY_WHY_NOT_READ),
+		};
+		table_row(table, cells);
+	}
+	table_print(table);
+	table_free(table);
+}
+
+static void print_json(const struct reading *r)
+{
+	const struct sensor_profile *profile = r->config->devices[r->device].profile;
+	json_t *points = json_array();
+
+	for (size_t p = 0; p < profile->n_points; p++) {
+		const struct sensor_profile_point *point = &profile->points[p];
+		const struct wy_sample *sample = &r->sample[p];
+		char value[64];
+		json_t *raw = json_array();
+		for (unsigned i = 0; i < sample->n_raw && i < 4; i++)
+			json_array_append_new(raw, json_integer(sample->raw[i]));
+		value_text(point, sample, value, sizeof(value));
+		json_t *number = !wy_quality_is_usable(sample->quality) ? json_null()
+				 : sample->is_whole ? json_integer((json_int_t)sample->whole)
+						    : json_real(sample->real);
+		json_array_append_new(points,
+			json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "point", point->name, "value",
+				  number, "text", value, "unit", point->unit ? point->unit->name : "",
+				  "quality", r->is_known[p] ? wy_quality_text(sample->quality) : "never",
+				  "why", wy_why_text(sample->why), "raw", raw));
+	}
+	json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:i, s:o}", "device",
+				 r->config->devices[r->device].id, "profile", profile->id, "result",
+				 wy_err_text(r->err), "took_ms", (json_int_t)r->took_ms, "exception",
+				 (int)r->exception, "points", points);
+	char *text = json_dumps(root, JSON_COMPACT);
+	printf("%s\n", text ? text : "{}");
+	free(text);
+	json_decref(root);
+}
+
+static const char *device_name(const void *arg, size_t i)
+{
+	return ((const struct config *)arg)->devices[i].id;
+}
+
+static int poll_device(const struct config *config, size_t index, bool is_json, struct cli_load *load)
+{
+	const struct sensor_profile *profile = config->devices[index].profile;
+	struct reading r = {.config = config, .device = (uint32_t)index};
+	enum wy_err err;
+
+	r.sample = wy_arena_array(&load->arena, profile->n_points, sizeof(*r.sample));
+	r.is_known = wy_arena_array(&load->arena, profile->n_points, sizeof(*r.is_known));
+	if (!r.sample || !r.is_known)
+		return CLI_FOUND;
+	err = profile->transport == SENSOR_COAP ? read_coap(&r, load) : read_modbus(&r, load);
+	r.err = err;
+	if (is_json) {
+		print_json(&r);
+	} else {
+		printf("%s  %s  %s\n", config->devices[index].id, profile->id,
+		       config->wires[config->devices[index].wire].id);
+		print_table(&r);
+		printf("%s in %lldms\n", err ? wy_err_text(err) : "answered", (long long)r.took_ms);
+	}
+	return err ? CLI_FOUND : CLI_FINE;
+}
+
+int cmd_poll(int argc, char **argv)
+{
+	static const char *const known[] = {"--json", NULL};
+	struct cli_options options;
+	struct config *config;
+	int code = CLI_FOUND;
+
+	if (!cli_parse(argc, argv, known, &options))
+		return CLI_USAGE;
+	if (options.n_words != 1) {
+		fprintf(stderr, "weiyu poll: name one device\n");
+		return CLI_USAGE;
+	}
+	struct cli_load *load = cli_load_new();
+	if (!load)
+		return CLI_FOUND;
+	if (config_load(options.config, &load->arena, &load->diags, &config)) {
+		cli_say(&load->diags);
+		goto out;
+	}
+	size_t index = config_find_device(config, options.words[0]);
+	if (index == SIZE_MAX) {
+		const char *near = wy_nearest(options.words[0], config->n_devices, device_name, config);
+		fprintf(stderr, "weiyu poll: no device '%s'%s%s%s\n", options.words[0],
+			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		goto out;
+	}
+	code = poll_device(config, index, options.is_json, load);
+out:
+	cli_load_free(load);
+	return code;
+}

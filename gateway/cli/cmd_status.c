@@ -1,0 +1,108 @@
+/* cmd_status.c: the gateway on one screen: uplink, outbox, tickets, devices. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "-";
+}
+
+static long long count_of(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* "12.3s ago", or "never" for null. */
+static const char *ago(const json_t *object, const char *key, char out[32])
+{
+	const json_t *age = json_object_get(object, key);
+
+	if (!json_is_number(age))
+		return "never";
+	snprintf(out, 32, "%.1fs ago", json_number_value(age));
+	return out;
+}
+
+static void print_head(const json_t *status)
+{
+	const json_t *clock = json_object_get(status, "clock");
+	const json_t *uplink = json_object_get(status, "uplink");
+	const json_t *outbox = json_object_get(status, "outbox");
+	const json_t *tickets = json_object_get(status, "tickets");
+	const json_t *rules = json_object_get(status, "rules");
+	char age[32];
+	bool is_up = json_is_true(json_object_get(uplink, "is_up"));
+
+	printf("gateway  %s  %s  weiyu %s\n", text_of(status, "gateway"), text_of(status, "site"),
+	       text_of(status, "version"));
+	printf("clock    %s  %s  running for %.0fs\n", text_of(clock, "now"), text_of(clock, "state"),
+	       json_number_value(json_object_get(clock, "uptime_s")));
+	printf("uplink   %s  %s:%lld  MQTT %s  since %s%s%s\n", is_up ? "up" : "DOWN",
+	       text_of(uplink, "host"), count_of(uplink, "port"), text_of(uplink, "mqtt"),
+	       ago(uplink, "since_s", age), is_up ? "" : "  ", is_up ? "" : text_of(uplink, "why_down"));
+	printf("outbox   %lld waiting (%lld S1), %lld rejected; last receipt %s; grade %s\n",
+	       count_of(outbox, "queued"), count_of(outbox, "queued_s1"), count_of(outbox, "parked"),
+	       ago(uplink, "last_receipt_s", age), text_of(uplink, "grade"));
+	printf("tickets  %lld open; %lld opened and %lld ended since start\n", count_of(tickets, "open"),
+	       count_of(tickets, "opened_since_start"), count_of(tickets, "cleared_since_start"));
+	printf("rules    %lld on %lld instances, bundle %s\n\n", count_of(rules, "rules"),
+	       count_of(rules, "instances"), text_of(rules, "bundle"));
+}
+
+static void print_devices(const json_t *devices)
+{
+	static const char *const head[] = {"device", "state", "last answer", "took", "wire", "profile", "why"};
+	struct table *table = table_new(sizeof(head) / sizeof(*head));
+	size_t index;
+	json_t *device;
+
+	if (!table)
+		return;
+	table_row(table, head);
+	json_array_foreach(devices, index, device)
+	{
+		char age[32], took[32];
+		const json_t *took_ms = json_object_get(device, "took_ms");
+		snprintf(took, sizeof(took), "%lldms", (long long)json_integer_value(took_ms));
+		const char *cells[] = {
+			text_of(device, "id"),
+			text_of(device, "state"),
+			ago(device, "last_ok_s", age),
+			json_is_integer(took_ms) ? took : NULL,
+			text_of(device, "wire"),
+			text_of(device, "profile"),
+			text_of(device, "why"),
+		};
+		table_row(table, cells);
+	}
+	table_print(table);
+	table_free(table);
+}
+
+int cmd_status(int argc, char **argv)
+{
+	static const char *const known[] = {"--socket", "--json", NULL};
+	struct cli_options options;
+
+	if (!cli_parse(argc, argv, known, &options))
+		return CLI_USAGE;
+	char *answer = cli_ask(&options, "{\"ask\":\"status\"}");
+	if (!answer)
+		return CLI_FOUND;
+	json_t *status = json_loads(answer, 0, NULL);
+	if (options.is_json) {
+		printf("%s", answer);
+	} else {
+		print_head(status);
+		print_devices(json_object_get(status, "devices"));
+	}
+	int code = json_is_object(status) ? CLI_FINE : CLI_FOUND;
+	json_decref(status);
+	free(answer);
+	return code;
+}

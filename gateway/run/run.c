@@ -1,0 +1,331 @@
+/* run.c: see run.h. Order matters at both ends: nothing is polled before the store is open and the
+ * rules have their memory back; nothing is closed before the wires are still. */
+#include "run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "coap.h"
+#include "ctl.h"
+#include "log.h"
+#include "loop.h"
+#include "poller.h"
+
+struct gateway {
+	void *memory;
+	struct wy_arena arena;
+	struct wy_diags *diags;
+	struct config *config;
+	struct rule_set *rules;
+	struct clock clock;
+	char boot[40];
+	struct store *store;
+	struct engine *engine;
+	struct delivery *delivery;
+	struct poller *poller;
+	struct coap_field *coap; /* NULL: no CoAP device */
+	struct loop *loop;
+	struct ctl *ctl;
+	struct loop_timer *engine_timer, *delivery_timer, *coap_timer;
+	struct run_view view;
+	enum run_exit exit;
+};
+
+static void say_diags(const struct wy_diags *diags)
+{
+	for (size_t i = 0; i < diags->n; i++) {
+		char text[1200];
+		struct wy_buf buf;
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_diag_print(&diags->item[i], &buf);
+		log_line(diags->item[i].severity == WY_DIAG_ERROR ? LOG_ERROR : LOG_WARNING, "config",
+			 "%s", text);
+	}
+}
+
+/* ---- After every event: keep, then send --------------------------------------------------------- */
+
+static void settle(struct gateway *g)
+{
+	bool has_events = false;
+	enum wy_err err = engine_flush(g->engine, &has_events);
+
+	if (err || engine_is_broken(g->engine)) {
+		g->exit = RUN_BROKEN;
+		loop_stop(g->loop);
+		return;
+	}
+	loop_timer_set(g->engine_timer, engine_due(g->engine));
+	if (has_events)
+		loop_timer_set(g->delivery_timer, clock_mono(&g->clock));
+}
+
+static void on_report(void *arg, const struct sensor_report *report)
+{
+	struct gateway *g = arg;
+	engine_report(g->engine, report);
+}
+
+static void on_wires(void *arg)
+{
+	struct gateway *g = arg;
+	poller_take(g->poller, on_report, g);
+	settle(g);
+}
+
+static void on_coap(void *arg)
+{
+	struct gateway *g = arg;
+	loop_timer_set(g->coap_timer, coap_field_step(g->coap, clock_mono(&g->clock)));
+	settle(g);
+}
+
+static void on_engine_time(void *arg)
+{
+	struct gateway *g = arg;
+	engine_tick(g->engine);
+	settle(g);
+}
+
+static void on_delivery(void *arg)
+{
+	struct gateway *g = arg;
+	loop_timer_set(g->delivery_timer, delivery_dispatch(g->delivery));
+	settle(g);
+}
+
+static void on_work(void *arg, const char *ticket_key, enum ticket_node node, uint32_t work_rev)
+{
+	struct gateway *g = arg;
+	enum wy_err err = engine_work(g->engine, ticket_key, node, work_rev);
+
+	log_line(err ? LOG_WARNING : LOG_INFO, "work", "ticket=%s node=%s rev=%u%s%s", ticket_key,
+		 ticket_node_text((uint8_t)node), work_rev, err ? " ignored=" : "",
+		 err ? wy_err_text(err) : "");
+	/* Kept before the next message: a receipt needs the store for itself. */
+	settle(g);
+}
+
+static void on_stop(void *arg)
+{
+	struct gateway *g = arg;
+	loop_notify("STOPPING=1");
+	loop_stop(g->loop);
+}
+
+static char *on_question(void *arg, const char *request)
+{
+	struct gateway *g = arg;
+	return run_answer(&g->view, request);
+}
+
+/* ---- Start -------------------------------------------------------------------------------------- */
+
+static enum run_exit load(struct gateway *g, const char *gateway_yaml)
+{
+	static const enum log_level levels[] = {LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	enum wy_err err = config_load(gateway_yaml, &g->arena, g->diags, &g->config);
+
+	if (!err)
+		err = config_compile(g->config, &g->arena, g->diags, &g->rules);
+	say_diags(g->diags);
+	if (err) {
+		log_line(LOG_ERROR, "config_refused", "file=\"%s\" errors=%zu next=\"weiyu check shows each "
+			 "with its place\"", gateway_yaml, g->diags->errors);
+		return RUN_CONFIG;
+	}
+	log_setup(levels[g->config->log], clock_wall);
+	return RUN_STOPPED;
+}
+
+static void set_clock(struct gateway *g)
+{
+	struct clock_past past = {0};
+	struct store_clock kept;
+
+	if (store_clock(g->store, &kept) == WY_OK) {
+		memcpy(past.boot_id, kept.boot, sizeof(past.boot_id));
+		past.offset_ms = kept.mono_ms - kept.boottime_ms;
+		past.mono_ms = kept.mono_ms;
+		past.wall_ms = kept.wall_ms;
+	}
+	clock_boot_id(g->boot);
+	clock_set(&g->clock, &past, g->boot);
+}
+
+static enum run_exit open_state(struct gateway *g)
+{
+	size_t said = g->diags->n;
+
+	if (mkdir(g->config->state_dir, 0750) != 0 && errno != EEXIST) {
+		log_line(LOG_ERROR, "state_dir", "path=\"%s\" why=\"%s\"", g->config->state_dir,
+			 strerror(errno));
+		return RUN_SETUP;
+	}
+	enum wy_err err = store_open(g->config->state_dir, g->config->gateway, g->diags, &g->store);
+	if (!err) {
+		set_clock(g);
+		struct engine_parts parts = {g->config, g->rules, g->store, &g->clock, g->boot, &g->arena};
+		err = engine_new(&parts, &g->engine);
+	}
+	if (err) {
+		for (size_t i = said; i < g->diags->n; i++)
+			log_line(LOG_ERROR, "store", "%s", g->diags->item[i].text);
+		log_line(LOG_ERROR, "store_refused", "dir=\"%s\" why=\"%s\"", g->config->state_dir,
+			 wy_err_text(err));
+		return RUN_SETUP;
+	}
+	return RUN_STOPPED;
+}
+
+static enum wy_err open_coap(struct gateway *g)
+{
+	const struct config *config = g->config;
+	uint32_t *mine = wy_arena_array(&g->arena, config->n_devices, sizeof(*mine));
+	size_t n = 0;
+
+	if (!mine)
+		return WY_E_NOMEM;
+	for (uint32_t d = 0; d < config->n_devices; d++)
+		if (config->wires[config->devices[d].wire].kind == SENSOR_WIRE_COAP)
+			mine[n++] = d;
+	if (!n)
+		return WY_OK;
+	enum wy_err err = coap_field_new(config->wires, config->devices, mine, n, &g->arena, clock_seed(),
+					 on_report, g, g->diags, &g->coap);
+	if (!err)
+		err = loop_add_timer(g->loop, LOOP_FIELD, on_coap, g, &g->coap_timer);
+	if (!err)
+		err = loop_add_fd(g->loop, coap_field_fd(g->coap), LOOP_FIELD, on_coap, g);
+	if (!err)
+		loop_timer_set(g->coap_timer, clock_mono(&g->clock));
+	return err;
+}
+
+static enum wy_err open_delivery(struct gateway *g)
+{
+	char text[300];
+	struct wy_buf words;
+	struct delivery_parts parts = {
+		.config = g->config,
+		.store = g->store,
+		.clock = &g->clock,
+		.boot = g->boot,
+		.bundle = rule_set_hash(g->rules),
+		.seed = clock_seed(),
+		.arena = &g->arena,
+		.work = on_work,
+		.arg = g,
+	};
+
+	wy_buf_init(&words, text, sizeof(text));
+	enum wy_err err = delivery_new(&parts, &g->delivery);
+	if (!err)
+		err = delivery_open(g->delivery, &words);
+	if (err)
+		log_line(LOG_ERROR, "uplink_refused", "why=\"%s\"", words.len ? text : wy_err_text(err));
+	if (!err)
+		err = loop_add_timer(g->loop, LOOP_UPLINK, on_delivery, g, &g->delivery_timer);
+	if (!err)
+		err = loop_add_fd(g->loop, delivery_fd(g->delivery), LOOP_UPLINK, on_delivery, g);
+	if (!err)
+		loop_timer_set(g->delivery_timer, clock_mono(&g->clock));
+	return err;
+}
+
+static enum wy_err open_field(struct gateway *g)
+{
+	enum wy_err err = poller_new(g->config, &g->clock, clock_seed(), &g->arena, &g->poller);
+
+	if (!err)
+		err = loop_add_fd(g->loop, poller_fd(g->poller), LOOP_FIELD, on_wires, g);
+	if (!err)
+		err = loop_add_timer(g->loop, LOOP_FIELD, on_engine_time, g, &g->engine_timer);
+	if (!err)
+		err = open_coap(g);
+	if (!err)
+		loop_timer_set(g->engine_timer, engine_due(g->engine));
+	return err;
+}
+
+static enum run_exit open_all(struct gateway *g)
+{
+	enum wy_err err = loop_new(&g->clock, &g->loop);
+
+	if (!err)
+		err = loop_add_stop_signals(g->loop, on_stop, g);
+	if (!err)
+		err = open_field(g);
+	if (!err)
+		err = open_delivery(g);
+	g->view = (struct run_view){g->config, g->rules, g->store, g->engine, g->delivery, &g->clock,
+				    clock_mono(&g->clock)};
+	if (!err)
+		err = ctl_open(g->config->socket, g->loop, on_question, g, &g->ctl);
+	if (!err)
+		err = poller_start(g->poller);
+	if (err) {
+		log_line(LOG_ERROR, "start_failed", "why=\"%s\"", wy_err_text(err));
+		return RUN_SETUP;
+	}
+	return RUN_STOPPED;
+}
+
+/* ---- Stop --------------------------------------------------------------------------------------- */
+
+static void close_all(struct gateway *g)
+{
+	ctl_close(g->ctl);
+	if (g->poller)
+		poller_stop(g->poller);
+	if (g->engine && !engine_is_broken(g->engine)) {
+		enum wy_err err = engine_save(g->engine);
+		if (err)
+			log_line(LOG_ERROR, "save_failed", "why=\"%s\"", wy_err_text(err));
+	}
+	delivery_close(g->delivery);
+	coap_field_free(g->coap);
+	poller_free(g->poller);
+	loop_free(g->loop);
+	store_close(g->store);
+}
+
+enum run_exit run_gateway(const char *gateway_yaml)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+	enum run_exit code = RUN_SETUP;
+
+	log_setup(LOG_INFO, clock_wall);
+	if (!g)
+		return RUN_SETUP;
+	g->memory = malloc(WY_LOAD_ARENA_BYTES);
+	g->diags = calloc(1, sizeof(*g->diags));
+	if (!g->memory || !g->diags)
+		goto out;
+	wy_arena_init(&g->arena, g->memory, WY_LOAD_ARENA_BYTES);
+	wy_diags_init(g->diags, &g->arena);
+	code = load(g, gateway_yaml);
+	if (code == RUN_STOPPED)
+		code = open_state(g);
+	if (code == RUN_STOPPED)
+		code = open_all(g);
+	if (code == RUN_STOPPED) {
+		log_line(LOG_INFO, "started", "gateway=%s version=%s devices=%zu assets=%zu rules=%zu "
+			 "instances=%zu epoch=%llx", g->config->gateway, WY_VERSION, g->config->n_devices,
+			 g->config->n_assets, rule_count(g->rules), rule_instance_count(g->rules),
+			 (unsigned long long)store_epoch(g->store));
+		loop_notify("READY=1");
+		if (loop_run(g->loop))
+			g->exit = RUN_BROKEN;
+		code = g->exit;
+	}
+	close_all(g);
+	log_line(LOG_INFO, "stopped", "code=%d", (int)code);
+out:
+	free(g->diags);
+	free(g->memory);
+	free(g);
+	return code;
+}

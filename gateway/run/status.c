@@ -1,0 +1,137 @@
+/* status.c: what the gateway says of itself over the control socket. docs/operations.md lists every
+ * member; a member that is not known is null, never 0. */
+#include "run.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doc.h"
+
+enum { TICKETS_MOST = 1000 };
+
+static json_t *age(wy_ms now_ms, wy_ms then_ms, bool is_known)
+{
+	return is_known ? json_real((double)(now_ms - then_ms) / 1000) : json_null();
+}
+
+static json_t *clock_part(const struct run_view *view, struct wy_now now)
+{
+	static const char *const states[] = {"unsynced", "synced", "stepped"};
+	char text[TICKET_TIME_SIZE];
+
+	ticket_time_text(&view->config->site.zone, now.wall_ms, text);
+	return json_pack("{s:s, s:s, s:f}", "now", text, "state", states[now.clock], "uptime_s",
+			 (double)(now.mono_ms - view->started_ms) / 1000);
+}
+
+static json_t *uplink_part(const struct run_view *view, wy_ms now_ms)
+{
+	struct delivery_state state = delivery_state(view->delivery);
+	bool has_receipt = state.receipt_ms != WY_MS_NONE;
+
+	return json_pack("{s:b, s:s, s:i, s:s, s:o, s:s?, s:o, s:I, s:I, s:s}", "is_up", state.is_up,
+			 "host", view->config->uplink.host, "port", (int)view->config->uplink.port,
+			 "mqtt", state.protocol == 4 ? "3.1.1" : "5", "since_s",
+			 age(now_ms, state.since_ms, true), "why_down",
+			 state.is_up || !state.words[0] ? NULL : state.words, "last_receipt_s",
+			 age(now_ms, state.receipt_ms, has_receipt), "receipted",
+			 (json_int_t)state.receipted, "rejected", (json_int_t)state.rejected, "grade", "G2");
+}
+
+static json_t *outbox_part(const struct run_view *view, wy_ms now_ms)
+{
+	struct store_outbox_stats stats;
+
+	if (store_outbox_stats(view->store, &stats))
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:o, s:o}", "queued", (json_int_t)stats.queued, "queued_s1",
+			 (json_int_t)stats.queued_s1, "parked", (json_int_t)stats.parked, "oldest_s",
+			 age(now_ms, stats.oldest_mono_ms, stats.queued > 0), "unconfirmed_s",
+			 json_real((double)delivery_state(view->delivery).unconfirmed_ms / 1000));
+}
+
+static json_t *device_part(const struct run_view *view, uint32_t index, wy_ms now_ms)
+{
+	const struct sensor_device_conf *conf = &view->config->devices[index];
+	const struct engine_device *device = engine_device_at(view->engine, index);
+	const char *state = device->is_failing ? "silent" : (device->has_answered ? "ok" : "waiting");
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s?}", "id", conf->id, "wire",
+			 view->config->wires[conf->wire].id, "profile", conf->profile->id, "state", state,
+			 "last_ok_s", age(now_ms, device->last_ok_ms, device->has_answered), "took_ms",
+			 device->has_answered ? json_integer(device->took_ms) : json_null(), "failures",
+			 (json_int_t)device->failures, "why",
+			 device->is_failing ? wy_err_text(device->err) : NULL);
+}
+
+static json_t *status(const struct run_view *view)
+{
+	struct wy_now now = clock_now(view->clock);
+	struct engine_counts counts = engine_counts(view->engine);
+	json_t *devices = json_array();
+	char epoch[20], bundle[20];
+	struct wy_buf buf;
+	uint64_t last_seq = 0;
+
+	for (uint32_t d = 0; d < view->config->n_devices; d++)
+		json_array_append_new(devices, device_part(view, d, now.mono_ms));
+	wy_buf_init(&buf, epoch, sizeof(epoch));
+	wy_buf_addf(&buf, "%llx", (unsigned long long)store_epoch(view->store));
+	wy_buf_init(&buf, bundle, sizeof(bundle));
+	wy_buf_addf(&buf, "%llx", (unsigned long long)rule_set_hash(view->rules));
+	json_t *seq = store_last_seq(view->store, &last_seq) ? json_null()
+							     : json_integer((json_int_t)last_seq);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:o}, s:{s:i, s:I, s:I}, "
+			 "s:{s:I, s:I, s:s}, s:o}",
+			 "gateway", view->config->gateway, "version", WY_VERSION, "site",
+			 view->config->site.name_zh, "clock", clock_part(view, now), "uplink",
+			 uplink_part(view, now.mono_ms), "outbox", outbox_part(view, now.mono_ms), "store",
+			 "epoch", epoch, "last_seq", seq, "tickets", "open", (int)counts.open,
+			 "opened_since_start", (json_int_t)counts.opened, "cleared_since_start",
+			 (json_int_t)counts.cleared, "rules", "rules",
+			 (json_int_t)rule_count(view->rules), "instances",
+			 (json_int_t)rule_instance_count(view->rules), "bundle", bundle, "devices",
+			 devices);
+}
+
+static bool add_ticket(void *arg, const struct ticket *ticket, const char *body, size_t len)
+{
+	json_t *document = json_loadb(body, len, 0, NULL);
+	(void)ticket;
+
+	return json_array_append_new(arg, document ? document : json_null()) == 0;
+}
+
+static json_t *tickets(const struct run_view *view, const json_t *request)
+{
+	json_t *list = json_array();
+	json_int_t limit = json_integer_value(json_object_get(request, "limit"));
+	bool is_all = json_is_true(json_object_get(request, "all"));
+
+	if (limit <= 0 || limit > TICKETS_MOST)
+		limit = TICKETS_MOST;
+	enum wy_err err = store_list(view->store, !is_all, (size_t)limit, add_ticket, list);
+	if (!err)
+		return list;
+	json_decref(list);
+	return json_pack("{s:s}", "error", wy_err_text(err));
+}
+
+char *run_answer(const struct run_view *view, const char *request)
+{
+	json_t *question = json_loads(request, JSON_REJECT_DUPLICATES, NULL);
+	const char *ask = json_string_value(json_object_get(question, "ask"));
+	json_t *answer;
+
+	if (ask && strcmp(ask, "status") == 0)
+		answer = status(view);
+	else if (ask && strcmp(ask, "tickets") == 0)
+		answer = tickets(view, question);
+	else
+		answer = json_pack("{s:s}", "error", "ask for \"status\" or \"tickets\"");
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(answer);
+	json_decref(question);
+	return text;
+}
