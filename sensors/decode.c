@@ -1,6 +1,6 @@
 /* decode.c: registers and bits -> samples. See decode.h.
  *
- * Steps: words into one raw number in the order of the point; shift and mask; sentinels; then by type. Whole
+ * Steps: words into one raw number in the order of the point; sentinels; shift and mask; then by type. Whole
  * types never pass through a double, so a counter of 63 bits stays exact. */
 #include "decode.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct raw {
+	uint64_t word; /* the whole value as unsigned, before shift and mask */
 	uint64_t bits; /* as unsigned, after shift and mask */
 	int64_t whole; /* the same with its sign; not for F32 */
 	double real;   /* F32: the number itself; else of whole or bits */
@@ -93,7 +94,7 @@ static struct raw to_raw(const struct sensor_profile_point *point, uint64_t bits
 {
 	const struct encoding *encoding = &encodings[point->encoding];
 	uint64_t top = (uint64_t)1 << (encoding->words * 16 - 1);
-	struct raw raw = {0};
+	struct raw raw = {.word = bits};
 
 	if (encoding->is_float) {
 		uint32_t pattern = (uint32_t)bits;
@@ -114,13 +115,15 @@ static struct raw to_raw(const struct sensor_profile_point *point, uint64_t bits
 	return raw;
 }
 
+/* Compared with the whole value: where a word says "no such device" none of its bits means anything.
+ * A signed value may be given as it prints (-32768) or as it travels (0x8000). */
 static bool is_sentinel(const struct sensor_profile_point *point, const struct raw *raw)
 {
-	bool is_signed = encodings[point->encoding].is_signed;
+	bool is_signed = encodings[point->encoding].is_signed && !point->bit_mask;
 
 	for (size_t i = 0; i < point->n_sentinels; i++) {
 		int64_t wanted = point->sentinels[i];
-		if ((wanted >= 0 && (uint64_t)wanted == raw->bits) ||
+		if ((wanted >= 0 && (uint64_t)wanted == raw->word) ||
 		    (is_signed && wanted == raw->whole))
 			return true;
 	}

@@ -27,6 +27,15 @@ static enum wy_err mistake(const struct profile_draft *draft, const struct wy_no
 	return WY_E_INVALID;
 }
 
+static enum wy_err require(const struct profile_draft *draft, const struct wy_node *map,
+			   const char *key)
+{
+	if (wy_node_get(map, key))
+		return WY_OK;
+	wy_diag_add(draft->diags, WY_DIAG_ERROR, "E107", map, 0, "key '%s' is missing here", key);
+	return WY_E_INVALID;
+}
+
 /* ---- Keys that would write ----------------------------------------------------------------------- */
 
 /* Refused by name, so that the message says why instead of "unknown key". */
@@ -184,6 +193,7 @@ static enum wy_err read_units(const struct profile_draft *draft, const struct wy
 	const struct wy_unit **choices = wy_arena_array(draft->arena, node->n, sizeof(*choices));
 	if (!choices)
 		return WY_E_NOMEM;
+	point->unit_choices = choices;
 	for (const struct wy_node *m = node->child; m; m = m->next) {
 		if (find_unit(draft, m, &choices[point->n_unit_choices]))
 			return WY_E_INVALID;
@@ -192,7 +202,6 @@ static enum wy_err read_units(const struct profile_draft *draft, const struct wy
 		if (!wy_unit_is_alike(point->unit, choices[point->n_unit_choices++]))
 			return mistake(draft, m, "E805", "this unit measures something else than the first one");
 	}
-	point->unit_choices = choices;
 	return WY_OK;
 }
 
@@ -248,24 +257,14 @@ static void copy_keys(const struct point_keys *keys, struct sensor_profile_point
 	point->is_observed = keys->is_observed;
 }
 
-static enum wy_err require(const struct profile_draft *draft, const struct wy_node *map,
-			   const char *key)
-{
-	if (wy_node_get(map, key))
-		return WY_OK;
-	wy_diag_add(draft->diags, WY_DIAG_ERROR, "E107", map, 0, "key '%s' is missing here", key);
-	return WY_E_INVALID;
-}
-
 static enum wy_err check_modbus(const struct profile_draft *draft,
 				struct sensor_profile_point *point, int64_t address)
 {
-	enum wy_err area = require(draft, point->node, "area");
-	enum wy_err place = require(draft, point->node, "address");
-
 	if ((point->unit_by != NULL) != (point->unit_choices != NULL))
 		return mistake(draft, point->node, "E804", "unit_by and units belong together");
-	return area || place ? WY_E_INVALID : profile_lint_address(draft, point, address);
+	if (require(draft, point->node, "address"))
+		return WY_E_INVALID;
+	return profile_lint_address(draft, point, address);
 }
 
 static enum wy_err check_coap(const struct profile_draft *draft,
@@ -291,6 +290,8 @@ static enum wy_err read_point(const struct profile_draft *draft, const struct wy
 		return WY_E_INVALID;
 	if (refuse_writes(draft, node) ||
 	    wy_fields_read(node, point_rows, COUNT(point_rows), &keys, draft->diags))
+		return WY_E_INVALID;
+	if (draft->profile->transport == SENSOR_MODBUS && require(draft, node, "area"))
 		return WY_E_INVALID;
 	copy_keys(&keys, point);
 	if (unit && find_unit(draft, unit, &point->unit))

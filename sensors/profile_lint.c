@@ -50,7 +50,7 @@ static const struct fit {
 	{"range", MODBUS | COAP, INT | REAL, WORDS, false, "types int and real"},
 	{"values", MODBUS | COAP, ENUM, ANY_ENCODING, false, "type enum"},
 	{"inverted", MODBUS | COAP, BOOL, ANY_ENCODING, false, "type bool"},
-	{"sentinels", MODBUS | COAP, ANY_TYPE, WORDS, false, "values of whole registers"},
+	{"sentinels", MODBUS | COAP, ANY_TYPE, ANY_ENCODING, true, "values from registers"},
 	{"unit_by", MODBUS, REAL, WORDS, true, "type real in a register area"},
 	{"units", MODBUS, REAL, WORDS, true, "type real in a register area"},
 	{"path", COAP, ANY_TYPE, ANY_ENCODING, false, "CoAP profiles"},

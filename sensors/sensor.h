@@ -42,7 +42,7 @@ struct sensor_profile_point {
 	const char *const *values;
 	const int64_t *values_raw;
 	size_t n_values;
-	/* raw values that mean "no value": BAD, why SENTINEL */
+	/* raw values, before shift and mask, that mean "no value": BAD, why SENTINEL */
 	const int64_t *sentinels;
 	size_t n_sentinels;
 	/* Modbus */
