@@ -77,6 +77,8 @@ void outbox_lost(struct outbox *outbox, wy_ms now_ms)
 		if (slot->phase == OUTBOX_FLYING) {
 			slot->phase = OUTBOX_READY;
 			slot->due_ms = now_ms;
+		} else if (slot->phase == OUTBOX_DONE) {
+			slot->phase = OUTBOX_FREE;
 		}
 	}
 }
@@ -95,6 +97,8 @@ enum wy_err outbox_offer(struct outbox *outbox, enum outbox_lane lane, uint64_t 
 	uint64_t after;
 
 	if (slot) {
+		if (slot->phase == OUTBOX_DONE)
+			slot->phase = OUTBOX_FLYING; /* its receipt was not kept: the store has it as queued */
 		if (seq > outbox->cursor[lane])
 			outbox->cursor[lane] = seq; /* after a rewind it is met again */
 		return WY_E_EXISTS;
@@ -157,6 +161,10 @@ enum wy_err outbox_sent(struct outbox *outbox, uint64_t seq, enum outbox_result 
 {
 	struct outbox_slot *slot = find(outbox, seq);
 
+	if (slot && slot->phase == OUTBOX_DONE) {
+		slot->phase = OUTBOX_FREE;
+		return WY_OK;
+	}
 	if (!slot || slot->phase != OUTBOX_FLYING)
 		return WY_E_NOTFOUND;
 	if (result == OUTBOX_TAKEN) {
@@ -191,13 +199,20 @@ static uint64_t sent_through(const struct outbox *outbox, unsigned lane)
 	return through;
 }
 
-static bool free_sent(struct outbox *outbox, uint64_t seq)
+static void finish(struct outbox_slot *slot)
+{
+	bool is_with_client = slot->phase == OUTBOX_FLYING || slot->phase == OUTBOX_DONE;
+
+	slot->phase = is_with_client ? OUTBOX_DONE : OUTBOX_FREE;
+}
+
+static bool finish_sent(struct outbox *outbox, uint64_t seq)
 {
 	struct outbox_slot *slot = find(outbox, seq);
 
-	if (!slot || slot->sends == 0)
+	if (!slot || slot->sends == 0 || slot->phase == OUTBOX_DONE)
 		return false;
-	slot->phase = OUTBOX_FREE;
+	finish(slot);
 	return true;
 }
 
@@ -205,11 +220,11 @@ static void take_lists(struct outbox *outbox, const struct outbox_receipt *recei
 		       struct outbox_verdict *verdict)
 {
 	for (size_t i = 0; i < receipt->n_rejected; i++) {
-		if (free_sent(outbox, receipt->rejected[i].seq))
+		if (finish_sent(outbox, receipt->rejected[i].seq))
 			verdict->rejected[verdict->n_rejected++] = i;
 	}
 	for (size_t i = 0; i < receipt->n_also; i++) {
-		if (free_sent(outbox, receipt->also[i]))
+		if (finish_sent(outbox, receipt->also[i]))
 			verdict->also[verdict->n_also++] = receipt->also[i];
 	}
 }
@@ -238,7 +253,7 @@ void outbox_receipt(struct outbox *outbox, const struct outbox_receipt *receipt,
 		struct outbox_slot *slot = &outbox->slot[i];
 
 		if (slot->phase != OUTBOX_FREE && slot->seq <= verdict.through[slot->lane])
-			slot->phase = OUTBOX_FREE;
+			finish(slot);
 	}
 	*ret_verdict = verdict;
 }
@@ -266,7 +281,9 @@ wy_ms outbox_unconfirmed_ms(const struct outbox *outbox, wy_ms now_ms)
 	for (size_t i = 0; i < WY_OUTBOX_WINDOW; i++) {
 		const struct outbox_slot *slot = &outbox->slot[i];
 
-		if (slot->phase != OUTBOX_FREE && slot->sends > 0 && slot->first_ms < first_ms)
+		bool is_open = slot->phase != OUTBOX_FREE && slot->phase != OUTBOX_DONE;
+
+		if (is_open && slot->sends > 0 && slot->first_ms < first_ms)
 			first_ms = slot->first_ms;
 	}
 	return now_ms - first_ms;

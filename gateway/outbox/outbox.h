@@ -12,6 +12,7 @@
  * Window   at most WY_OUTBOX_WINDOW rows are in it. Each lane leaves OUTBOX_RESERVE slots to the other: a
  *          backlog cannot keep S1 out, and S1 cannot keep out the backlog, without which a cumulative
  *          receipt could never reach the S1 rows.
+ *          A row receipted while it flies keeps its slot until then, so that no number flies twice.
  * Order    S1 first, then by seq. A flying row is never given again before outbox_sent() or outbox_lost().
  * Receipts count only for rows that were sent since outbox_init(): a receipt can free nothing else.
  * Threads  one. No heap. Times are mono_ms.
@@ -34,7 +35,13 @@
 
 enum outbox_lane { OUTBOX_LANE_S1, OUTBOX_LANE_REST, OUTBOX_LANES };
 
-enum outbox_phase { OUTBOX_FREE, OUTBOX_READY, OUTBOX_FLYING, OUTBOX_ACKED };
+enum outbox_phase {
+	OUTBOX_FREE,
+	OUTBOX_READY,
+	OUTBOX_FLYING, /* the client has it */
+	OUTBOX_ACKED,
+	OUTBOX_DONE, /* receipted while flying: holds its slot until the client calls back */
+};
 
 struct outbox_slot {
 	uint64_t seq;
@@ -105,7 +112,7 @@ void outbox_rewind(struct outbox *outbox);
 
 /* The row to send now; it flies from here on. False: none is due, or the connection is down. */
 bool outbox_next(struct outbox *outbox, wy_ms now_ms, uint64_t *ret_seq, uint32_t *ret_sends);
-/* The client's word on a flying row. WY_E_NOTFOUND: no such row flies (receipted meanwhile, or late): ignore. */
+/* The client's word on a flying row. WY_E_NOTFOUND: no such row flies (the connection was lost since): ignore. */
 WY_MUST_CHECK enum wy_err outbox_sent(struct outbox *outbox, uint64_t seq, enum outbox_result result,
 				      wy_ms now_ms);
 /* Is this MQTT reason code delivery? 0x10 (nobody subscribed) and 0x80 up are not. */
