@@ -150,6 +150,13 @@ static wy_ms ask_device(struct coap_device *device)
 	return device->failed == WY_OK ? device->exchange.deadline_ms : device->field->now_ms;
 }
 
+/* A handshake that ended before its end. A DTLS server drops without a word what was not made with
+ * its key, so one that spoke first and then fell silent has refused us. */
+static enum wy_err unfinished(const struct coap_device *device)
+{
+	return device->is_greeted ? WY_E_AUTH : WY_E_TIMEOUT;
+}
+
 static wy_ms move_device(struct coap_device *device)
 {
 	wy_ms now_ms = device->field->now_ms;
@@ -159,7 +166,7 @@ static wy_ms move_device(struct coap_device *device)
 	if (device->exchange.is_open && now_ms >= device->exchange.deadline_ms)
 		give_up(device, WY_E_TIMEOUT);
 	if (device->session && !device->is_up && now_ms >= device->connect_deadline_ms)
-		give_up(device, WY_E_TIMEOUT);
+		give_up(device, unfinished(device));
 	if (!device->session)
 		return connect_device(device);
 	if (!device->is_up)
@@ -227,7 +234,7 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 	if (event == COAP_EVENT_DTLS_ERROR)
 		note(session, device->is_up ? WY_E_LINK : WY_E_AUTH);
 	if (event == COAP_EVENT_DTLS_CLOSED)
-		note(session, WY_E_LINK);
+		note(session, device->is_up ? WY_E_LINK : unfinished(device));
 	return 0;
 }
 

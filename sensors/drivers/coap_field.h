@@ -65,7 +65,9 @@ struct coap_device {
 	struct coap_path *paths;
 	size_t n_paths;
 	struct coap_name name;
+	coap_dtls_cpsk_t psk;    /* borrows identity and key from conf; libcoap borrows it */
 	coap_session_t *session; /* owned; NULL: not connected */
+	bool is_greeted;         /* the server took up this handshake */
 	bool is_up;              /* may send: always with UDP, after the handshake with DTLS */
 	wy_ms connect_deadline_ms;
 	struct coap_exchange exchange;

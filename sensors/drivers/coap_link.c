@@ -44,20 +44,34 @@ struct coap_device *coap_link_device(const coap_session_t *session)
 	return coap_session_get_app_data(session);
 }
 
+/* Called once the server has answered the hello and named its hint, which we have no use for. */
+static const coap_dtls_cpsk_info_t *on_hint(coap_str_const_t *hint, coap_session_t *session, void *arg)
+{
+	struct coap_device *device = arg;
+
+	(void)hint;
+	(void)session;
+	device->is_greeted = true;
+	return &device->psk.psk_info;
+}
+
 static coap_session_t *new_session(struct coap_device *device)
 {
 	const struct sensor_device_conf *conf = device->conf;
-	coap_dtls_cpsk_t psk = {.version = COAP_DTLS_CPSK_SETUP_VERSION};
+	coap_context_t *context = device->field->context;
 
 	if (!conf->psk_key)
-		return coap_new_client_session(device->field->context, NULL, &device->name.address,
-					       COAP_PROTO_UDP);
-	psk.psk_info.identity.s = (const uint8_t *)conf->psk_identity;
-	psk.psk_info.identity.length = strlen(conf->psk_identity);
-	psk.psk_info.key.s = conf->psk_key;
-	psk.psk_info.key.length = conf->psk_key_len;
-	return coap_new_client_session_psk2(device->field->context, NULL, &device->name.address,
-					    COAP_PROTO_DTLS, &psk);
+		return coap_new_client_session(context, NULL, &device->name.address, COAP_PROTO_UDP);
+	device->is_greeted = false;
+	device->psk = (coap_dtls_cpsk_t){
+		.version = COAP_DTLS_CPSK_SETUP_VERSION,
+		.validate_ih_call_back = on_hint,
+		.ih_call_back_arg = device,
+		.psk_info.identity = {strlen(conf->psk_identity), (const uint8_t *)conf->psk_identity},
+		.psk_info.key = {conf->psk_key_len, conf->psk_key},
+	};
+	return coap_new_client_session_psk2(context, NULL, &device->name.address, COAP_PROTO_DTLS,
+					    &device->psk);
 }
 
 enum wy_err coap_link_connect(struct coap_device *device)

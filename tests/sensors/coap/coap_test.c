@@ -541,6 +541,23 @@ static void a_silent_device_is_known_in_time_and_delays_no_other(void **state)
 	until(world, count(world, 0, WY_OK) > heard);
 }
 
+static void a_silent_dtls_device_is_known_in_time_and_delays_no_other(void **state)
+{
+	struct world *world = *state;
+
+	world->device[0].psk_identity = "leak-7f";
+	world->device[0].psk_key = (const uint8_t *)"sesame";
+	world->device[0].psk_key_len = 6;
+	world->fake[0].is_silent = true;
+	begin(world, 2);
+	wy_ms began_ms = real_ms();
+	until(world, count(world, 0, WY_E_TIMEOUT) == 1);
+	assert_true(real_ms() - began_ms < 300 + 3000 + 1500);
+	assert_true(world->fake[0].n_datagrams >= 2); /* the hello was repeated */
+	assert_true(count(world, 1, WY_OK) >= 5);
+	assert_int_equal(count(world, 0, WY_OK), 0);
+}
+
 static void failures_are_reported_at_most_once_per_period(void **state)
 {
 	struct world *world = *state;
@@ -723,6 +740,7 @@ int main(void)
 		each(a_server_without_observe_is_polled),
 		each(a_notification_of_many_blocks_makes_us_fetch_the_whole),
 		each(a_silent_device_is_known_in_time_and_delays_no_other),
+		each(a_silent_dtls_device_is_known_in_time_and_delays_no_other),
 		each(failures_are_reported_at_most_once_per_period),
 		each(a_closed_port_is_a_broken_link),
 		each(a_reset_is_a_protocol_error),
