@@ -191,6 +191,28 @@ static void restate_units(struct sim_device *device, const char *by)
 	}
 }
 
+static bool overlaps(const struct sensor_profile_point *a, const struct sensor_profile_point *b)
+{
+	return a->area == b->area && a->address < b->address + sim_words(b) &&
+	       b->address < a->address + sim_words(a);
+}
+
+/* A sentinel covers whole registers, and with them other points. When one comes or goes, the registers are
+ * cleared and all that share them are written again, sentinels last, because they hide the rest. */
+static void restate_shared(struct sim_device *device, const struct sensor_profile_point *point)
+{
+	struct sim_span *span = span_of(device, point->area, point->address, sim_words(point));
+
+	memset(span->words + (point->address - span->first), 0, sim_words(point) * sizeof(uint16_t));
+	for (int is_absent = 0; is_absent <= 1; is_absent++) {
+		for (uint32_t i = 0; i < device->profile->n_points; i++) {
+			bool is_turn = (device->values[i].form == SIM_ABSENT) == (is_absent == 1);
+			if (is_turn && overlaps(&device->profile->points[i], point))
+				(void)!store(device, i, &device->values[i]);
+		}
+	}
+}
+
 enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uint32_t point,
 			     const struct sim_value *value, const char *note)
 {
@@ -200,7 +222,10 @@ enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uin
 
 	if (err)
 		return err;
+	bool is_hiding = d->values[point].form == SIM_ABSENT || value->form == SIM_ABSENT;
 	d->values[point] = *value;
+	if (is_hiding && d->kind != SIM_COAP)
+		restate_shared(d, &d->profile->points[point]);
 	restate_units(d, d->profile->points[point].name);
 	tell(building, &change);
 	return WY_OK;

@@ -13,12 +13,11 @@
 /* What an encoding takes and can hold. */
 static const struct encoding {
 	unsigned words;
-	unsigned bits;
 	bool is_signed;
 } encodings[] = {
-	[SENSOR_BIT] = {1, 1, false},  [SENSOR_U16] = {1, 16, false}, [SENSOR_I16] = {1, 16, true},
-	[SENSOR_U32] = {2, 32, false}, [SENSOR_I32] = {2, 32, true},  [SENSOR_F32] = {2, 32, false},
-	[SENSOR_U64] = {4, 64, false},
+	[SENSOR_BIT] = {1, false}, [SENSOR_U16] = {1, false}, [SENSOR_I16] = {1, true},
+	[SENSOR_U32] = {2, false}, [SENSOR_I32] = {2, true},  [SENSOR_F32] = {2, false},
+	[SENSOR_U64] = {4, false},
 };
 
 static bool is_bit_area(const struct sensor_profile_point *point)
@@ -258,29 +257,29 @@ static void bits_to_words(const struct sensor_profile_point *point, uint64_t bit
 	}
 }
 
+static uint64_t encoding_mask(const struct sensor_profile_point *point)
+{
+	return UINT64_MAX >> (64 - 16 * encodings[point->encoding].words);
+}
+
 /* The field of a point inside its registers. */
 static uint64_t field_mask(const struct sensor_profile_point *point)
 {
-	unsigned bits = encodings[point->encoding].bits;
-	uint64_t all = bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
-
 	if (point->encoding == SENSOR_BIT)
 		return 1;
 	if (point->bit_mask)
 		return point->bit_mask;
-	return all >> point->bit_shift;
+	return encoding_mask(point) >> point->bit_shift;
 }
 
-/* A masked field is unsigned to the decoder unless it fills an I16 or I32. */
+/* The sign of a field is its highest bit; without a mask only an unshifted value has one. */
 static bool fits(const struct sensor_profile_point *point, int64_t whole, uint64_t mask)
 {
-	const struct encoding *e = &encodings[point->encoding];
-	bool is_whole_word = point->bit_mask == 0 && point->bit_shift == 0;
+	bool has_sign = encodings[point->encoding].is_signed && (point->bit_mask || !point->bit_shift);
+	int64_t most = (int64_t)(mask >> 1);
 
-	if (e->is_signed && is_whole_word) {
-		int64_t most = (INT64_C(1) << (e->bits - 1)) - 1;
+	if (has_sign)
 		return whole >= -most - 1 && whole <= most;
-	}
 	return whole >= 0 && (uint64_t)whole <= mask;
 }
 
@@ -298,8 +297,7 @@ static enum wy_err bits_of_raw(const struct sensor_profile_point *point, const s
 		return WY_OK;
 	}
 	/* raw: is for wrong values too: any bits the field has room for. */
-	if (value->form != SIM_RAW && !fits(point, raw->whole, mask) &&
-	    !(value->form == SIM_ABSENT && (uint64_t)raw->whole <= mask))
+	if (value->form == SIM_VALUE && !fits(point, raw->whole, mask))
 		return WY_E_LIMIT;
 	*ret_bits = (uint64_t)raw->whole & mask;
 	return WY_OK;
@@ -315,6 +313,11 @@ enum wy_err sim_encode(const struct sensor_profile_point *point, const struct si
 	uint64_t bits = 0;
 	enum wy_err err = sim_raw_of(point, value, ratio, &raw);
 
+	if (value->form == SIM_ABSENT && !is_bit_area(point)) {
+		/* "no such device" is said by the whole word, not by the field of one point */
+		mask = encoding_mask(point);
+		shift = 0;
+	}
 	if (!err)
 		err = bits_of_raw(point, value, &raw, mask, &bits);
 	if (err)

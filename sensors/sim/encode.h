@@ -38,8 +38,8 @@ struct sim_value sim_value_default(const struct sensor_profile_point *point);
 /* Registers a point takes; 1 for a coil or discrete input. */
 unsigned sim_words(const struct sensor_profile_point *point);
 
-/* Write value into words[sim_words()], leaving bits that belong to other points alone. Coils and
- * discrete inputs are words 0 or 1. `ratio` turns a value in the point's unit into the unit the device
+/* Write value into words[sim_words()], leaving bits that belong to other points alone (SIM_ABSENT takes
+ * the whole of them). Coils and discrete inputs are words 0 or 1. `ratio` turns a value in the point's unit into the unit the device
  * reports in just now (unit_by); 1 otherwise. WY_E_LIMIT: the registers cannot hold it;
  * WY_E_UNSUPPORTED: SIM_ABSENT and the point has no sentinel. words untouched then. */
 WY_MUST_CHECK enum wy_err sim_encode(const struct sensor_profile_point *point,

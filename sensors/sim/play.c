@@ -267,7 +267,7 @@ static void before_wait(void *arg)
 
 enum wy_err sim_play_run(struct sim_play *play)
 {
-	sim_truth_say(&play->truth, "start", NULL);
+	sim_truth_start(&play->truth, &play->scenario->building);
 	play->start_ms = sim_now_ms();
 	play->next_step.fire = do_steps;
 	play->next_step.arg = play;

@@ -184,8 +184,11 @@ static enum wy_err check_uses(struct sim_reading *reading, const struct wy_node 
 	return err;
 }
 
+static const char *const key_formats[] = {"text", "hex", NULL};
+
 struct psk {
 	const char *identity, *key_file;
+	int format;
 };
 
 static const struct wy_field psk_rows[] = {
@@ -193,13 +196,30 @@ static const struct wy_field psk_rows[] = {
 	 .is_required = true, .help = "who may connect"},
 	{.key = "key_file", .kind = WY_FIELD_TEXT, .offset = offsetof(struct psk, key_file),
 	 .is_required = true, .help = "file with the key"},
+	{.key = "key_format", .kind = WY_FIELD_CHOICE, .offset = offsetof(struct psk, format),
+	 .choices = key_formats, .help = "text (its bytes) or hex"},
 };
+
+/* Pairs of hex digits to bytes, in place. 0: something else stands there. */
+static size_t from_hex(uint8_t *key, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i += 2) {
+		char pair[5] = {'0', 'x', (char)key[i], (char)key[i + 1], '\0'};
+		int64_t byte;
+
+		if (wy_parse_int(pair, 4, &byte))
+			return 0;
+		key[i / 2] = (uint8_t)byte;
+	}
+	return len % 2 ? 0 : len / 2;
+}
 
 /* The bytes of the file without line ends after them, 1 to SIM_KEY_BYTES_MAX. */
 static enum wy_err read_key(struct sim_reading *reading, const struct wy_node *where, const char *path,
-			    struct sim_device *device)
+			    bool is_hex, struct sim_device *device)
 {
-	uint8_t *key = wy_arena_alloc(reading->arena, SIM_KEY_BYTES_MAX + 3);
+	size_t n_most = (size_t)2 * SIM_KEY_BYTES_MAX + 3;
+	uint8_t *key = wy_arena_alloc(reading->arena, n_most);
 	FILE *file = fopen(path, "rb");
 
 	if (!file) {
@@ -207,13 +227,16 @@ static enum wy_err read_key(struct sim_reading *reading, const struct wy_node *w
 			    strerror(errno));
 		return WY_E_IO;
 	}
-	size_t n = key ? fread(key, 1, SIM_KEY_BYTES_MAX + 3, file) : 0;
+	size_t n = key ? fread(key, 1, n_most, file) : 0;
 	fclose(file);
 	while (n && (key[n - 1] == '\n' || key[n - 1] == '\r'))
 		n--;
+	if (is_hex)
+		n = from_hex(key, n);
 	if (n == 0 || n > SIM_KEY_BYTES_MAX) {
 		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E106", where, 0,
-			    "the key must have 1 to %u bytes", SIM_KEY_BYTES_MAX);
+			    "the key must have 1 to %u bytes%s", SIM_KEY_BYTES_MAX,
+			    is_hex ? ", written as pairs of hex digits" : "");
 		return WY_E_INVALID;
 	}
 	device->psk_key = key;
@@ -223,15 +246,15 @@ static enum wy_err read_key(struct sim_reading *reading, const struct wy_node *w
 
 static enum wy_err read_psk(struct sim_reading *reading, const struct wy_node *map, struct sim_device *device)
 {
-	struct psk psk;
-	enum wy_err err = wy_fields_read(map, psk_rows, 2, &psk, reading->diags);
+	struct psk psk = {.format = 0};
+	enum wy_err err = wy_fields_read(map, psk_rows, 3, &psk, reading->diags);
 
 	if (err)
 		return err;
 	const struct wy_node *file = wy_node_get(map, "key_file");
 	const char *path = sim_reading_path(reading, file, psk.key_file);
 	device->psk_identity = psk.identity;
-	return path ? read_key(reading, file, path, device) : WY_E_NOMEM;
+	return path ? read_key(reading, file, path, psk.format == 1, device) : WY_E_NOMEM;
 }
 
 static enum wy_err choose_profile(struct sim_reading *reading, const struct wy_node *map,

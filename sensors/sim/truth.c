@@ -44,6 +44,22 @@ static json_t *value_json(const struct sensor_profile_point *point, const struct
 	return json_string(text);
 }
 
+void sim_truth_start(struct sim_truth *truth, const struct sim_building *building)
+{
+	json_t *values = json_object();
+
+	for (size_t i = 0; i < building->n_devices; i++) {
+		const struct sim_device *device = &building->devices[i];
+		json_t *points = json_object();
+
+		for (size_t p = 0; p < device->profile->n_points; p++)
+			json_object_set_new(points, device->profile->points[p].name,
+					    value_json(&device->profile->points[p], &device->values[p]));
+		json_object_set_new(values, device->id, points);
+	}
+	sim_truth_say(truth, "start", json_pack("{s:o}", "values", values));
+}
+
 static json_t *members_of(const struct sim_device *device, const struct sim_change *change)
 {
 	const struct sensor_profile_point *point = &device->profile->points[change->point];

@@ -2,7 +2,7 @@
  *
  *   {"t_ms":..., "mono_ms":..., "event":"set", "device":"lift2-io", "point":"running", "value":false, "note":...}
  *
- * event is start, set, plug, unplug, quirk (with quirk, arg, count), write_attempt (with function and unit,
+ * event is start (with values: {device: {point: value}}), set, plug, unplug, quirk (with quirk, arg, count), write_attempt (with function and unit,
  * or path for CoAP), note, stop. t_ms is Unix time, mono_ms the boottime clock. */
 #ifndef SIM_TRUTH_H
 #define SIM_TRUTH_H
@@ -22,6 +22,7 @@ struct sim_truth {
 
 /* Say that `event` happened; members (may be NULL) is taken. */
 void sim_truth_say(struct sim_truth *truth, const char *event, json_t *members);
+void sim_truth_start(struct sim_truth *truth, const struct sim_building *building);
 void sim_truth_change(struct sim_truth *truth, const struct sim_building *building,
 		      const struct sim_change *change);
 void sim_truth_write_attempt(struct sim_truth *truth, const char *device, json_t *members);
