@@ -80,8 +80,12 @@ static void end_unconnected(struct session *s, int code, const char *message)
 		return;
 	}
 	cause.is_mute = is_secured;
-	wy_buf_addf(&words, "%s", is_secured ? "the broker hung up instead of answering CONNECT"
-					     : "cannot connect");
+	/* With TLS 1.3 a broker looks at our certificate when the handshake is over for us, and its alert may
+	 * be overtaken by the reset that follows. */
+	wy_buf_addf(&words, "%s",
+		    is_secured ? "the broker hung up instead of answering CONNECT: perhaps it does not accept "
+				 "our certificate, or does not speak this version of MQTT"
+			       : "cannot connect");
 	if (message && !is_secured)
 		wy_buf_addf(&words, ": %s", message);
 	end_with(s, &cause, text);
@@ -266,9 +270,9 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 	struct session *s = context;
 	struct inbox_record record = {.event = INBOX_MESSAGE, .topic = topic, .message = message};
 
-	/* topic_len is 0 for a proper topic; otherwise it hides a NUL. */
-	if (topic_len != 0 || message->payloadlen < 0 ||
-	    (size_t)message->payloadlen > WY_UPLINK_MESSAGE_MAX) {
+	bool has_nul = topic_len != 0 && strlen(topic) != (size_t)topic_len;
+
+	if (has_nul || message->payloadlen < 0 || (size_t)message->payloadlen > WY_UPLINK_MESSAGE_MAX) {
 		inbox_count_dropped(s->inbox);
 		session_free_message(&record);
 	} else if (!inbox_put(s->inbox, &record)) {

@@ -195,23 +195,36 @@ static int look_at_verify(int is_ok, X509_STORE_CTX *store)
 	return is_ok;
 }
 
+/* Does this alert of the other side speak of what we showed? */
+static bool is_about_us(const char *reason)
+{
+	return strstr(reason, "certificate") || strstr(reason, "unknown ca") || strstr(reason, "access denied");
+}
+
 /* An alert from the other side, or trouble of our own: OpenSSL's reason text. */
 static void note_failure(const SSL *ssl, int rc, const char *where)
 {
 	unsigned long error = ERR_peek_last_error();
 	const char *reason = ERR_reason_error_string(error);
-	bool is_alert = reason && strstr(reason, "alert");
 	char text[WORDS_MAX];
 	struct wy_buf words;
 
 	if (SSL_get_error(ssl, rc) != SSL_ERROR_SSL || !reason)
 		return;
 	wy_buf_init(&words, text, sizeof text);
-	if (is_alert)
-		wy_buf_addf(&words, "the broker ended TLS, most likely over our certificate: %s", reason);
-	else
+	if (!strstr(reason, "alert"))
 		wy_buf_addf(&words, "TLS %s: %s", where, reason);
+	else if (is_about_us(reason))
+		wy_buf_addf(&words, "the broker does not accept our certificate: %s", reason);
+	else
+		wy_buf_addf(&words, "the broker ended TLS: %s", reason);
 	note(&words);
+}
+
+/* Closing the connection without a TLS goodbye is what most brokers do: not a matter of TLS. */
+static bool is_plain_end(void)
+{
+	return ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
 bool tls_words_take(struct wy_buf *words, bool *ret_is_secured)
@@ -357,7 +370,7 @@ int __wrap_SSL_read(SSL *ssl, void *buf, int num)
 
 	if (rc > 0 && tap)
 		eye_bytes(&tap->eye, buf, (size_t)rc);
-	else if (rc <= 0)
+	else if (rc <= 0 && !is_plain_end())
 		note_failure(ssl, rc, "connection");
 	return rc;
 }
