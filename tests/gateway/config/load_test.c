@@ -1,0 +1,373 @@
+/* load_test.c: the loader on a small building and on the demo: what it hands out fits together. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+
+#define BUILDING WY_SOURCE_DIR "/tests/gateway/config/building/gateway.yaml"
+
+enum { ARENA_BYTES = 16 * 1024 * 1024 };
+
+struct loaded {
+	void *memory;
+	struct wy_arena arena;
+	struct wy_diags diags;
+	struct config *config;
+};
+
+static void print_all(const struct wy_diags *diags)
+{
+	for (size_t i = 0; i < diags->n; i++) {
+		char text[1000];
+		struct wy_buf buf;
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_diag_print(&diags->item[i], &buf);
+		fprintf(stderr, "%s\n", text);
+	}
+}
+
+static enum wy_err try_load(struct loaded *l, const char *path, size_t size)
+{
+	l->memory = malloc(size ? size : 1);
+	assert_non_null(l->memory);
+	wy_arena_init(&l->arena, l->memory, size);
+	wy_diags_init(&l->diags, &l->arena);
+	l->config = NULL;
+	return config_load(path, &l->arena, &l->diags, &l->config);
+}
+
+static int load_building(void **state)
+{
+	static struct loaded l;
+
+	if (try_load(&l, BUILDING, ARENA_BYTES)) {
+		print_all(&l.diags);
+		return -1;
+	}
+	*state = &l;
+	return 0;
+}
+
+static int release(void **state)
+{
+	free(((struct loaded *)*state)->memory);
+	return 0;
+}
+
+static const struct config *config_of(void **state)
+{
+	return ((struct loaded *)*state)->config;
+}
+
+static void a_sound_building_gives_no_message(void **state)
+{
+	const struct loaded *l = *state;
+
+	print_all(&l->diags);
+	assert_int_equal(0, l->diags.n);
+	assert_string_equal("gw-test-01", l->config->gateway);
+	assert_string_equal("broker.example", l->config->uplink.server_name);
+	assert_int_equal(8883, l->config->uplink.port);
+	assert_int_equal(20000, l->config->uplink.keepalive_ms);
+	assert_int_equal(1, l->config->n_rule_files);
+}
+
+static void paths_start_at_the_gateway_file(void **state)
+{
+	const struct config *config = config_of(state);
+
+	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/state", config->state_dir);
+	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/state/weiyu.sock", config->socket);
+	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/pki/ca.crt", config->uplink.ca);
+}
+
+static void holidays_are_days_since_1970_in_order(void **state)
+{
+	const struct config *config = config_of(state);
+
+	assert_int_equal(2, config->site.n_holidays);
+	assert_int_equal(20454, config->site.holidays[0]); /* 2026-01-01 */
+	assert_int_equal(20454 + 358, config->site.holidays[1]);
+}
+
+static int32_t offset_at(const struct wy_zone *zone, int64_t at_s)
+{
+	int32_t offset = 0;
+
+	for (size_t i = 0; i < zone->n_changes && zone->changes[i].from_s <= at_s; i++)
+		offset = zone->changes[i].offset_s;
+	return offset;
+}
+
+static void the_zone_changes_to_summer_and_back_for_decades(void **state)
+{
+	const struct wy_zone *zone = &config_of(state)->site.zone;
+
+	assert_true(zone->changes[0].from_s == INT64_MIN);
+	for (size_t i = 1; i < zone->n_changes; i++)
+		assert_true(zone->changes[i - 1].from_s < zone->changes[i].from_s);
+	assert_int_equal(3600, offset_at(zone, 1774745999)); /* 2026-03-29 00:59:59 UTC */
+	assert_int_equal(7200, offset_at(zone, 1774746000));
+	assert_int_equal(3600, offset_at(zone, 1792890000)); /* 2026-10-25 01:00 UTC */
+	/* Beyond what the file stores: its last line goes on. */
+	assert_int_equal(3600, offset_at(zone, 2531955599)); /* 2050-03-27 00:59:59 UTC */
+	assert_int_equal(7200, offset_at(zone, 2531955600));
+	assert_int_equal(3600, offset_at(zone, 2550704400)); /* 2050-10-30 01:00 UTC */
+}
+
+static void points_are_bound_by_name_and_by_hand(void **state)
+{
+	const struct config *config = config_of(state);
+	size_t n;
+
+	const struct config_binding *b = config_bindings(config, 0, 0, &n);
+	assert_int_equal(2, n); /* alarm, and calm as its opposite */
+	assert_int_equal(0, b[0].class_point);
+	assert_false(b[0].is_inverted);
+	assert_int_equal(1, b[1].class_point);
+	assert_true(b[1].is_inverted);
+	(void)config_bindings(config, 0, 2, &n);
+	assert_int_equal(0, n); /* pressure feeds nothing */
+	(void)config_bindings(config, 0, 4, &n);
+	assert_int_equal(1, n);
+	assert_int_equal(1, config->assets[0].n_devices);
+	assert_int_equal(1, config->assets[1].n_devices); /* no points, and yet it can fall silent */
+	assert_int_equal(5, config->n_bindings);
+}
+
+static void samples_arrive_in_the_terms_of_the_class(void **state)
+{
+	const struct config *config = config_of(state);
+	struct wy_sample in = {.quality = WY_Q_GOOD, .is_whole = false, .real = 2500};
+	size_t n;
+
+	struct wy_sample out = config_convert(config_bindings(config, 0, 1, &n), &in);
+	assert_int_equal(2, out.point);
+	assert_true(out.real == 2.5); /* mm to m */
+	in.is_whole = true;
+	in.whole = 1;
+	out = config_convert(config_bindings(config, 0, 0, &n) + 1, &in);
+	assert_int_equal(0, out.whole);
+	in.whole = 0; /* HAND is the device's first and the class's third value */
+	out = config_convert(config_bindings(config, 0, 3, &n), &in);
+	assert_int_equal(2, out.whole);
+	assert_int_equal(WY_Q_GOOD, out.quality);
+}
+
+static void what_has_no_meaning_becomes_bad_and_what_is_bad_stays(void **state)
+{
+	const struct config *config = config_of(state);
+	struct wy_sample in = {.quality = WY_Q_GOOD, .is_whole = true, .whole = 2}; /* TEST: not of the class */
+	size_t n;
+
+	struct wy_sample out = config_convert(config_bindings(config, 0, 3, &n), &in);
+	assert_int_equal(WY_Q_BAD, out.quality);
+	assert_int_equal(WY_WHY_RANGE, out.why);
+	in.quality = WY_Q_BAD;
+	in.why = WY_WHY_TIMEOUT;
+	out = config_convert(config_bindings(config, 0, 1, &n), &in);
+	assert_int_equal(WY_Q_BAD, out.quality);
+	assert_int_equal(WY_WHY_TIMEOUT, out.why);
+}
+
+static void faults_are_complete(void **state)
+{
+	const struct config *config = config_of(state);
+	const struct config_fault *fault = &config->faults[config_find_fault(config, "WTR-01")];
+
+	assert_string_equal("engineering", fault->primary->id);
+	assert_string_equal("order", fault->support[0].dept->id);
+	assert_int_equal(900000, fault->support[0].within_ms);
+	assert_int_equal(7200000, fault->vendor_arrive_ms);
+	assert_string_equal("after_ack", fault->notice_policy);
+	assert_string_equal("v1", config_find_vendor(config, fault->vendor_role, false)->id);
+	assert_null(config_find_vendor(config, fault->vendor_role, true));
+	assert_true(config->tiers[3].arrive_ms == WY_MS_NEVER);
+	assert_int_equal(600000, config->tiers[0].ack_ms);
+	assert_true(config_find_fault(config, "WTR-99") == SIZE_MAX);
+}
+
+static void notices_are_filled_and_what_is_missing_is_left_out(void **state)
+{
+	const struct config *config = config_of(state);
+	const struct config_fault *fault = &config->faults[0];
+	char text[300];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	config_fill(config, 0, fault, fault->notice.zh, "zh", "18:30", &buf);
+	assert_string_equal("A栋1单元3层漏水，工程部处理，预计18:30，请用模块。", text);
+	wy_buf_init(&buf, text, sizeof(text));
+	config_fill(config, 1, fault, "{unit}{floor}{building}", "en", NULL, &buf);
+	assert_string_equal("building A", text);
+}
+
+static void assets_carry_place_and_labels(void **state)
+{
+	const struct config *config = config_of(state);
+	const struct wy_asset *asset = &config->assets[0];
+
+	assert_int_equal(4, asset->n_labels);
+	assert_string_equal("side", asset->labels[3].key);
+	assert_string_equal("north", asset->labels[3].value);
+	assert_int_equal(1, config->details[0].alternatives[0]);
+	assert_int_equal(-1, config->details[0].affected_households);
+	assert_string_equal("unknown", config->details[0].scope);
+	assert_string_equal("A-1", config->overrides[0].asset);
+}
+
+/* ---- Elsewhere ------------------------------------------------------------------------------- */
+
+static void a_missing_file_is_one_error(void **state)
+{
+	struct loaded l;
+
+	(void)state;
+	assert_int_equal(WY_E_INVALID, try_load(&l, "/nonexistent/gateway.yaml", ARENA_BYTES));
+	assert_int_equal(1, l.diags.errors);
+	assert_string_equal("E109", l.diags.item[0].code);
+	free(l.memory);
+}
+
+/* Wherever memory ends, the load says so and nothing else breaks. */
+static void a_load_that_runs_out_of_memory_says_so(void **state)
+{
+	struct loaded l;
+	enum wy_err err = WY_E_NOMEM;
+	unsigned refused = 0;
+
+	(void)state;
+	for (size_t size = 0; err; size += size < 16384 ? 61 : 977) {
+		assert_true(size < ARENA_BYTES);
+		err = try_load(&l, BUILDING, size);
+		assert_true(err == WY_OK || err == WY_E_NOMEM);
+		assert_true(!err == !l.diags.errors);
+		refused += err != WY_OK;
+		free(l.memory);
+	}
+	assert_true(refused > 50);
+}
+
+static void the_same_files_give_the_same_hash(void **state)
+{
+	struct loaded l;
+
+	assert_int_equal(WY_OK, try_load(&l, BUILDING, ARENA_BYTES));
+	assert_true(l.config->hash == config_of(state)->hash);
+	free(l.memory);
+}
+
+/* ---- The demo -------------------------------------------------------------------------------- */
+
+static const char *const substitutes[][2] = {
+	{"@SOURCE@", WY_SOURCE_DIR}, {"@LIFT_PORT@", "1502"}, {"@DOOR_PORT@", "1503"}, {"@FIRE_PORT@", "1504"},
+	{"@COAP_PORT@", "5684"},     {"@MQTT_PORT@", "8883"},
+};
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	assert_int_equal(0, chmod(path, 0600));
+}
+
+static void substitute(const char *dir, const char *name)
+{
+	static char text[65536], out[65536];
+	char path[300];
+
+	snprintf(path, sizeof(path), WY_SOURCE_DIR "/deploy/demo/%s.in", name);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	size_t n = 0;
+	for (const char *at = text; *at;) {
+		const char *by = NULL;
+		size_t len = 0;
+		for (size_t i = 0; i < sizeof(substitutes) / sizeof(*substitutes); i++)
+			if (strncmp(at, substitutes[i][0], strlen(substitutes[i][0])) == 0) {
+				by = substitutes[i][1];
+				len = strlen(substitutes[i][0]);
+			}
+		if (strncmp(at, "@RUN@", 5) == 0) {
+			by = dir;
+			len = 5;
+		}
+		assert_true(n + 400 < sizeof(out));
+		if (by)
+			n += (size_t)snprintf(out + n, 400, "%s", by);
+		else
+			out[n++] = *at, len = 1;
+		at += len;
+	}
+	out[n] = '\0';
+	put_file(dir, name, out);
+}
+
+static void the_demo_building_loads_with_a_key_and_every_role_filled(void **state)
+{
+	static const char *const names[] = {"gateway.yaml", "site.yaml", "leak-7f.psk"};
+	char dir[] = "/tmp/weiyu-demo-XXXXXX", path[300];
+	struct loaded l;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	substitute(dir, names[0]);
+	substitute(dir, names[1]);
+	put_file(dir, names[2], "0123456789abcdef0123456789abcdef\n");
+	snprintf(path, sizeof(path), "%s/gateway.yaml", dir);
+	enum wy_err err = try_load(&l, path, ARENA_BYTES);
+	print_all(&l.diags);
+	assert_int_equal(WY_OK, err);
+	assert_int_equal(1, l.diags.warnings); /* the panel's map has neither supervisory nor node_online */
+	assert_string_equal("W601", l.diags.item[0].code);
+	size_t leak = config_find_device(l.config, "leak-7f");
+	assert_int_equal(32, l.config->devices[leak].psk_key_len);
+	assert_string_equal("leak-7f", l.config->devices[leak].psk_identity);
+	assert_int_equal(12, l.config->n_assets);
+	assert_true(l.config->site.zone.n_changes > 1);
+	free(l.memory);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
+#define IN_BUILDING(test) cmocka_unit_test_setup_teardown(test, load_building, release)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_BUILDING(a_sound_building_gives_no_message),
+		IN_BUILDING(paths_start_at_the_gateway_file),
+		IN_BUILDING(holidays_are_days_since_1970_in_order),
+		IN_BUILDING(the_zone_changes_to_summer_and_back_for_decades),
+		IN_BUILDING(points_are_bound_by_name_and_by_hand),
+		IN_BUILDING(samples_arrive_in_the_terms_of_the_class),
+		IN_BUILDING(what_has_no_meaning_becomes_bad_and_what_is_bad_stays),
+		IN_BUILDING(faults_are_complete),
+		IN_BUILDING(notices_are_filled_and_what_is_missing_is_left_out),
+		IN_BUILDING(assets_carry_place_and_labels),
+		IN_BUILDING(the_same_files_give_the_same_hash),
+		cmocka_unit_test(a_missing_file_is_one_error),
+		cmocka_unit_test(a_load_that_runs_out_of_memory_says_so),
+		cmocka_unit_test(the_demo_building_loads_with_a_key_and_every_role_filled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
