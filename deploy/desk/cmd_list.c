@@ -6,7 +6,7 @@
 
 #include "options.h"
 #include "show.h"
-#include "stamp.h"
+#include "when.h"
 #include "store.h"
 
 /* Columns whose text is a number in the database. */
@@ -56,10 +56,10 @@ static void print_ticket(const json_t *ticket, bool is_colour)
 	const json_t *data = json_object_get(json_object_get(ticket, "body"), "data");
 	const char *tier = event_text(ticket, "tier");
 	const char *linked = event_text(ticket, "linked_to");
-	char opened[STAMP_TEXT_SIZE], resolve[STAMP_TEXT_SIZE];
+	char opened[WHEN_TEXT_SIZE], resolve[WHEN_TEXT_SIZE];
 
-	stamp_local(json_integer_value(json_object_get(ticket, "opened_at")), true, opened);
-	stamp_local(event_time(data, "deadline_resolve"), false, resolve);
+	when_local(json_integer_value(json_object_get(ticket, "opened_at")), true, opened);
+	when_local(event_time(data, "deadline_resolve"), false, resolve);
 	printf("%s%-2.8s%s  %-8.8s  %-8.8s  %-8s  %-5s  ", is_colour ? show_tier_colour(tier) : "", tier,
 	       is_colour ? "\033[0m" : "", event_text(ticket, "condition"),
 	       event_text(ticket, "work"), opened, resolve);

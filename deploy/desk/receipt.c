@@ -1,15 +1,15 @@
 /* receipt.c: messages of the desk in JSON. */
 #include "receipt.h"
 
-#include "stamp.h"
+#include "when.h"
 
 char *receipt_envelope(const char *id, const char *type, wy_ms now_ms, json_t *data)
 {
-	char at[STAMP_TEXT_SIZE];
+	char at[WHEN_TEXT_SIZE];
 	json_t *envelope;
 	char *text;
 
-	stamp_write(now_ms, at);
+	when_write(now_ms, at);
 	envelope = json_pack("{ss ss ss ss ss ss so}", "specversion", "1.0", "id", id, "source",
 			     "/weiyu-desk", "type", type, "time", at, "datacontenttype",
 			     "application/json", "data", data);

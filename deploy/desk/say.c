@@ -5,12 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "stamp.h"
+#include "when.h"
 #include "wall.h"
 
 void say(const char *event, const char *fmt, ...)
 {
-	char at[STAMP_TEXT_SIZE], text[512];
+	char at[WHEN_TEXT_SIZE], text[512];
 	va_list args;
 
 	va_start(args, fmt);
@@ -19,6 +19,6 @@ void say(const char *event, const char *fmt, ...)
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
-	stamp_write(wall_now_ms(), at);
+	when_write(wall_now_ms(), at);
 	fprintf(stderr, "%s weiyu-desk %s %s\n", at, event, text);
 }

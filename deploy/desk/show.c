@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "stamp.h"
+#include "when.h"
 
 #define COLOUR_OFF "\033[0m"
 
@@ -101,9 +101,9 @@ static void show_duty(FILE *out, const json_t *data)
 	show_part(out, event_text(data, "dept_primary"), " ");
 	fputs("|", out);
 	for (size_t i = 0; i < sizeof DEADLINES / sizeof *DEADLINES; i++) {
-		char at[STAMP_TEXT_SIZE];
+		char at[WHEN_TEXT_SIZE];
 
-		stamp_local(event_time(data, DEADLINES[i].key), false, at);
+		when_local(event_time(data, DEADLINES[i].key), false, at);
 		fprintf(out, " %s %s", DEADLINES[i].word, at);
 	}
 	fputs(" | ", out);
@@ -111,11 +111,11 @@ static void show_duty(FILE *out, const json_t *data)
 
 static void show_people(const struct show *show, const struct event *event, wy_ms committed_ms)
 {
-	char at[STAMP_TEXT_SIZE], verb[16];
+	char at[WHEN_TEXT_SIZE], verb[16];
 	FILE *out = show->out;
 
 	read_verb(event->type, verb);
-	stamp_local(committed_ms, true, at);
+	when_local(committed_ms, true, at);
 	fprintf(out, "%s %s", at, show->is_colour ? show_tier_colour(event->tier) : "");
 	show_part(out, event->tier[0] ? event->tier : "S?", "");
 	fprintf(out, "%s | ", show->is_colour ? COLOUR_OFF : "");

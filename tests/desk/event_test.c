@@ -11,7 +11,7 @@
 
 #include "event.h"
 #include "wy_limits.h"
-#include "stamp.h"
+#include "when.h"
 
 #define TOPIC "weiyu/v1/up/3f/gw-demo-01/ticket"
 #define HEAD "{\"specversion\":\"1.0\",\"source\":\"/weiyu/gw-demo-01\","
@@ -192,19 +192,19 @@ static void stamps_go_both_ways_and_bad_ones_are_refused(void **state)
 	static const char *const bad[] = {"", "2026", "2026-13-01T00:00:00Z", "2026-11-22T01:02:03",
 					  "2026-11-22T01:02:03.Z", "2026-11-22T01:02:03Zx",
 					  "2026-11-22T24:00:00Z", "2026-11-22T01:02:03+8:00"};
-	char text[STAMP_TEXT_SIZE];
+	char text[WHEN_TEXT_SIZE];
 	wy_ms at_ms;
 
 	(void)state;
-	assert_true(stamp_read("2026-11-22T01:02:03.456Z", &at_ms));
-	stamp_write(at_ms, text);
+	assert_true(when_read("2026-11-22T01:02:03.456Z", &at_ms));
+	when_write(at_ms, text);
 	assert_string_equal(text, "2026-11-22T01:02:03.456Z");
-	assert_true(stamp_read("1969-12-31T23:59:59Z", &at_ms) == false);
-	assert_true(stamp_read("2026-11-22T01:02:03.4567891+08:00", &at_ms));
-	stamp_write(at_ms, text);
+	assert_true(when_read("1969-12-31T23:59:59Z", &at_ms) == false);
+	assert_true(when_read("2026-11-22T01:02:03.4567891+08:00", &at_ms));
+	when_write(at_ms, text);
 	assert_string_equal(text, "2026-11-21T17:02:03.456Z");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(stamp_read(bad[i], &at_ms));
+		assert_false(when_read(bad[i], &at_ms));
 }
 
 int main(void)

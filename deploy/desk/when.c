@@ -1,9 +1,11 @@
-/* stamp.c: RFC 3339 both ways. timegm keeps the machine's zone out of what is stored. */
-#include "stamp.h"
+/* when.c: RFC 3339 both ways. timegm keeps the machine's zone out of what is stored. */
+#include "when.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "stamp.h"
 
 static bool is_digit(char c)
 {
@@ -63,7 +65,7 @@ static bool read_offset(const char **text, int *ret_minutes)
 	return true;
 }
 
-bool stamp_read(const char *text, wy_ms *ret_ms)
+bool when_read(const char *text, wy_ms *ret_ms)
 {
 	struct tm day = {0};
 	int ms, offset_min;
@@ -82,29 +84,26 @@ bool stamp_read(const char *text, wy_ms *ret_ms)
 	return true;
 }
 
-void stamp_write(wy_ms at_ms, char text[static STAMP_TEXT_SIZE])
+void when_write(wy_ms at_ms, char text[static WHEN_TEXT_SIZE])
 {
-	time_t at_s = (time_t)(at_ms / 1000);
-	struct tm day;
-	size_t len;
+	struct wy_buf buf;
 
-	gmtime_r(&at_s, &day);
-	len = strftime(text, STAMP_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &day);
-	snprintf(text + len, STAMP_TEXT_SIZE - len, ".%03dZ", (int)(at_ms % 1000));
+	wy_buf_init(&buf, text, WHEN_TEXT_SIZE);
+	wy_stamp_utc(&buf, at_ms);
 }
 
-void stamp_local(wy_ms at_ms, bool is_with_seconds, char text[static STAMP_TEXT_SIZE])
+void when_local(wy_ms at_ms, bool is_with_seconds, char text[static WHEN_TEXT_SIZE])
 {
 	time_t at_s = (time_t)(at_ms / 1000);
 	struct tm day;
 
 	if (at_ms == 0) {
-		snprintf(text, STAMP_TEXT_SIZE, "--:--");
+		snprintf(text, WHEN_TEXT_SIZE, "--:--");
 		return;
 	}
 	localtime_r(&at_s, &day);
 	if (is_with_seconds)
-		strftime(text, STAMP_TEXT_SIZE, "%H:%M:%S", &day);
+		strftime(text, WHEN_TEXT_SIZE, "%H:%M:%S", &day);
 	else
-		strftime(text, STAMP_TEXT_SIZE, "%H:%M", &day);
+		strftime(text, WHEN_TEXT_SIZE, "%H:%M", &day);
 }
