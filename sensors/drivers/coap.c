@@ -10,9 +10,9 @@
 
 #define LOOK_AGAIN_MS 100 /* for a name or a free handshake */
 
-uint64_t coap_random(struct coap_field *field)
+/* splitmix64 */
+static uint64_t next_random(struct coap_field *field)
 {
-	/* splitmix64 */
 	uint64_t x = field->random += 0x9E3779B97F4A7C15u;
 
 	x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -22,7 +22,7 @@ uint64_t coap_random(struct coap_field *field)
 
 wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms)
 {
-	return bound_ms > 0 ? (wy_ms)(coap_random(field) % (uint64_t)(bound_ms + 1)) : 0;
+	return bound_ms > 0 ? (wy_ms)(next_random(field) % (uint64_t)(bound_ms + 1)) : 0;
 }
 
 /* ---- Failing and coming back ------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static void ask(struct coap_device *device, struct coap_path *path)
 		.is_open = true,
 		.is_registration = is_registration,
 		.path = path,
-		.token = coap_random(device->field),
+		.token = coap_link_token(),
 		.began_ms = now_ms,
 		.deadline_ms = now_ms + 3 * device->timeout_ms,
 	};

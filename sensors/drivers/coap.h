@@ -32,7 +32,7 @@ typedef void (*coap_report)(void *arg, const struct sensor_report *report);
  * a profile of transport SENSOR_COAP. report.device is the index in devices. Nothing is sent before
  * the first step. wires, devices and their profiles are borrowed for the life of the field.
  *
- *   seed   spreads first requests over their period and feeds tokens and jitter
+ *   seed   spreads first requests (over their period, at most WY_COAP_SPREAD_MS) and feeds jitter
  *
  * WY_E_INVALID with words in diags, WY_E_LIMIT (arena or ceilings), WY_E_NOMEM (libcoap). */
 WY_MUST_CHECK enum wy_err coap_field_new(const struct sensor_wire_conf *wires,

@@ -254,7 +254,7 @@ static void ask_next(struct coap_device *device, const struct answer *answer)
 	wy_ms now_ms = device->field->now_ms;
 	wy_ms most_ms = exchange->began_ms + WY_COAP_BODY_MS;
 
-	exchange->token = coap_random(device->field);
+	exchange->token = coap_link_token();
 	exchange->deadline_ms = now_ms + 3 * device->timeout_ms;
 	if (exchange->deadline_ms > most_ms)
 		exchange->deadline_ms = most_ms;

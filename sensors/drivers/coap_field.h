@@ -51,6 +51,7 @@ struct coap_name {
 	char port[8];
 	bool is_known;
 	bool is_pending;
+	unsigned look_ups; /* a name may have several addresses: each look-up takes the next one */
 	coap_address_t address;
 	struct addrinfo hints;
 	struct gaicb request;
@@ -96,9 +97,7 @@ struct coap_field {
 	uint32_t n_samples_max;
 };
 
-/* Pseudo-random, for tokens and jitter. */
-uint64_t coap_random(struct coap_field *field);
-/* 0 .. bound, both possible; 0 for bound <= 0. */
+/* Pseudo-random from the seed: 0 .. bound, both possible; 0 for bound <= 0. */
 wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms);
 
 /* ---- coap_name.c -------------------------------------------------------------------------------- */
@@ -126,6 +125,8 @@ enum coap_ask { COAP_ASK_VALUE, COAP_ASK_OBSERVE, COAP_ASK_CANCEL };
 WY_MUST_CHECK enum wy_err coap_link_get(struct coap_device *device, const struct coap_path *path,
 					uint64_t token, enum coap_ask ask, uint32_t block,
 					unsigned szx);
+/* From the system's random source: whoever sees one token must not know the next. */
+uint64_t coap_link_token(void);
 bool coap_link_is_token(const coap_pdu_t *pdu, uint64_t token);
 /* An option as a number; false: not there. */
 bool coap_link_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *ret_value);

@@ -177,6 +177,14 @@ enum wy_err coap_link_get(struct coap_device *device, const struct coap_path *pa
 	return coap_send(session, pdu) == COAP_INVALID_MID ? WY_E_LINK : WY_OK;
 }
 
+uint64_t coap_link_token(void)
+{
+	uint64_t token = 0;
+
+	coap_prng(&token, sizeof(token));
+	return token;
+}
+
 bool coap_link_is_token(const coap_pdu_t *pdu, uint64_t token)
 {
 	coap_bin_const_t found = coap_pdu_get_token(pdu);

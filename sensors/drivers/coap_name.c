@@ -42,12 +42,22 @@ static enum wy_err start(struct coap_name *name)
 	return WY_E_BUSY;
 }
 
+static const struct addrinfo *nth(const struct addrinfo *list, unsigned n)
+{
+	const struct addrinfo *found = list;
+
+	for (unsigned i = 0; i < n; i++)
+		found = found->ai_next ? found->ai_next : list;
+	return found;
+}
+
 static void finish(struct coap_name *name)
 {
 	name->is_pending = false;
 	if (!name->request.ar_result)
 		return;
-	take_address(name, name->request.ar_result);
+	/* Bounded: a device that fails for months must not walk the list ever longer. */
+	take_address(name, nth(name->request.ar_result, name->look_ups++ % 64));
 	freeaddrinfo(name->request.ar_result);
 	name->request.ar_result = NULL;
 }
