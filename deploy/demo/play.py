@@ -8,179 +8,19 @@ import json
 import os
 import shutil
 import signal
-import socket
-import sqlite3
-import subprocess
 import sys
 import time
 import zoneinfo
 
-GATEWAY = "gw-demo-01"
+from stage import Building, Desk, Failed, choose_ports
+
 ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
-PORTS = {"MQTT": 8883, "LIFT": 1502, "DOOR": 1503, "FIRE": 1504, "COAP": 5684}
 LAST_CLEAR_S = 30  # after the last removal every ticket must be over
 IS_TTY = sys.stdout.isatty()
 COLOURS = {"S1": "1;31", "S2": "33", "S3": "36", "S4": "2"} if IS_TTY else {}
 
 
-class Failed(Exception):
-    """The demo cannot go on; the text says why."""
-
-
-# ---- Processes ---------------------------------------------------------------------------------------------------
-
-class Cast:
-    """Everything that was started, and nothing else, is stopped at the end: last started, first stopped."""
-
-    def __init__(self, run):
-        self.run = run
-        self.parts = []
-
-    def start(self, name, command):
-        log = open(os.path.join(self.run, name + ".log"), "ab")
-        # A session of its own: Ctrl-C reaches the conductor, who then stops the parts in order.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.run,
-                                   start_new_session=True)
-        self.parts.append((name, process))
-        return process
-
-    def check(self):
-        for name, process in self.parts:
-            if process.poll() is not None:
-                raise Failed(f"{name} ended by itself (code {process.returncode}); its last lines:\n{self.tail(name)}")
-
-    def tail(self, name, lines=15):
-        with open(os.path.join(self.run, name + ".log"), encoding="utf-8", errors="replace") as log:
-            return "".join(log.readlines()[-lines:])
-
-    def stop(self):
-        for _, process in reversed(self.parts):
-            if process.poll() is None:
-                process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self.parts = []
-
-
-def wait_for(what, cast, is_ready, patience_s=60):
-    deadline = time.monotonic() + patience_s
-    while not is_ready():
-        cast.check()
-        if time.monotonic() > deadline:
-            raise Failed(f"{what} did not become ready within {patience_s} s")
-        time.sleep(0.05)
-
-
-def is_listening(port):
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-# ---- Setting the stage --------------------------------------------------------------------------------------------
-
-def is_free(port, kind):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        if kind == socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def choose_ports():
-    """The usual ports where they are free; another one, and a word about it, where not."""
-    chosen = {}
-    for name, port in PORTS.items():
-        kind = socket.SOCK_DGRAM if name == "COAP" else socket.SOCK_STREAM
-        if not is_free(port, kind):
-            with socket.socket(socket.AF_INET, kind) as probe:
-                probe.bind(("127.0.0.1", 0))
-                other = probe.getsockname()[1]
-            print(f"port {port} ({name.lower()}) is in use by somebody else; taking {other}")
-            port = other
-        chosen[name] = port
-    return chosen
-
-
-def render(source, run, ports):
-    places = {"@RUN@": run, "@SOURCE@": source} | {f"@{name}_PORT@": str(port) for name, port in ports.items()}
-    for name in ("gateway.yaml", "site.yaml", "scenario.yaml"):
-        with open(os.path.join(source, "deploy/demo", name + ".in"), encoding="utf-8") as template:
-            text = template.read()
-        for key, value in places.items():
-            text = text.replace(key, value)
-        with open(os.path.join(run, name), "w", encoding="utf-8") as out:
-            out.write(text)
-
-
-def make_secrets(source, run):
-    subprocess.run([os.path.join(source, "deploy/pki.sh"), os.path.join(run, "pki"), GATEWAY, "sink"], check=True,
-                   stdout=subprocess.DEVNULL)
-    key = os.path.join(run, "leak-7f.psk")
-    with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
-        out.write(os.urandom(16).hex() + "\n")
-
-
-def gateway_says(build, run, what):
-    answer = subprocess.run([os.path.join(build, "bin/weiyu"), what, "--socket", os.path.join(run, "weiyu.sock"),
-                             "--json"], capture_output=True, text=True)
-    return json.loads(answer.stdout) if answer.returncode == 0 else None
-
-
-def start_all(cast, source, build, run, ports):
-    """Returns the instant (Unix seconds) at which the simulator's story began."""
-    def bin_of(name):
-        return os.path.join(build, "bin", name)
-
-    subprocess.run([os.path.join(source, "deploy/broker/render.sh"), str(ports["MQTT"]), run], check=True)
-    mosquitto = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    cast.start("mosquitto", [mosquitto, "-c", os.path.join(run, "mosquitto.conf")])
-    wait_for("mosquitto", cast, lambda: is_listening(ports["MQTT"]))
-    pki = os.path.join(run, "pki")
-    cast.start("desk", [bin_of("weiyu-desk"), "--db", "sqlite:" + os.path.join(run, "desk.db"), "--host", "localhost",
-                        "--port", str(ports["MQTT"]), "--ca", pki + "/ca.crt", "--cert", pki + "/sink.crt",
-                        "--key", pki + "/sink.key"])
-    wait_for("the desk's database", cast, lambda: os.path.exists(os.path.join(run, "desk.db")))
-    listening = os.path.join(run, "sim-ports.json")
-    truth = os.path.join(run, "truth.jsonl")
-    cast.start("sim", [bin_of("weiyu-sim"), "--control", os.path.join(run, "sim.sock"), "--ports", listening,
-                       "--truth", truth, os.path.join(run, "scenario.yaml")])
-    wait_for("the simulator", cast, lambda: os.path.exists(listening) and os.path.getsize(truth) > 0)
-    cast.start("gateway", [bin_of("weiyu"), "run", "-c", os.path.join(run, "gateway.yaml")])
-    wait_for("the gateway", cast, lambda: (gateway_says(build, run, "status") or {"uplink": {}})["uplink"].get("is_up"))
-    with open(truth, encoding="utf-8") as lines:
-        return json.loads(lines.readline())["t_ms"] / 1000
-
-
 # ---- The play -------------------------------------------------------------------------------------------------------
-
-class Desk:
-    """Committed events, read from the desk's database as the duty officer's screen would."""
-
-    def __init__(self, path):
-        self.db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
-        self.seen = 0
-        self.events = []
-
-    def new_events(self):
-        rows = self.db.execute("select rowid, received_at, body from inbox where rowid > ? order by rowid",
-                               (self.seen,)).fetchall()
-        fresh = []
-        for rowid, received_at, body in rows:
-            self.seen = rowid
-            event = json.loads(body)
-            if ".ticket." in event["type"]:
-                event["committed_ms"] = received_at
-                fresh.append(event)
-        self.events += fresh
-        return fresh
-
 
 def seconds_of(stamp):
     return datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
@@ -335,27 +175,22 @@ Ctrl-C here stops all of it.""")
 
 # ---- Life -------------------------------------------------------------------------------------------------------------------
 
-def perform(cast, source, build, run, is_keeping):
-    with open(os.path.join(source, "deploy/demo/expected.json"), encoding="utf-8") as file:
-        expected = json.load(file)
-    ports = choose_ports()
-    render(source, run, ports)
-    make_secrets(source, run)
-    say_shortened(run)
-    story_start = start_all(cast, source, build, run, ports)
-    desk = Desk(os.path.join(run, "desk.db"))
+def perform(building, expected, is_keeping):
+    say_shortened(building.run)
+    story_start = building.start_all()
+    desk = Desk(building.path("desk.db"))
     total_s = max(want["removed_at"] for want in expected) + 10
     print(f"\nbroker, desk, simulator and gateway are up; the story takes {total_s} s\n")
-    play(cast, desk, run, story_start, total_s)
+    play(building.cast, desk, building.run, story_start, total_s)
     rows, surplus = judge(expected, desk.events, story_start)
     show_table(rows, surplus)
     is_fine = all(row["ok"] for row in rows) and not surplus
     print(f"\n{sum(row['ok'] for row in rows)} of {len(rows)} faults gave exactly their ticket and cleared it; "
           f"{len(surplus)} tickets beside them")
     if is_keeping:
-        say_what_to_try(build, run)
+        say_what_to_try(building.build, building.run)
         while True:
-            cast.check()
+            building.cast.check()
             time.sleep(1)
     return 0 if is_fine else 1
 
@@ -365,10 +200,12 @@ def main():
     run = os.path.join(build, "run")
     shutil.rmtree(run, ignore_errors=True)
     os.makedirs(run, mode=0o700)
-    cast = Cast(run)
+    with open(os.path.join(source, "deploy/demo/expected.json"), encoding="utf-8") as file:
+        expected = json.load(file)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    building = Building(source, build, run, choose_ports())
     try:
-        return perform(cast, source, build, run, "--keep" in sys.argv[3:])
+        return perform(building, expected, "--keep" in sys.argv[3:])
     except KeyboardInterrupt:
         clear_progress()
         print("\nstopping what was started")
@@ -378,7 +215,7 @@ def main():
         print(f"\nthe demo failed: {why}", file=sys.stderr)
         return 1
     finally:
-        cast.stop()
+        building.cast.stop()
 
 
 if __name__ == "__main__":
