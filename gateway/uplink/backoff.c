@@ -2,7 +2,8 @@
  * it only has to differ between gateways, which the seed takes care of. */
 #include "backoff.h"
 
-void uplink_backoff_init(struct uplink_backoff *backoff, wy_ms first_ms, wy_ms most_ms, uint64_t seed)
+void uplink_backoff_init(struct uplink_backoff *backoff, wy_ms first_ms, wy_ms most_ms,
+			 uint64_t seed)
 {
 	*backoff = (struct uplink_backoff){
 		.first_ms = first_ms,

@@ -18,7 +18,8 @@ struct uplink_backoff {
 };
 
 /* first_ms > 0; most_ms < first_ms is taken as first_ms. */
-void uplink_backoff_init(struct uplink_backoff *backoff, wy_ms first_ms, wy_ms most_ms, uint64_t seed);
+void uplink_backoff_init(struct uplink_backoff *backoff, wy_ms first_ms, wy_ms most_ms,
+			 uint64_t seed);
 /* The bound of the next wait: min(most, first * 2^n). */
 wy_ms uplink_backoff_bound(const struct uplink_backoff *backoff);
 /* The next wait, 0 .. bound; doubles the bound. */

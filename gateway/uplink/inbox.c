@@ -1,5 +1,5 @@
-/* inbox.c: the only place where Paho's threads and the loop thread meet. The lock is held for the time of
- * copying one small record, and never while calling Paho. */
+/* inbox.c: the only place where Paho's threads and the loop thread meet. The lock is held for the
+ * time of copying one small record, and never while calling Paho. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "inbox.h"

@@ -1,9 +1,9 @@
 /* inbox.h: what Paho's threads have to say, in order, for the loop thread.
  *
  * A bounded queue under a mutex, and an eventfd. Nothing is decided here. It outlives connections.
- * Ceilings  acknowledgements: one per slot of the window, so they always fit. Changes of a connection:
- *           a handful each, room is kept. Messages from above: WY_UPLINK_QUEUE; the newest is dropped
- *           and counted. */
+ * Ceilings  acknowledgements: one per slot of the window, so they always fit. Changes of a
+ * connection: a handful each, room is kept. Messages from above: WY_UPLINK_QUEUE; the newest is
+ * dropped and counted. */
 #ifndef UPLINK_INBOX_H
 #define UPLINK_INBOX_H
 
@@ -22,10 +22,10 @@
 enum inbox_event {
 	INBOX_CONNECTED,  /* CONNACK: session */
 	INBOX_SUBSCRIBED, /* every topic granted */
-	INBOX_ENDED,      /* the connection or the attempt is over: see the cause of the inbox */
-	INBOX_ACK,        /* slot, fate, reason */
-	INBOX_MESSAGE,    /* topic, payload */
-	INBOX_LEFT,       /* our DISCONNECT is out */
+	INBOX_ENDED,	  /* the connection or the attempt is over: see the cause of the inbox */
+	INBOX_ACK,	  /* slot, fate, reason */
+	INBOX_MESSAGE,	  /* topic, payload */
+	INBOX_LEFT,	  /* our DISCONNECT is out */
 };
 
 struct inbox_record {
@@ -43,7 +43,7 @@ struct inbox_cause {
 	bool is_set;
 	enum uplink_cause cause;
 	bool is_version; /* the broker may not speak this protocol version: it said so */
-	bool is_mute;    /* it hung up after TLS, before CONNACK, without a word */
+	bool is_mute;	 /* it hung up after TLS, before CONNACK, without a word */
 	char words[INBOX_WORDS_MAX];
 };
 
@@ -61,7 +61,8 @@ WY_MUST_CHECK enum wy_err inbox_init(struct inbox *inbox);
 /* Frees what was not taken; must run before the last client is destroyed. */
 void inbox_release(struct inbox *inbox);
 
-/* Any thread. Returns false where the record was dropped; the caller still owns its contents then. */
+/* Any thread. Returns false where the record was dropped; the caller still owns its contents then.
+ */
 bool inbox_put(struct inbox *inbox, const struct inbox_record *record);
 /* Any thread. Keeps the cause if it is the first one, and puts INBOX_ENDED. */
 void inbox_end(struct inbox *inbox, const struct inbox_cause *cause);

@@ -1,10 +1,12 @@
 /* session.c: the only file that includes Paho's header.
  *
- * Every callback runs in a thread of Paho's with Paho's big lock held: it copies what it was told into
- * the inbox and returns. Callbacks come in pairs, for MQTT 5 and for 3.1.1, because Paho wants it so.
+ * Every callback runs in a thread of Paho's with Paho's big lock held: it copies what it was told
+ * into the inbox and returns. Callbacks come in pairs, for MQTT 5 and for 3.1.1, because Paho wants
+ * it so.
  *
- * Facts of Paho 1.3.12 this file leans on: MQTTAsync_destroy takes the big lock, so no callback of a
- * client runs after it; a failure callback may carry an unset reasonCode when its code is not 0. */
+ * Facts of Paho 1.3.12 this file leans on: MQTTAsync_destroy takes the big lock, so no callback of
+ * a client runs after it; a failure callback may carry an unset reasonCode when its code is not 0.
+ */
 #define _POSIX_C_SOURCE 200809L
 
 #include "session.h"
@@ -18,8 +20,8 @@
 
 #include "tls_words.h"
 
-#define PACKET_EXTRA 1024u        /* topic and properties of a packet beside its payload */
-#define RECEIVE_MAXIMUM_OURS 20   /* messages from above the broker may have unacknowledged */
+#define PACKET_EXTRA 1024u	/* topic and properties of a packet beside its payload */
+#define RECEIVE_MAXIMUM_OURS 20 /* messages from above the broker may have unacknowledged */
 #define RECEIVE_MAXIMUM_UNTOLD 65535
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20" /* TLS 1.2; those of 1.3 are AEAD anyway */
 
@@ -46,9 +48,9 @@ static void end_with(struct session *s, struct inbox_cause *cause, const char *t
 /* code > 0: what CONNACK said. The same numbers mean other things in 3.1.1. */
 static void end_refused(struct session *s, int code)
 {
-	static const char *const words_3[] = {"accepted", "protocol version not supported",
-					      "client id rejected", "server unavailable",
-					      "bad user name or password", "not authorized"};
+	static const char *const words_3[] = {
+		"accepted",	      "protocol version not supported", "client id rejected",
+		"server unavailable", "bad user name or password",	"not authorized"};
 	bool is_known_3 = code < (int)(sizeof words_3 / sizeof *words_3);
 	const char *words_5 = MQTTReasonCode_toString((enum MQTTReasonCodes)code);
 	struct inbox_cause cause = {
@@ -58,7 +60,9 @@ static void end_refused(struct session *s, int code)
 	char text[INBOX_WORDS_MAX];
 
 	snprintf(text, sizeof text, "the broker refused the connection: %d %s", code,
-		 is_known_3 ? words_3[code] : words_5 ? words_5 : "");
+		 is_known_3 ? words_3[code]
+		 : words_5  ? words_5
+			    : "");
 	end_with(s, &cause, text);
 }
 
@@ -80,10 +84,11 @@ static void end_unconnected(struct session *s, int code, const char *message)
 		return;
 	}
 	cause.is_mute = is_secured;
-	/* With TLS 1.3 a broker looks at our certificate when the handshake is over for us, and its alert may
-	 * be overtaken by the reset that follows. */
+	/* With TLS 1.3 a broker looks at our certificate when the handshake is over for us, and its
+	 * alert may be overtaken by the reset that follows. */
 	wy_buf_addf(&words, "%s",
-		    is_secured ? "the broker hung up instead of answering CONNECT: perhaps it does not accept "
+		    is_secured ? "the broker hung up instead of answering CONNECT: perhaps it does "
+				 "not accept "
 				 "our certificate, or does not speak this version of MQTT"
 			       : "cannot connect");
 	if (message && !is_secured)
@@ -127,7 +132,8 @@ static void on_disconnected(void *context, MQTTProperties *properties, enum MQTT
 	char text[INBOX_WORDS_MAX];
 
 	(void)properties;
-	snprintf(text, sizeof text, "the broker ended the session: %d %s", (int)reason, name ? name : "");
+	snprintf(text, sizeof text, "the broker ended the session: %d %s", (int)reason,
+		 name ? name : "");
 	end_with(s, &cause, text);
 }
 
@@ -156,9 +162,11 @@ static void on_connected_5(void *context, MQTTAsync_successData5 *data)
 	MQTTProperties *p = &data->properties;
 	struct uplink_session session = {.protocol = 5};
 
-	session.receive_maximum = (unsigned)number_or(p, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM_UNTOLD);
+	session.receive_maximum =
+		(unsigned)number_or(p, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM_UNTOLD);
 	/* Paho reads a four-byte number as signed: beyond 2 GB it would look negative. */
-	session.packet_max = (uint32_t)number_or(p, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, UINT32_MAX);
+	session.packet_max =
+		(uint32_t)number_or(p, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, UINT32_MAX);
 	session.is_present = data->alt.connect.sessionPresent != 0;
 	put_connected(context, &session);
 }
@@ -178,7 +186,8 @@ static void on_connected_3(void *context, MQTTAsync_successData *data)
 static void end_unsubscribed(struct session *s, size_t topic, int code)
 {
 	struct inbox_cause cause = {.cause = UPLINK_CAUSE_REFUSED};
-	const char *name = s->protocol == 5 ? MQTTReasonCode_toString((enum MQTTReasonCodes)code) : NULL;
+	const char *name =
+		s->protocol == 5 ? MQTTReasonCode_toString((enum MQTTReasonCodes)code) : NULL;
 	char text[INBOX_WORDS_MAX];
 
 	snprintf(text, sizeof text, "the broker refused the subscription to '%s': %d %s",
@@ -231,10 +240,9 @@ static void on_subscribe_failed_3(void *context, MQTTAsync_failureData *data)
 
 static void put_ack(const struct session_slot *slot, enum uplink_fate fate, uint8_t reason)
 {
-	inbox_put(slot->session->inbox, &(struct inbox_record){.event = INBOX_ACK,
-							       .slot = slot->index,
-							       .fate = fate,
-							       .reason = reason});
+	inbox_put(slot->session->inbox,
+		  &(struct inbox_record){
+			  .event = INBOX_ACK, .slot = slot->index, .fate = fate, .reason = reason});
 }
 
 static void on_sent_5(void *context, MQTTAsync_successData5 *data)
@@ -272,7 +280,8 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 
 	bool has_nul = topic_len != 0 && strlen(topic) != (size_t)topic_len;
 
-	if (has_nul || message->payloadlen < 0 || (size_t)message->payloadlen > WY_UPLINK_MESSAGE_MAX) {
+	if (has_nul || message->payloadlen < 0 ||
+	    (size_t)message->payloadlen > WY_UPLINK_MESSAGE_MAX) {
 		inbox_count_dropped(s->inbox);
 		session_free_message(&record);
 	} else if (!inbox_put(s->inbox, &record)) {
@@ -335,8 +344,9 @@ static enum wy_err create_client(struct session *s, const struct uplink_conf *co
 	options.sendWhileDisconnected = 0;
 	options.maxBufferedMessages = 2 * (int)INBOX_SLOTS;
 	snprintf(uri, sizeof uri, "ssl://%s:%u", conf->host, (unsigned)conf->port);
-	if (MQTTAsync_createWithOptions(&s->client, uri, conf->client_id, MQTTCLIENT_PERSISTENCE_NONE,
-					NULL, &options) != MQTTASYNC_SUCCESS)
+	if (MQTTAsync_createWithOptions(&s->client, uri, conf->client_id,
+					MQTTCLIENT_PERSISTENCE_NONE, NULL,
+					&options) != MQTTASYNC_SUCCESS)
 		return WY_E_NOMEM;
 	MQTTAsync_setCallbacks(s->client, s, on_lost, on_message, NULL);
 	MQTTAsync_setDisconnected(s->client, s, on_disconnected);
@@ -417,9 +427,11 @@ static enum wy_err connect_client(struct session *s, const struct session_start 
 		set_version_5(&options);
 	else
 		set_version_3(&options, conf);
-	if (add_number(&properties, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, conf->session_expiry_s) &&
+	if (add_number(&properties, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL,
+		       conf->session_expiry_s) &&
 	    add_number(&properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM_OURS) &&
-	    add_number(&properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, WY_UPLINK_MESSAGE_MAX + PACKET_EXTRA) &&
+	    add_number(&properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE,
+		       WY_UPLINK_MESSAGE_MAX + PACKET_EXTRA) &&
 	    add_number(&will_properties, MQTTPROPERTY_CODE_WILL_DELAY_INTERVAL, conf->will_delay_s))
 		err = connect_masked(s->client, &options) == MQTTASYNC_SUCCESS ? WY_OK : WY_E_IO;
 	MQTTProperties_free(&properties);
@@ -470,7 +482,8 @@ enum wy_err session_subscribe(struct session *s, const char *const *topics)
 		options.onSuccess = on_subscribed_3;
 		options.onFailure = on_subscribe_failed_3;
 	}
-	return MQTTAsync_subscribeMany(s->client, (int)s->n_topics, list, qos, &options) == MQTTASYNC_SUCCESS
+	return MQTTAsync_subscribeMany(s->client, (int)s->n_topics, list, qos, &options) ==
+			       MQTTASYNC_SUCCESS
 		       ? WY_OK
 		       : WY_E_LINK;
 }
@@ -482,12 +495,14 @@ static bool add_properties(MQTTProperties *properties, const struct uplink_messa
 	bool is_ok = true;
 
 	if (message->content_type)
-		is_ok = add_text(properties, MQTTPROPERTY_CODE_CONTENT_TYPE, message->content_type, NULL);
+		is_ok = add_text(properties, MQTTPROPERTY_CODE_CONTENT_TYPE, message->content_type,
+				 NULL);
 	if (is_ok && message->expiry_s > 0)
-		is_ok = add_number(properties, MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL, message->expiry_s);
+		is_ok = add_number(properties, MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL,
+				   message->expiry_s);
 	for (size_t i = 0; is_ok && i < message->n_properties; i++)
-		is_ok = add_text(properties, MQTTPROPERTY_CODE_USER_PROPERTY, message->property[i].name,
-				 message->property[i].value);
+		is_ok = add_text(properties, MQTTPROPERTY_CODE_USER_PROPERTY,
+				 message->property[i].name, message->property[i].value);
 	return is_ok;
 }
 
@@ -523,7 +538,8 @@ enum wy_err session_send(struct session *s, const struct uplink_message *message
 	}
 	if (s->protocol != 5 || add_properties(&options.properties, message))
 		err = err_of_send(MQTTAsync_send(s->client, message->topic, (int)message->len,
-						 message->payload, message->qos, message->retain, &options));
+						 message->payload, message->qos, message->retain,
+						 &options));
 	MQTTProperties_free(&options.properties);
 	return err;
 }
@@ -575,8 +591,8 @@ enum wy_err session_anchor_open(void **ret_anchor)
 {
 	MQTTAsync anchor;
 
-	if (MQTTAsync_create(&anchor, "tcp://127.0.0.1:1", "anchor", MQTTCLIENT_PERSISTENCE_NONE, NULL) !=
-	    MQTTASYNC_SUCCESS)
+	if (MQTTAsync_create(&anchor, "tcp://127.0.0.1:1", "anchor", MQTTCLIENT_PERSISTENCE_NONE,
+			     NULL) != MQTTASYNC_SUCCESS)
 		return WY_E_NOMEM;
 	*ret_anchor = anchor;
 	return WY_OK;

@@ -1,9 +1,9 @@
 /* tls_words.c: the two wrapped OpenSSL calls of Paho, the verdict of a handshake in words, and the
  * PUBACKs that pass by.
  *
- * Each SSL object carries a struct tap in its ex_data. The first SSL_connect also asks OpenSSL to check
- * the host name inside the handshake. Paho checks it as well, but only afterwards, when the server has
- * already seen our certificate. */
+ * Each SSL object carries a struct tap in its ex_data. The first SSL_connect also asks OpenSSL to
+ * check the host name inside the handshake. Paho checks it as well, but only afterwards, when the
+ * server has already seen our certificate. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "tls_words.h"
@@ -65,7 +65,8 @@ static void add_time(struct wy_buf *buf, const ASN1_TIME *when)
 		return;
 	wy_buf_addf(buf, "%d-%s%d-%s%d %s%d:%s%d:%s%dZ", t.tm_year + 1900, t.tm_mon < 9 ? "0" : "",
 		    t.tm_mon + 1, t.tm_mday < 10 ? "0" : "", t.tm_mday, t.tm_hour < 10 ? "0" : "",
-		    t.tm_hour, t.tm_min < 10 ? "0" : "", t.tm_min, t.tm_sec < 10 ? "0" : "", t.tm_sec);
+		    t.tm_hour, t.tm_min < 10 ? "0" : "", t.tm_min, t.tm_sec < 10 ? "0" : "",
+		    t.tm_sec);
 }
 
 static void add_address(struct wy_buf *buf, const ASN1_OCTET_STRING *ip)
@@ -188,7 +189,8 @@ static int look_at_verify(int is_ok, X509_STORE_CTX *store)
 	if (!cert)
 		cert = X509_STORE_CTX_get0_cert(store);
 	if (error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN)
-		depth = 0; /* the place is the root's, the trouble the server's: its CA is not ours */
+		depth = 0; /* the place is the root's, the trouble the server's: its CA is not ours
+			    */
 	wy_buf_init(&words, text, sizeof text);
 	word_verdict(&words, error, depth, cert, ssl);
 	note(&words);
@@ -198,7 +200,8 @@ static int look_at_verify(int is_ok, X509_STORE_CTX *store)
 /* Does this alert of the other side speak of what we showed? */
 static bool is_about_us(const char *reason)
 {
-	return strstr(reason, "certificate") || strstr(reason, "unknown ca") || strstr(reason, "access denied");
+	return strstr(reason, "certificate") || strstr(reason, "unknown ca") ||
+	       strstr(reason, "access denied");
 }
 
 /* An alert from the other side, or trouble of our own: OpenSSL's reason text. */
@@ -402,7 +405,8 @@ static enum wy_err check_key_mode(const char *key, struct wy_buf *words)
 	return WY_E_INVALID;
 }
 
-enum wy_err tls_files_check(const char *ca, const char *certificate, const char *key, struct wy_buf *words)
+enum wy_err tls_files_check(const char *ca, const char *certificate, const char *key,
+			    struct wy_buf *words)
 {
 	enum wy_err err = check_key_mode(key, words);
 	SSL_CTX *ctx;

@@ -1,10 +1,11 @@
 /* uplink.c: the life of the connection: wait, connect, subscribe, up, and down again.
  *
- * One state, one session at a time, and the table of tokens that wait for their fate. Everything here runs
- * in the loop thread; what Paho's threads saw is taken from the inbox in uplink_dispatch.
+ * One state, one session at a time, and the table of tokens that wait for their fate. Everything
+ * here runs in the loop thread; what Paho's threads saw is taken from the inbox in uplink_dispatch.
  *
- * The order at the end of a session matters: end it (after that nothing new can arrive), take what had
- * arrived (a PUBACK that made it is a PUBACK), give LOST to what is still open, and only then say down. */
+ * The order at the end of a session matters: end it (after that nothing new can arrive), take what
+ * had arrived (a PUBACK that made it is a PUBACK), give LOST to what is still open, and only then
+ * say down. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "uplink.h"
@@ -20,10 +21,11 @@
 #include "session.h"
 #include "tls_words.h"
 
-#define CONNECT_TIMEOUT_MS 15000  /* TCP, TLS and CONNACK; Paho looks every 3 s */
-#define ATTEMPT_MOST_MS 40000     /* Paho did not even report a timeout (hanging DNS): give up ourselves */
+#define CONNECT_TIMEOUT_MS 15000 /* TCP, TLS and CONNACK; Paho looks every 3 s */
+#define ATTEMPT_MOST_MS                                                                            \
+	40000 /* Paho did not even report a timeout (hanging DNS): give up ourselves */
 #define SUBSCRIBE_TIMEOUT_MS 15000
-#define MUTE_MOST 2               /* hang-ups without a word before 3.1.1 is tried */
+#define MUTE_MOST 2 /* hang-ups without a word before 3.1.1 is tried */
 
 enum state { STATE_WAITING, STATE_CONNECTING, STATE_SUBSCRIBING, STATE_UP, STATE_CLOSING };
 
@@ -46,12 +48,12 @@ struct uplink {
 	enum state state;
 	bool is_started;
 	bool has_left;
-	wy_ms due_ms;      /* WAITING: when to try; CONNECTING, SUBSCRIBING: when to give up */
-	wy_ms now_ms;      /* of the running dispatch */
+	wy_ms due_ms; /* WAITING: when to try; CONNECTING, SUBSCRIBING: when to give up */
+	wy_ms now_ms; /* of the running dispatch */
 	wy_ms up_since_ms;
 	wy_ms progress_ms; /* last completion, or when the first of the open tokens was sent */
-	int protocol;      /* of the next attempt */
-	unsigned mutes;    /* hang-ups without a word in a row */
+	int protocol;	   /* of the next attempt */
+	unsigned mutes;	   /* hang-ups without a word in a row */
 	bool has_spoken_5; /* this broker does MQTT 5: a hang-up is not about the version */
 	struct token tokens[INBOX_SLOTS];
 	unsigned n_open;
@@ -65,7 +67,8 @@ static bool is_host(const char *host)
 	size_t len = host ? strlen(host) : 0;
 
 	return len > 0 && len <= 253 &&
-	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == len;
+	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+		       len;
 }
 
 static size_t count_topics(const char *const *topics)
@@ -91,9 +94,11 @@ enum wy_err uplink_check(const struct uplink_conf *conf, struct wy_buf *words)
 	if (conf->port == 0)
 		return say(words, WY_E_INVALID, "port: 1 to 65535");
 	if (conf->server_name && strcmp(conf->server_name, conf->host) != 0)
-		return say(words, WY_E_UNSUPPORTED,
-			   "server_name: must equal host, because the certificate is checked for the name that is dialled; "
-			   "put this name into host and, where DNS does not know it, into /etc/hosts");
+		return say(
+			words, WY_E_UNSUPPORTED,
+			"server_name: must equal host, because the certificate is checked for the "
+			"name that is dialled; "
+			"put this name into host and, where DNS does not know it, into /etc/hosts");
 	if (!conf->ca || !conf->certificate || !conf->key)
 		return say(words, WY_E_INVALID, "ca, certificate and key: all three are needed");
 	if (!conf->client_id || conf->client_id[0] == '\0')
@@ -101,7 +106,8 @@ enum wy_err uplink_check(const struct uplink_conf *conf, struct wy_buf *words)
 	if (conf->keepalive_ms < 1000 || conf->keepalive_ms > 65535000)
 		return say(words, WY_E_INVALID, "keepalive: 1s to 18h");
 	if (conf->retry_first_ms < 1 || conf->retry_most_ms < conf->retry_first_ms)
-		return say(words, WY_E_INVALID, "retry_first: more than 0 and not above retry_most");
+		return say(words, WY_E_INVALID,
+			   "retry_first: more than 0 and not above retry_most");
 	if (conf->session_expiry_s > INT32_MAX)
 		return say(words, WY_E_INVALID, "session expiry: below 2^31 seconds");
 	if (count_topics(conf->subscribe) > WY_UPLINK_TOPICS_MAX)
@@ -129,8 +135,8 @@ static const char *copy_to(char **at, const char *text)
 static enum wy_err copy_conf(struct uplink *u, const struct uplink_conf *conf)
 {
 	size_t n_topics = count_topics(conf->subscribe);
-	size_t size = size_of(conf->host) + size_of(conf->ca) + size_of(conf->certificate) + size_of(conf->key) +
-		      size_of(conf->client_id) + size_of(conf->will_topic);
+	size_t size = size_of(conf->host) + size_of(conf->ca) + size_of(conf->certificate) +
+		      size_of(conf->key) + size_of(conf->client_id) + size_of(conf->will_topic);
 	char *at;
 
 	for (size_t i = 0; i < n_topics; i++)
@@ -317,8 +323,8 @@ static void go_up(struct uplink *u)
 static void on_connected(struct uplink *u, const struct uplink_session *session)
 {
 	u->granted = *session;
-	u->granted.window =
-		session->receive_maximum < WY_UPLINK_WINDOW ? session->receive_maximum : WY_UPLINK_WINDOW;
+	u->granted.window = session->receive_maximum < WY_UPLINK_WINDOW ? session->receive_maximum
+									: WY_UPLINK_WINDOW;
 	if (!u->topics[0]) {
 		go_up(u);
 		return;
@@ -326,7 +332,8 @@ static void on_connected(struct uplink *u, const struct uplink_session *session)
 	u->state = STATE_SUBSCRIBING;
 	u->due_ms = u->now_ms + SUBSCRIBE_TIMEOUT_MS;
 	if (session_subscribe(u->session, u->topics) != WY_OK)
-		go_down_because(u, UPLINK_CAUSE_LOST, "the connection ended before the subscription");
+		go_down_because(u, UPLINK_CAUSE_LOST,
+				"the connection ended before the subscription");
 }
 
 static void on_ended(struct uplink *u)
@@ -392,7 +399,8 @@ static void run_due(struct uplink *u)
 		return;
 	case STATE_UP:
 		u->counts.stalled++;
-		go_down_because(u, UPLINK_CAUSE_STALLED, "nothing was completed for 2.5 times the keepalive");
+		go_down_because(u, UPLINK_CAUSE_STALLED,
+				"nothing was completed for 2.5 times the keepalive");
 		return;
 	case STATE_CLOSING:
 		return;
@@ -467,7 +475,8 @@ bool uplink_is_up(const struct uplink *u)
 
 unsigned uplink_room(const struct uplink *u)
 {
-	return u->state == STATE_UP && u->n_open < u->granted.window ? u->granted.window - u->n_open : 0;
+	return u->state == STATE_UP && u->n_open < u->granted.window ? u->granted.window - u->n_open
+								     : 0;
 }
 
 struct uplink_counts uplink_counts(const struct uplink *u)
@@ -490,13 +499,15 @@ static size_t packet_size(const struct uplink_message *m)
 	return size;
 }
 
-static enum wy_err send_in(struct uplink *u, const struct uplink_message *message, unsigned slot, bool is_own)
+static enum wy_err send_in(struct uplink *u, const struct uplink_message *message, unsigned slot,
+			   bool is_own)
 {
 	enum wy_err err = session_send(u->session, message, slot);
 
 	if (err != WY_OK || message->qos == 0)
 		return err;
-	u->tokens[slot] = (struct token){.token = message->token, .is_open = true, .is_own = is_own};
+	u->tokens[slot] =
+		(struct token){.token = message->token, .is_open = true, .is_own = is_own};
 	if (u->n_open++ == 0)
 		u->progress_ms = u->now_ms;
 	return WY_OK;
@@ -528,7 +539,8 @@ static void take_while_closing(struct uplink *u)
 	while (inbox_take(&u->inbox, &record)) {
 		if (record.event == INBOX_ACK)
 			settle(u, record.slot, record.fate, record.reason);
-		u->has_left = u->has_left || record.event == INBOX_LEFT || record.event == INBOX_ENDED;
+		u->has_left =
+			u->has_left || record.event == INBOX_LEFT || record.event == INBOX_ENDED;
 		session_free_message(&record);
 	}
 }
@@ -545,10 +557,11 @@ static bool is_here(const struct uplink *u, unsigned slot)
 }
 
 /* Waits while `is_pending`, but not beyond the timer, which counts for the whole of close. */
-static void wait_while(struct uplink *u, int timer, bool (*is_pending)(const struct uplink *, unsigned),
-		       unsigned slot)
+static void wait_while(struct uplink *u, int timer,
+		       bool (*is_pending)(const struct uplink *, unsigned), unsigned slot)
 {
-	struct pollfd fds[2] = {{.fd = u->inbox.event_fd, .events = POLLIN}, {.fd = timer, .events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = u->inbox.event_fd, .events = POLLIN},
+				{.fd = timer, .events = POLLIN}};
 
 	take_while_closing(u);
 	while (is_pending(u, slot) && !u->has_left) {
@@ -563,7 +576,8 @@ static void wait_while(struct uplink *u, int timer, bool (*is_pending)(const str
 static int start_timer(wy_ms deadline_ms)
 {
 	wy_ms ms = deadline_ms > 0 ? deadline_ms : 1;
-	struct itimerspec spec = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}};
+	struct itimerspec spec = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}};
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
 	if (timer >= 0 && timerfd_settime(timer, 0, &spec, NULL) != 0) {

@@ -9,7 +9,8 @@
 
 static void bound_doubles_up_to_the_most(void **state)
 {
-	static const wy_ms bounds[] = {1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000};
+	static const wy_ms bounds[] = {1000,  2000,   4000,   8000,   16000, 32000,
+				       64000, 128000, 256000, 300000, 300000};
 	struct uplink_backoff b;
 
 	(void)state;
@@ -37,8 +38,8 @@ static void wait_is_never_beyond_its_bound(void **state)
 	}
 }
 
-/* Kolmogorov-Smirnov against uniform, over gateways with neighbouring seeds. 1.63 / sqrt(n) is the limit at
- * 1 %; the draws are fixed, so the test passes or fails the same way every time. */
+/* Kolmogorov-Smirnov against uniform, over gateways with neighbouring seeds. 1.63 / sqrt(n) is the
+ * limit at 1 %; the draws are fixed, so the test passes or fails the same way every time. */
 static void waits_of_a_thousand_gateways_are_uniform(void **state)
 {
 	enum { N = 1000, BOUND = 4000 };

@@ -1,10 +1,11 @@
-/* uplink_probe.c: an uplink one can hold in the hand: commands on standard input, one JSON line per event.
+/* uplink_probe.c: an uplink one can hold in the hand: commands on standard input, one JSON line per
+ * event.
  *
  *   uplink_probe HOST PORT CA CERT KEY CLIENT_ID WILL_TOPIC KEEPALIVE_MS RETRY_MOST_MS [TOPIC ...]
  *
- *   pub TOKEN QOS TOPIC TEXT     publish         big TOKEN TOPIC BYTES   the same with a long payload
- *   pause MS                     do not dispatch for so long             counts   print the counters
- *   close MS [TOPIC TEXT]        orderly end with a last message, retained
+ *   pub TOKEN QOS TOPIC TEXT     publish         big TOKEN TOPIC BYTES   the same with a long
+ * payload pause MS                     do not dispatch for so long             counts   print the
+ * counters close MS [TOPIC TEXT]        orderly end with a last message, retained
  *
  * Its clock is its own; the module under test has none. */
 #define _POSIX_C_SOURCE 200809L
@@ -20,7 +21,8 @@
 
 #include "uplink.h"
 
-static const char *const cause_names[] = {"UNREACHABLE", "TLS", "REFUSED", "LOST", "STALLED", "LOCAL"};
+static const char *const cause_names[] = {"UNREACHABLE", "TLS",	    "REFUSED",
+					  "LOST",	 "STALLED", "LOCAL"};
 static const char *const fate_names[] = {"TAKEN", "NO_SUBSCRIBER", "REFUSED", "LOST"};
 
 struct probe {
@@ -75,7 +77,8 @@ static enum wy_err prepare(void *arg, const void **ret_will, size_t *ret_len)
 
 static void up(void *arg, const struct uplink_session *s)
 {
-	printf("{\"event\":\"up\",\"protocol\":%d,\"receive_maximum\":%u,\"window\":%u,\"packet_max\":%lu,"
+	printf("{\"event\":\"up\",\"protocol\":%d,\"receive_maximum\":%u,\"window\":%u,\"packet_"
+	       "max\":%lu,"
 	       "\"present\":%s,\"loop\":%s}\n",
 	       s->protocol, s->receive_maximum, s->window, (unsigned long)s->packet_max,
 	       s->is_present ? "true" : "false", is_in_loop(arg));
@@ -97,8 +100,8 @@ static void sent(void *arg, uint64_t token, enum uplink_fate fate, uint8_t reaso
 
 static void message(void *arg, const char *topic, const void *payload, size_t len)
 {
-	printf("{\"event\":\"message\",\"topic\":\"%s\",\"len\":%zu,\"loop\":%s,\"text\":", topic, len,
-	       is_in_loop(arg));
+	printf("{\"event\":\"message\",\"topic\":\"%s\",\"len\":%zu,\"loop\":%s,\"text\":", topic,
+	       len, is_in_loop(arg));
 	print_text(payload, len);
 	printf("}\n");
 }
@@ -107,8 +110,8 @@ static void publish(struct probe *probe, const struct uplink_message *m)
 {
 	enum wy_err err = uplink_publish(probe->uplink, m);
 
-	printf("{\"event\":\"publish\",\"token\":%llu,\"err\":\"%s\"}\n", (unsigned long long)m->token,
-	       wy_err_text(err));
+	printf("{\"event\":\"publish\",\"token\":%llu,\"err\":\"%s\"}\n",
+	       (unsigned long long)m->token, wy_err_text(err));
 }
 
 static void do_pub(struct probe *probe, char *rest)
@@ -117,7 +120,9 @@ static void do_pub(struct probe *probe, char *rest)
 	unsigned long long token;
 	int qos, at = 0;
 	char topic[300] = "";
-	struct uplink_message m = {.topic = topic, .content_type = "text/plain", .property = &property,
+	struct uplink_message m = {.topic = topic,
+				   .content_type = "text/plain",
+				   .property = &property,
 				   .n_properties = 1};
 
 	if (sscanf(rest, "%llu %d %299s %n", &token, &qos, topic, &at) < 3)
@@ -138,8 +143,9 @@ static void do_big(struct probe *probe, char *rest)
 	if (sscanf(rest, "%llu %299s %zu", &token, topic, &len) < 3 || !(payload = malloc(len + 1)))
 		return;
 	memset(payload, 'x', len);
-	publish(probe, &(struct uplink_message){
-			       .topic = topic, .payload = payload, .len = len, .qos = 1, .token = token});
+	publish(probe,
+		&(struct uplink_message){
+			.topic = topic, .payload = payload, .len = len, .qos = 1, .token = token});
 	free(payload);
 }
 
@@ -148,11 +154,13 @@ static void do_counts(struct probe *probe, char *rest)
 	struct uplink_counts c = uplink_counts(probe->uplink);
 
 	(void)rest;
-	printf("{\"event\":\"counts\",\"attempts\":%llu,\"sessions\":%llu,\"published\":%llu,\"taken\":%llu,"
+	printf("{\"event\":\"counts\",\"attempts\":%llu,\"sessions\":%llu,\"published\":%llu,"
+	       "\"taken\":%llu,"
 	       "\"lost_tokens\":%llu,\"dropped\":%llu,\"room\":%u}\n",
 	       (unsigned long long)c.attempts, (unsigned long long)c.sessions,
-	       (unsigned long long)c.published, (unsigned long long)c.taken, (unsigned long long)c.unsure,
-	       (unsigned long long)c.dropped, uplink_room(probe->uplink));
+	       (unsigned long long)c.published, (unsigned long long)c.taken,
+	       (unsigned long long)c.unsure, (unsigned long long)c.dropped,
+	       uplink_room(probe->uplink));
 }
 
 static void do_pause(struct probe *probe, char *rest)
@@ -168,8 +176,11 @@ static void do_close(struct probe *probe, char *rest)
 	int at = 0;
 	char topic[300] = "";
 	int n = sscanf(rest, "%lld %299s %n", &deadline_ms, topic, &at);
-	struct uplink_message last = {
-		.topic = topic, .payload = rest + at, .len = strlen(rest + at), .qos = 1, .retain = true};
+	struct uplink_message last = {.topic = topic,
+				      .payload = rest + at,
+				      .len = strlen(rest + at),
+				      .qos = 1,
+				      .retain = true};
 	wy_ms began = clock_ms();
 
 	uplink_close(probe->uplink, n >= 2 ? &last : NULL, deadline_ms);
@@ -183,7 +194,11 @@ static void obey(struct probe *probe, char *line)
 	static const struct {
 		const char *name;
 		void (*run)(struct probe *probe, char *rest);
-	} rows[] = {{"pub ", do_pub}, {"big ", do_big}, {"counts", do_counts}, {"pause ", do_pause}, {"close ", do_close}};
+	} rows[] = {{"pub ", do_pub},
+		    {"big ", do_big},
+		    {"counts", do_counts},
+		    {"pause ", do_pause},
+		    {"close ", do_close}};
 
 	line[strcspn(line, "\n")] = '\0';
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -216,8 +231,12 @@ static void run(struct probe *probe)
 int main(int argc, char **argv)
 {
 	struct probe probe = {.loop = pthread_self()};
-	struct uplink_handler handler = {.prepare = prepare, .up = up, .down = down, .sent = sent,
-					 .message = message, .arg = &probe};
+	struct uplink_handler handler = {.prepare = prepare,
+					 .up = up,
+					 .down = down,
+					 .sent = sent,
+					 .message = message,
+					 .arg = &probe};
 	struct uplink_conf conf = {.session_expiry_s = 60, .will_delay_s = 0, .retry_first_ms = 50};
 	char text[400];
 	struct wy_buf words;
@@ -240,7 +259,8 @@ int main(int argc, char **argv)
 	wy_buf_init(&words, text, sizeof text);
 	err = uplink_open(&conf, &handler, (uint64_t)clock_ms(), &words, &probe.uplink);
 	if (err != WY_OK) {
-		printf("{\"event\":\"open\",\"err\":\"%s\",\"words\":\"%s\"}\n", wy_err_text(err), text);
+		printf("{\"event\":\"open\",\"err\":\"%s\",\"words\":\"%s\"}\n", wy_err_text(err),
+		       text);
 		return 1;
 	}
 	run(&probe);
