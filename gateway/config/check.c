@@ -70,7 +70,8 @@ static void check_gateway(struct checking *c)
 
 	if (!err)
 		err = config_compile(config, c->load.arena, c->load.diags, &set);
-	c->load.is_full = err == WY_E_NOMEM;
+	if (err == WY_E_NOMEM)
+		loading_full(&c->load);
 }
 
 static void check_rules(struct checking *c)
@@ -86,7 +87,7 @@ static void check_rules(struct checking *c)
 	}
 	struct rule_world world = config_world(config);
 	if (rule_compile(&world, &c->root, 1, c->load.arena, c->load.diags, &set) == WY_E_NOMEM)
-		c->load.is_full = true;
+		loading_full(&c->load);
 }
 
 static void check_site(struct checking *c)
@@ -114,7 +115,7 @@ static void check_profile(struct checking *c)
 	struct sensor_profile *profile = NULL;
 
 	if (sensor_profile_read(c->root, c->load.arena, c->load.diags, &profile) == WY_E_NOMEM)
-		c->load.is_full = true;
+		loading_full(&c->load);
 }
 
 static const struct {

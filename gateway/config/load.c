@@ -143,7 +143,7 @@ static void read_profile(struct loading *l, const struct wy_node *where, const s
 	enum wy_err err = root ? sensor_profile_read(root, l->arena, l->diags, &profile) : WY_E_NOTFOUND;
 
 	if (err == WY_E_NOMEM)
-		l->is_full = true;
+		loading_full(l);
 	if (err) {
 		list->has_all = false;
 		return;

@@ -11,13 +11,17 @@ void *loading_array(struct loading *l, size_t n, size_t size)
 {
 	void *memory = wy_arena_array(l->arena, n, size);
 
-	if (!memory && !l->is_full) {
-		l->is_full = true;
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E601", NULL, 0,
-			    "the configuration needs more memory than a load may use (%zu bytes)",
-			    l->arena->size);
-	}
+	if (!memory)
+		loading_full(l);
 	return memory;
+}
+
+void loading_full(struct loading *l)
+{
+	if (!l->is_full)
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E601", NULL, 0,
+			    "the configuration needs more memory than a load may use (%zu bytes)", l->arena->size);
+	l->is_full = true;
 }
 
 bool loading_fields(struct loading *l, const struct wy_node *map, const struct wy_field *rows, size_t n_rows,
@@ -132,7 +136,7 @@ static const struct wy_node *read_tree(struct loading *l, const char *path)
 	enum wy_err err = yaml_load_file(path, l->arena, l->diags, &root);
 
 	if (err == WY_E_NOMEM)
-		l->is_full = true;
+		loading_full(l);
 	if (err)
 		return NULL;
 	l->config->hash = hash_more(l->config->hash, root->source->text, root->source->len);

@@ -23,6 +23,8 @@ struct loading {
 
 /* Arena memory for n things; NULL, and is_full said once, when there is no room. */
 void *loading_array(struct loading *l, size_t n, size_t size);
+/* Something of another module found the arena full. */
+void loading_full(struct loading *l);
 /* wy_fields_read(); true where all was well. Ignoring it is fine: the mistake is counted in diags. */
 bool loading_fields(struct loading *l, const struct wy_node *map, const struct wy_field *rows, size_t n_rows,
 		    void *out);

@@ -108,8 +108,10 @@ static enum wy_err read_scalar(struct reading *r, const yaml_event_t *event, str
 	struct wy_node *node = *ret_node;
 	node->text = wy_arena_text(r->arena, value, len);
 	node->len = len;
-	if (!node->text)
-		return refuse(r, event->start_mark, "out of memory while reading this file");
+	if (!node->text) {
+		(void)refuse(r, event->start_mark, "out of memory while reading this file");
+		return WY_E_NOMEM;
+	}
 	struct wy_place start = place_at(event->start_mark);
 	node->offset = byte_offset(r->source, start);
 	if (style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE) {
