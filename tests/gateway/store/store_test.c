@@ -1,0 +1,432 @@
+/* store_test.c: what the store promises while nothing breaks, and what it refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store_help.h"
+
+static struct scratch scratch;
+static struct store *store;
+static struct wy_diags diags;
+static struct wy_arena arena;
+static unsigned char memory[65536];
+
+static enum wy_err reopen(const char *gateway)
+{
+	store_close(store);
+	store = NULL;
+	wy_arena_init(&arena, memory, sizeof(memory));
+	wy_diags_init(&diags, &arena);
+	return store_open(scratch.dir, gateway, &diags, &store);
+}
+
+static int make(void **state)
+{
+	(void)state;
+	scratch_make(&scratch);
+	return reopen("gw-test") == WY_OK ? 0 : 1;
+}
+
+static int remove_all(void **state)
+{
+	(void)state;
+	store_close(store);
+	store = NULL;
+	scratch_remove(&scratch);
+	return 0;
+}
+
+static void run_sql(const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(scratch.db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static int64_t ask(const char *sql)
+{
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	int64_t value;
+
+	assert_int_equal(sqlite3_open(scratch.db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return value;
+}
+
+static void begin(void)
+{
+	assert_int_equal(store_begin(store), WY_OK);
+}
+
+static void commit(void)
+{
+	assert_int_equal(store_commit(store), WY_OK);
+}
+
+static void a_new_store_has_a_schema_an_epoch_and_can_give_pages_back(void **state)
+{
+	struct stat file;
+
+	(void)state;
+	assert_true(store_epoch(store) != 0);
+	assert_int_equal(ask("PRAGMA user_version"), 1);
+	assert_int_equal(ask("PRAGMA auto_vacuum"), 2);
+	assert_int_equal(stat(scratch.db, &file), 0);
+	assert_int_equal(file.st_mode & 0777, 0600);
+	assert_int_equal(store_verify(store, &diags), WY_OK);
+}
+
+static void what_was_committed_is_there_after_reopening_and_the_epoch_stays(void **state)
+{
+	uint64_t epoch = store_epoch(store), seq = 0, found = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(help_turn(store, &seq), WY_OK);
+	assert_int_equal(reopen("gw-test"), WY_OK);
+	help_check_whole(store, &found);
+	assert_int_equal(found, 3);
+	assert_true(store_epoch(store) == epoch);
+}
+
+static void an_aborted_turn_leaves_nothing_and_its_number_is_given_again(void **state)
+{
+	uint64_t seq = 0, again = 0, found = 0;
+
+	(void)state;
+	begin();
+	assert_int_equal(store_next_seq(store, &seq), WY_OK);
+	assert_int_equal(store_put_cell(store, "last", "x", 1), WY_OK);
+	store_abort(store);
+	assert_int_equal(help_turn(store, &again), WY_OK);
+	assert_int_equal(again, seq);
+	help_check_whole(store, &found);
+	assert_int_equal(found, 1);
+}
+
+static void writing_outside_a_transaction_is_refused(void **state)
+{
+	uint64_t seq = 0;
+
+	(void)state;
+	assert_int_equal(store_next_seq(store, &seq), WY_E_STATE);
+	assert_int_equal(store_put_cell(store, "k", "x", 1), WY_E_STATE);
+	assert_int_equal(store_commit(store), WY_E_STATE);
+	begin();
+	assert_int_equal(store_begin(store), WY_E_STATE);
+}
+
+static void a_ticket_comes_back_as_it_was_put(void **state)
+{
+	struct ticket ticket = help_ticket(store_epoch(store), "3A-L2", 7), found, by_key;
+
+	(void)state;
+	ticket.has_peak = true;
+	ticket.peak = 91.25;
+	ticket.peak_limit = 85;
+	begin();
+	assert_int_equal(store_put_ticket(store, &ticket, "{}", 2), WY_OK);
+	commit();
+	assert_int_equal(reopen("gw-test"), WY_OK);
+	assert_int_equal(store_find_open(store, "3A-L2/ELV-01", &found), WY_OK);
+	assert_memory_equal(&found, &ticket, sizeof(ticket));
+	assert_int_equal(store_find_ticket(store, ticket.key, &by_key), WY_OK);
+	assert_memory_equal(&by_key, &ticket, sizeof(ticket));
+	assert_int_equal(store_find_open(store, "3A-L1/ELV-01", &found), WY_E_NOTFOUND);
+}
+
+static void two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_committed(void **state)
+{
+	struct ticket first = help_ticket(store_epoch(store), "L1", 1), second = help_ticket(store_epoch(store), "L1", 2);
+
+	(void)state;
+	begin();
+	assert_int_equal(store_put_ticket(store, &first, "{}", 2), WY_OK);
+	assert_int_equal(store_put_ticket(store, &second, "{}", 2), WY_E_EXISTS);
+	assert_int_equal(store_put_cell(store, "k", "x", 1), WY_E_STATE);
+	assert_int_equal(store_commit(store), WY_E_STATE);
+	assert_int_equal(store_find_open(store, first.dedup, &first), WY_E_NOTFOUND);
+}
+
+static struct ticket end(struct ticket ticket, wy_ms wall_ms)
+{
+	struct ticket_input input = {.kind = TICKET_CLEAR, .now = {2000, wall_ms, WY_CLOCK_SYNCED}, .at_ms = 2000};
+	struct ticket_output output;
+
+	assert_int_equal(ticket_step(&ticket, &input, &output), WY_OK);
+	return ticket;
+}
+
+static void history_counts_episodes_and_outlives_pruned_tickets(void **state)
+{
+	const wy_ms day_ms = 86400000, last_ms = 1800000001000;
+	struct store_history history;
+	struct ticket ticket;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(store_history(store, "L1/ELV-01", 0, &history), WY_OK);
+	assert_int_equal(history.episode, 0);
+	assert_string_equal(history.repeat_of, "");
+	begin();
+	for (int64_t episode = 1; episode <= 3; episode++) {
+		ticket = end(help_ticket(store_epoch(store), "L1", episode), last_ms + episode * day_ms);
+		assert_int_equal(store_put_ticket(store, &ticket, "{}", 2), WY_OK);
+	}
+	commit();
+	assert_int_equal(store_history(store, "L1/ELV-01", last_ms - 30 * day_ms, &history), WY_OK);
+	assert_int_equal(history.episode, 3);
+	assert_int_equal(history.count, 3);
+	assert_string_equal(history.repeat_of, ticket.key);
+	assert_int_equal(store_history(store, "L1/ELV-01", last_ms + 4 * day_ms, &history), WY_OK);
+	assert_string_equal(history.repeat_of, "");
+	begin();
+	assert_int_equal(store_prune_tickets(store, last_ms + 10 * day_ms, &n), WY_OK);
+	commit();
+	assert_int_equal(n, 3);
+	assert_int_equal(store_history(store, "L1/ELV-01", 0, &history), WY_OK);
+	assert_int_equal(history.episode, 3); /* else a key would come twice */
+}
+
+static void put_event(uint64_t *ret_seq, uint8_t tier)
+{
+	struct store_event event = {.tier = tier, .ticket_key = "tk_x", .type = "t", .topic = "ticket",
+				    .created = {1000, 10}, .payload = "{}", .len = 2};
+
+	begin();
+	assert_int_equal(store_next_seq(store, &event.seq), WY_OK);
+	assert_int_equal(store_put_event(store, &event), WY_OK);
+	commit();
+	*ret_seq = event.seq;
+}
+
+static void queued_rows_come_by_lane_and_number_until_receipted_or_parked(void **state)
+{
+	uint64_t seq, out[8];
+	struct store_event event;
+	struct store_outbox_stats stats;
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		put_event(&seq, i % 3 == 2 ? 1 : 3); /* 3 and 6 are S1 */
+	assert_int_equal(store_queued(store, true, 0, out, 8, &n), WY_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(out[0], 3);
+	assert_int_equal(out[1], 6);
+	assert_int_equal(store_queued(store, false, 1, out, 2, &n), WY_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(out[0], 2);
+	assert_int_equal(out[1], 4);
+	assert_int_equal(store_load_event(store, 2, &event), WY_OK);
+	assert_string_equal(event.topic, "ticket");
+	assert_memory_equal(event.payload, "{}", 2);
+	begin();
+	assert_int_equal(store_park(store, 2, "no such asset", 5), WY_OK);
+	assert_int_equal(store_receipt_one(store, 6, 5), WY_OK);
+	assert_int_equal(store_receipt_through(store, false, 4, 5, &n), WY_OK);
+	commit();
+	assert_int_equal(n, 2); /* 1 and 4; 2 is parked, 3 is of the other lane */
+	assert_int_equal(store_load_event(store, 2, &event), WY_E_NOTFOUND);
+	assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+	assert_int_equal(stats.queued, 2);
+	assert_int_equal(stats.queued_s1, 1);
+	assert_int_equal(stats.receipted, 3);
+	assert_int_equal(stats.parked, 1);
+	assert_true(stats.oldest_wall_ms == 1000);
+}
+
+static void pruning_takes_receipted_rows_by_number_and_by_age_only(void **state)
+{
+	struct store_outbox_stats stats;
+	uint64_t seq;
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		put_event(&seq, 3);
+	begin();
+	assert_int_equal(store_receipt_through(store, false, 4, 100, &n), WY_OK);
+	assert_int_equal(store_receipt_one(store, 5, 200), WY_OK);
+	assert_int_equal(store_receipt_one(store, 6, 200), WY_OK);
+	assert_int_equal(store_prune_events(store, 100, 50, &n), WY_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(store_prune_events(store, 3, 50, &n), WY_OK);
+	assert_int_equal(n, 3); /* 1, 2, 3: beyond the newest three */
+	assert_int_equal(store_prune_events(store, 100, 150, &n), WY_OK);
+	assert_int_equal(n, 1); /* 4: too old */
+	commit();
+	assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+	assert_int_equal(stats.queued, 4);
+	assert_int_equal(stats.receipted, 2);
+	assert_int_equal(store_tidy(store), WY_OK);
+}
+
+static void counters_and_clock_go_on_after_reopening(void **state)
+{
+	struct store_clock clock = {123, 456, 789, "boot-1"}, found;
+	uint64_t bd_seq = 0;
+	uint32_t number = 0;
+
+	(void)state;
+	assert_int_equal(store_clock(store, &found), WY_E_NOTFOUND);
+	begin();
+	assert_int_equal(store_next_bd_seq(store, &bd_seq), WY_OK);
+	assert_int_equal(store_next_number(store, 20261122, &number), WY_OK);
+	assert_int_equal(store_put_clock(store, &clock), WY_OK);
+	commit();
+	assert_int_equal(reopen("gw-test"), WY_OK);
+	begin();
+	assert_int_equal(store_next_bd_seq(store, &bd_seq), WY_OK);
+	assert_int_equal(store_next_number(store, 20261122, &number), WY_OK);
+	assert_int_equal(number, 2);
+	assert_int_equal(store_next_number(store, 20261123, &number), WY_OK);
+	commit();
+	assert_int_equal(bd_seq, 2);
+	assert_int_equal(number, 1);
+	assert_int_equal(store_clock(store, &found), WY_OK);
+	assert_true(found.mono_ms == 123 && found.wall_ms == 456 && found.boottime_ms == 789);
+	assert_string_equal(found.boot, "boot-1");
+}
+
+static void a_second_process_is_refused_with_words(void **state)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	(void)state;
+	if (child == 0) {
+		struct store *other = NULL;
+		enum wy_err err;
+
+		wy_diags_init(&diags, &arena);
+		err = store_open(scratch.dir, "gw-test", &diags, &other);
+		_exit(err == WY_E_BUSY && diags.errors == 1 && strstr(diags.item[0].text, "another process") ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void refuse(const char *gateway, enum wy_err err, const char *words)
+{
+	assert_int_equal(reopen(gateway), err);
+	assert_null(store);
+	assert_int_equal(diags.errors, 1);
+	if (!strstr(diags.item[0].text, words))
+		fail_msg("'%s' is not in '%s'", words, diags.item[0].text);
+}
+
+static void a_newer_schema_is_refused_with_words(void **state)
+{
+	(void)state;
+	run_sql("PRAGMA user_version = 999");
+	refuse("gw-test", WY_E_UNSUPPORTED, "newer version");
+}
+
+static void the_store_of_another_gateway_is_refused_with_words(void **state)
+{
+	(void)state;
+	refuse("gw-other", WY_E_INVALID, "gw-test");
+}
+
+static void somebody_elses_database_is_refused(void **state)
+{
+	(void)state;
+	store_close(store);
+	store = NULL;
+	assert_int_equal(unlink(scratch.db), 0);
+	run_sql("CREATE TABLE photos (x)");
+	refuse("gw-test", WY_E_CORRUPT, "not a store");
+}
+
+static void a_missing_directory_is_said(void **state)
+{
+	struct store *other = NULL;
+
+	(void)state;
+	assert_int_equal(store_open("/nonexistent/dir", "gw-test", &diags, &other), WY_E_IO);
+	assert_int_equal(diags.errors, 1);
+}
+
+/* Damage at many places: an error or a sound answer, never a crash. At the head of a page it is seen; most
+ * other bytes are payload, which SQLite does not checksum. */
+static void damage_is_an_error_and_never_a_crash(void **state)
+{
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 60; round++) {
+		uint64_t seq = 0;
+		unsigned char bytes[64];
+		FILE *file;
+		struct stat info;
+		long at;
+
+		remove_all(NULL);
+		assert_int_equal(make(NULL), 0);
+		for (int i = 0; i < 10; i++)
+			assert_int_equal(help_turn(store, &seq), WY_OK);
+		store_close(store);
+		store = NULL;
+		assert_int_equal(stat(scratch.db, &info), 0);
+		at = (long)(round * 2654435761u % (unsigned)info.st_size);
+		if (round % 2 == 0)
+			at = (long)(round / 2) * 4096 % (long)info.st_size;
+		memset(bytes, (int)(0xA5 ^ round), sizeof(bytes));
+		file = fopen(scratch.db, "r+");
+		assert_non_null(file);
+		assert_int_equal(fseek(file, at, SEEK_SET), 0);
+		assert_int_equal(fwrite(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+		assert_int_equal(fclose(file), 0);
+		if (reopen("gw-test") != WY_OK || store_verify(store, NULL) != WY_OK)
+			found++;
+		else
+			(void)!help_turn(store, &seq);
+		if (round == 0)
+			assert_null(store);
+	}
+	assert_true(found >= 20);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, make, remove_all)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_new_store_has_a_schema_an_epoch_and_can_give_pages_back),
+		T(what_was_committed_is_there_after_reopening_and_the_epoch_stays),
+		T(an_aborted_turn_leaves_nothing_and_its_number_is_given_again),
+		T(writing_outside_a_transaction_is_refused),
+		T(a_ticket_comes_back_as_it_was_put),
+		T(two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_committed),
+		T(history_counts_episodes_and_outlives_pruned_tickets),
+		T(queued_rows_come_by_lane_and_number_until_receipted_or_parked),
+		T(pruning_takes_receipted_rows_by_number_and_by_age_only),
+		T(counters_and_clock_go_on_after_reopening),
+		T(a_second_process_is_refused_with_words),
+		T(a_newer_schema_is_refused_with_words),
+		T(the_store_of_another_gateway_is_refused_with_words),
+		T(somebody_elses_database_is_refused),
+		T(a_missing_directory_is_said),
+		T(damage_is_an_error_and_never_a_crash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
