@@ -28,7 +28,7 @@ struct senml_pack {
 	char text[WY_SENML_TEXT_BYTES];
 };
 
-/* Read a JSON pack. WY_E_PROTOCOL: not a valid pack; WY_E_LIMIT: a ceiling of limits.h.
+/* Read a JSON pack. WY_E_PROTOCOL: not a valid pack; WY_E_LIMIT: a ceiling of wy_limits.h.
  * After a failure the pack is empty. */
 WY_MUST_CHECK enum wy_err senml_read_json(const void *payload, size_t len, struct senml_pack *pack);
 /* Read text/plain: one record without name: a JSON number, true or false; anything else is TEXT. */
