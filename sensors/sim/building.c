@@ -241,15 +241,25 @@ void sim_building_plug(struct sim_building *building, uint32_t device, bool is_p
 	tell(building, &change);
 }
 
-enum wy_err sim_building_arm(struct sim_building *building, uint32_t device, enum sim_quirk_id quirk,
-			     int64_t arg, uint32_t count, const char *note)
+bool sim_quirk_suits(const struct sim_device *device, enum sim_quirk_id quirk, int64_t arg)
 {
 	static const unsigned transports[] = {
 		[SIM_TCP] = SIM_TRANSPORT_TCP, [SIM_RTU] = SIM_TRANSPORT_RTU, [SIM_COAP] = SIM_TRANSPORT_COAP};
+
+	if (!(sim_quirk_at(quirk)->transports & transports[device->kind]))
+		return false;
+	if (quirk == SIM_QUIRK_exception)
+		return device->kind == SIM_COAP ? arg >= 400 : arg <= 255;
+	return true;
+}
+
+enum wy_err sim_building_arm(struct sim_building *building, uint32_t device, enum sim_quirk_id quirk,
+			     int64_t arg, uint32_t count, const char *note)
+{
 	struct sim_device *d = &building->devices[device];
 	struct sim_change change = {SIM_EVENT_QUIRK, device, 0, quirk, arg, count, note};
 
-	if (!(sim_quirk_at(quirk)->transports & transports[d->kind]))
+	if (!sim_quirk_suits(d, quirk, arg))
 		return WY_E_UNSUPPORTED;
 	d->armed[quirk] = (struct sim_armed){arg, count};
 	tell(building, &change);

@@ -87,7 +87,9 @@ size_t sim_device_find_point(const struct sim_device *device, const char *name);
 WY_MUST_CHECK enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uint32_t point,
 					   const struct sim_value *value, const char *note);
 void sim_building_plug(struct sim_building *building, uint32_t device, bool is_plugged, const char *note);
-/* WY_E_UNSUPPORTED: not on this transport. count 0 disarms. */
+/* Whether a misbehaviour with this argument exists on the wire of the device. */
+bool sim_quirk_suits(const struct sim_device *device, enum sim_quirk_id quirk, int64_t arg);
+/* WY_E_UNSUPPORTED: it does not. count 0 disarms. */
 WY_MUST_CHECK enum wy_err sim_building_arm(struct sim_building *building, uint32_t device,
 					   enum sim_quirk_id quirk, int64_t arg, uint32_t count,
 					   const char *note);

@@ -36,6 +36,7 @@ struct sim_coap {
 	coap_context_t *context; /* NULL: unplugged */
 	struct sim_source source;
 	struct sim_timer refresh; /* observers hear of every resource before its Max-Age is over */
+	bool is_busy;             /* libcoap was given work: its timer may have to be set anew */
 	int mute_fd;              /* holds the port while unplugged; -1: none */
 	struct resource *resources; /* [n_points of the profile] */
 	size_t n_resources;
@@ -204,17 +205,19 @@ static void libcoap_ready(void *arg, uint32_t events)
 	(void)events;
 	coap_io_process(coap->context, COAP_IO_NO_WAIT);
 	lose_all(false);
+	coap->is_busy = true;
 }
 
 void sim_coap_before_wait(struct sim_coap *coap)
 {
 	coap_tick_t now;
 
-	if (!coap->context)
+	if (!coap->context || !coap->is_busy)
 		return;
 	coap_ticks(&now);
 	(void)coap_io_prepare_epoll(coap->context, now);
 	lose_all(false);
+	coap->is_busy = false;
 }
 
 /* Everything but GET is a write attempt. */
@@ -298,6 +301,7 @@ static enum wy_err power_on(struct sim_coap *coap)
 		coap->source.fd = coap_context_get_coap_fd(coap->context);
 		err = sim_loop_add(coap->world->loop, &coap->source, EPOLLIN);
 	}
+	coap->is_busy = true;
 	if (err)
 		power_off(coap);
 	else
@@ -314,6 +318,7 @@ static void refresh_all(void *arg)
 
 	for (size_t i = 0; i < coap->n_resources; i++)
 		coap_resource_notify_observers(coap->resources[i].handle, NULL);
+	coap->is_busy = true;
 	sim_timer_set(coap->world->loop, &coap->refresh, sim_now_ms() + coap->device->max_age_ms * 3 / 4);
 }
 
@@ -323,6 +328,7 @@ void sim_coap_changed(struct sim_coap *coap, uint32_t point)
 		for (size_t k = 0; k < coap->resources[i].n_points; k++)
 			if (coap->resources[i].points[k] == point)
 				coap_resource_notify_observers(coap->resources[i].handle, NULL);
+	coap->is_busy = true;
 }
 
 void sim_coap_plugged(struct sim_coap *coap)

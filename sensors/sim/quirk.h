@@ -40,6 +40,7 @@ struct sim_quirk {
 	const char *name;
 	enum sim_arg arg;
 	const char *arg_key; /* in a scenario; NULL where there is no argument */
+	int64_t least, most; /* of the argument */
 	unsigned transports; /* enum sim_transport, or-ed */
 	const char *help;
 	void (*apply)(struct sim_reply *reply, int64_t arg);

@@ -30,7 +30,7 @@ WY_MUST_CHECK enum wy_err sim_scenario_load(const char *path, struct wy_arena *a
 					    struct sim_scenario *ret_scenario);
 
 /* How `exception 2`, `delay 700ms` and so on take their argument; for scenario and control socket alike.
- * A bare number of MS is milliseconds. WY_E_INVALID. */
+ * A bare number of MS is milliseconds. WY_E_INVALID: not a number, or not within the row's bounds. */
 WY_MUST_CHECK enum wy_err sim_quirk_arg(enum sim_quirk_id quirk, const char *text, int64_t *ret_arg);
 
 #endif

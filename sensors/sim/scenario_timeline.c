@@ -126,7 +126,7 @@ enum wy_err sim_quirk_arg(enum sim_quirk_id quirk, const char *text, int64_t *re
 
 	if (err && sim_quirk_at(quirk)->arg == SIM_ARG_MS)
 		err = wy_parse_duration(text, len, &arg);
-	if (!err && (arg < 0 || arg > 86400000))
+	if (!err && (arg < sim_quirk_at(quirk)->least || arg > sim_quirk_at(quirk)->most))
 		err = WY_E_INVALID;
 	if (!err)
 		*ret_arg = arg;
@@ -238,7 +238,6 @@ static enum wy_err read_quirk(struct sim_reading *reading, const struct wy_node 
 static enum wy_err add_quirk(struct sim_reading *reading, const struct wy_node *map, enum sim_quirk_id id,
 			     struct sim_step step)
 {
-	static const unsigned transports[] = {SIM_TRANSPORT_TCP, SIM_TRANSPORT_RTU, SIM_TRANSPORT_COAP};
 	const struct sim_quirk *quirk = sim_quirk_at(id);
 	struct quirk_entry entry = {.count = 1};
 	enum wy_err err = read_quirk(reading, map, id, &entry);
@@ -248,16 +247,16 @@ static enum wy_err add_quirk(struct sim_reading *reading, const struct wy_node *
 	size_t device = sim_reading_device(reading, wy_node_get(map, "device"), entry.device);
 	if (device == SIZE_MAX)
 		return WY_E_INVALID;
-	if (!(quirk->transports & transports[reading->scenario->building.devices[device].kind])) {
-		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E202", map->key, 0,
-			    "'%s' is not possible on the wire of device '%s'", quirk->name, entry.device);
-		return WY_E_INVALID;
-	}
 	if (entry.arg && sim_quirk_arg(id, entry.arg, &step.arg)) {
 		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", wy_node_get(map, quirk->arg_key), 0,
-			    quirk->arg == SIM_ARG_MS ? "expected a duration such as 700ms, found '%s'"
-						     : "expected a number, found '%s'",
-			    entry.arg);
+			    quirk->arg == SIM_ARG_MS ? "expected a duration such as 700ms, %lld to %lld ms, found '%s'"
+						     : "expected a number from %lld to %lld, found '%s'",
+			    (long long)quirk->least, (long long)quirk->most, entry.arg);
+		return WY_E_INVALID;
+	}
+	if (!sim_quirk_suits(&reading->scenario->building.devices[device], id, step.arg)) {
+		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E202", map->key, 0,
+			    "'%s' is not possible on the wire of device '%s'", quirk->name, entry.device);
 		return WY_E_INVALID;
 	}
 	step.act = SIM_ACT_QUIRK;

@@ -427,6 +427,16 @@ def crc(data):
     return value
 
 
+def test_answers_on_a_bus_take_as_long_as_their_bytes_at_its_speed(tmp_path):
+    sim = Sim(tmp_path, DEVICES.replace("link: bus,", "link: bus, baud: 300,"))
+    client = rtu(sim)
+    started = time.monotonic()
+    assert len(client.read_input_registers(0, 5, slave=3).registers) == 5
+    assert time.monotonic() - started >= 0.7  # 23 bytes of ten bits
+    client.close()
+    assert sim.stop() == 0
+
+
 def test_noise_on_a_serial_line_is_forgotten_after_silence(sim):
     line = serial.Serial(sim.ports["cable"], 9600, timeout=0.3)
     line.write(b"\x03\x04\x00")
