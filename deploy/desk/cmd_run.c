@@ -11,17 +11,26 @@
 #include "wall.h"
 #include "worker.h"
 
-/* Shorter than half the keep-alive, so that pings still get through between waits. */
-#define QUEUE_PATIENCE_MS 5000
+struct intake {
+	struct queue *queue;
+	unsigned long dropped; /* since the queue was last seen with room */
+};
 
+/* Paho holds its one lock during this call, and the worker needs that lock to send receipts: waiting
+ * here for room would be waiting for oneself. So a full queue drops, and the gateway sends again. */
 static void on_message(void *arg, const char *topic, const void *payload, size_t len,
 		       const char *hint_id, size_t hint_len)
 {
-	enum wy_err err =
-		queue_put(arg, topic, payload, len, hint_id, hint_len, QUEUE_PATIENCE_MS);
+	struct intake *intake = arg;
+	enum wy_err err = queue_put(intake->queue, topic, payload, len, hint_id, hint_len, 0);
 
-	if (err == WY_E_FULL || err == WY_E_NOMEM)
-		say("message_dropped", "topic=%s why=\"%s\"; without a receipt it will come again",
+	if (err == WY_OK && intake->dropped > 0) {
+		say("messages_taken_again", "dropped=%lu; without a receipt they will come again",
+		    intake->dropped);
+		intake->dropped = 0;
+	}
+	if ((err == WY_E_FULL || err == WY_E_NOMEM) && intake->dropped++ == 0)
+		say("messages_dropped", "topic=%s why=\"%s\"; without a receipt they will come again",
 		    topic, wy_err_text(err));
 }
 
@@ -54,6 +63,7 @@ static void serve(struct link *link, int signal_fd)
 int cmd_run(const struct desk_options *options)
 {
 	struct queue *queue = queue_new();
+	struct intake intake = {.queue = queue};
 	struct link_options link_options = {
 		.host = options->host,
 		.port = options->port,
@@ -65,7 +75,7 @@ int cmd_run(const struct desk_options *options)
 		.shard_first = options->shard_first,
 		.shard_last = options->shard_last,
 		.on_message = on_message,
-		.arg = queue,
+		.arg = &intake,
 	};
 	struct worker_options worker_options = {
 		.db_spec = options->db,

@@ -345,7 +345,8 @@ enum wy_err link_publish(struct link *link, const char *topic, const char *paylo
 	struct publish *publish = NULL;
 	int code;
 
-	if (!link_is_up(link))
+	/* not link_is_up: a resumed session delivers before the subscriptions are confirmed */
+	if (!MQTTAsync_isConnected(link->client))
 		return WY_E_LINK;
 	if (done) {
 		publish = malloc(sizeof *publish);

@@ -6,7 +6,7 @@
  * Life     link_new, then link_step in a loop that sleeps as long as it says (and on link_fd),
  *          then link_free, which disconnects.
  * Threads  link_step from one thread; link_publish from any. on_message is called from Paho's
- *          thread and may wait for a few seconds. */
+ *          thread, under Paho's lock: it must not wait, least of all for a link_publish. */
 #ifndef DESK_LINK_H
 #define DESK_LINK_H
 

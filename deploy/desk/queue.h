@@ -1,7 +1,7 @@
 /* queue.h: the bounded queue between MQTT's thread and the database's thread.
  *
- * Holds WY_DESK_QUEUE_MAX messages. When full, queue_put makes MQTT wait, which the broker feels;
- * after its patience the message is dropped and counted: no receipt, so the gateway sends again. */
+ * Holds WY_DESK_QUEUE_MAX messages. queue_put waits for room as long as it is told; what finds none
+ * is not taken. A dropped message gets no receipt, so its gateway sends it again. */
 #ifndef DESK_QUEUE_H
 #define DESK_QUEUE_H
 

@@ -67,8 +67,8 @@
 
 /* Desk (deploy/desk) */
 #define WY_DESK_MESSAGE_BYTES_MAX 65536u /* one message; reject, with its number if it can be had */
-#define WY_DESK_QUEUE_MAX 256u           /* messages between MQTT and the database; slow, then drop: no
-					    receipt, so the gateway sends them again */
+#define WY_DESK_QUEUE_MAX 4096u          /* messages between MQTT and the database; drop: no receipt,
+					    so the gateway sends them again */
 #define WY_DESK_BATCH_MAX 64u            /* messages of one transaction; the rest waits */
 #define WY_DESK_REJECTED_MAX 16u         /* named in one receipt; the latest are named */
 
