@@ -106,6 +106,8 @@ static bool join(struct loading *l, const struct wy_node *where, const struct se
 	}
 	if (!is_number(to->type) || to->type == WY_TYPE_COUNTER)
 		return true;
+	if (!to->unit && wy_node_get(to->node, "unit"))
+		return false; /* an unknown unit, said where it stands */
 	if (!wy_unit_is_alike(unit, to->unit)) {
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E602", where, 0,
 			    "point '%s' is in %s, the device's '%s' in %s", to->name, unit_text(to->unit),
@@ -261,7 +263,8 @@ static void bind_asset(struct loading *l, struct binding_list *list, uint32_t in
 			wy_buf_addf(&missing, "%s%s", missing.len ? ", " : "", class->points[p].name);
 		}
 	}
-	warn_sourceless(l, asset, &missing);
+	if (device == SIZE_MAX || l->config->devices[device].profile)
+		warn_sourceless(l, asset, &missing);
 }
 
 /* ---- All -------------------------------------------------------------------------------------- */

@@ -74,10 +74,12 @@ static void check_fit(struct loading *l, const struct wy_node *node, const struc
 	const struct wy_node *unit = wy_node_get(node, "unit");
 	const struct wy_node *psk = wy_node_get(node, "psk");
 
-	if (device->profile && is_coap != (device->profile->transport == SENSOR_COAP))
+	if (device->profile && is_coap != (device->profile->transport == SENSOR_COAP)) {
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E605", wy_node_get(node, "wire"), 0,
 			    "profile '%s' speaks %s, wire '%s' does not", device->profile->id,
 			    is_coap ? "Modbus" : "CoAP", wire->id);
+		return;
+	}
 	if (is_coap && unit)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", unit->key, 0, "a CoAP device has no 'unit'");
 	if (!is_coap && psk)

@@ -121,10 +121,10 @@ static void check_wire(struct loading *l, const struct wy_node *node, enum senso
 		const struct wy_node *value = wy_node_get(node, keys[i].key);
 		if (value && !keys[i].is_of[kind])
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", value->key, 0,
-				    "a %s wire has no '%s'", wire_kinds[kind], keys[i].key);
+				    "%s wires have no '%s'", wire_kinds[kind], keys[i].key);
 		if (!value && keys[i].is_of[kind] && keys[i].is_needed)
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E107", node, 0,
-				    "key '%s' is missing here: a %s wire needs it", keys[i].key,
+				    "key '%s' is missing here: %s wires need it", keys[i].key,
 				    wire_kinds[kind]);
 	}
 }
