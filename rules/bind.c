@@ -1,0 +1,482 @@
+/* bind.c: rules meet assets: instances in order of evaluation, parameters, inhibition, cell keys. */
+#include <string.h>
+
+#include "load.h"
+
+/* ---- Order -------------------------------------------------------------------------------- */
+
+enum { UNSEEN, OPEN, DONE };
+
+struct order {
+	struct rx_load *load;
+	uint8_t *state;
+	bool is_cyclic;
+};
+
+static void rank_rule(struct order *order, uint32_t index, unsigned depth);
+
+static uint32_t rank_of(struct order *order, uint32_t rule, const struct wy_node *node, uint32_t from, unsigned depth)
+{
+	struct rule_set *set = order->load->set;
+
+	if (order->state[rule] == OPEN || depth > 256) {
+		rx_error(order->load, "E506", node, 0, "'%s' and '%s' wait for each other (inhibited_by or alarm)",
+			 set->rules[from].info.id, set->rules[rule].info.id);
+		order->is_cyclic = true;
+		return 0;
+	}
+	rank_rule(order, rule, depth + 1);
+	return set->rules[rule].rank + 1;
+}
+
+static void rank_rule(struct order *order, uint32_t index, unsigned depth)
+{
+	struct rx_rule *rule = &order->load->set->rules[index];
+
+	if (order->state[index] == DONE || order->is_cyclic)
+		return;
+	order->state[index] = OPEN;
+	for (size_t i = 0; i < rule->n_parents && !order->is_cyclic; i++) {
+		uint32_t rank = rank_of(order, rule->parents[i].rule, rule->parents[i].node, index, depth);
+		rule->rank = rank > rule->rank ? rank : rule->rank;
+	}
+	for (size_t i = 0; i < rule->n_alarms && !order->is_cyclic; i++) {
+		uint32_t rank = rank_of(order, rule->alarms[i], rule->node, index, depth);
+		rule->rank = rank > rule->rank ? rank : rule->rank;
+	}
+	order->state[index] = DONE;
+}
+
+static void rank_rules(struct rx_load *load)
+{
+	struct rule_set *set = load->set;
+	struct order order = {load, rx_load_alloc(load, set->n_rules, 1), false};
+
+	for (size_t i = 0; i < set->n_rules && order.state && !order.is_cyclic; i++)
+		rank_rule(&order, (uint32_t)i, 0);
+}
+
+/* ---- Parameters --------------------------------------------------------------------------- */
+
+static const struct wy_override *override_for(const struct rule_world *world, const struct rx_use *use,
+					      const struct wy_asset *asset)
+{
+	const struct wy_override *found = NULL;
+
+	for (size_t i = 0; i < world->n_overrides; i++) {
+		const struct wy_override *over = &world->overrides[i];
+		if (strcmp(over->package, use->package->name) != 0 || strcmp(over->name, use->param->name) != 0)
+			continue;
+		if (over->asset && strcmp(over->asset, asset->id) == 0)
+			return over;
+		if (!over->asset)
+			found = over;
+	}
+	return found;
+}
+
+static void value_of(struct rx_load *load, const struct rx_use *use, const struct wy_asset *asset, struct rx_const *out)
+{
+	const struct wy_override *over = override_for(load->world, use, asset);
+	struct rx_const value;
+
+	*out = use->param->value;
+	if (!over)
+		return;
+	/* What is wrong with an override is said by check_overrides(), once. */
+	struct wy_diags *diags = load->diags;
+	struct wy_diags silent;
+	wy_diags_init(&silent, load->arena);
+	load->diags = &silent;
+	if (rx_read_const(load, use->param, over->value, &value))
+		*out = value;
+	load->diags = diags;
+}
+
+static const char *package_at(const void *arg, size_t i)
+{
+	return ((const struct rule_set *)arg)->packages[i].name;
+}
+
+static const char *param_at(const void *arg, size_t i)
+{
+	return ((const struct rx_package *)arg)->params[i].name;
+}
+
+static void check_bounds(struct rx_load *load, const struct rx_param *param, const struct wy_node *node)
+{
+	struct rx_const value;
+	char text[120];
+	struct wy_buf buf;
+
+	if (!rx_read_const(load, param, node, &value))
+		return;
+	bool is_low = param->has_min && value.real < param->min;
+	if (!is_low && !(param->has_max && value.real > param->max))
+		return;
+	wy_buf_init(&buf, text, sizeof(text));
+	wy_buf_real(&buf, is_low ? param->min : param->max, 6);
+	if (param->unit)
+		wy_buf_addf(&buf, " %s", param->unit->name);
+	rx_error(load, "E207", node, 0, "parameter '%s' is '%s'; the package allows %s %s", param->name, node->text,
+		 is_low ? "at least" : "at most", text);
+}
+
+static void check_override(struct rx_load *load, const struct wy_override *over)
+{
+	const struct rule_set *set = load->set;
+	const struct rx_package *package = NULL;
+	char hint[120];
+
+	for (size_t i = 0; i < set->n_packages; i++) {
+		if (strcmp(set->packages[i].name, over->package) != 0)
+			continue;
+		package = &set->packages[i];
+		for (size_t j = 0; j < package->n_params; j++) {
+			if (strcmp(package->params[j].name, over->name) != 0)
+				continue;
+			check_bounds(load, &package->params[j], over->value);
+			return;
+		}
+	}
+	if (!package) {
+		const char *near = wy_nearest(over->package, set->n_packages, package_at, set);
+		rx_error(load, "E301", over->value, 0, "there is no package '%s'%s", over->package,
+			 rx_did_you_mean(near, hint, sizeof(hint)));
+		return;
+	}
+	const char *near = wy_nearest(over->name, package->n_params, param_at, package);
+	rx_error(load, "E301", over->value, 0, "package '%s' has no parameter '%s'%s", over->package, over->name,
+		 rx_did_you_mean(near, hint, sizeof(hint)));
+}
+
+/* ---- Assets ------------------------------------------------------------------------------- */
+
+static const char *make_key(struct rx_load *load, const char *kind, uint64_t hash, const char *name, const char *asset)
+{
+	char text[320];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	wy_buf_addf(&buf, "%s/", kind);
+	if (name)
+		wy_buf_add(&buf, name);
+	for (int shift = 60; !name && shift >= 0; shift -= 4)
+		wy_buf_addf(&buf, "%x", (unsigned)(hash >> shift & 15));
+	wy_buf_addf(&buf, "/%s", asset);
+	return rx_load_text(load, text, buf.len);
+}
+
+static void bind_asset(struct rx_load *load, size_t index)
+{
+	struct rule_set *set = load->set;
+	const struct wy_asset *model = &load->world->assets[index];
+	struct rx_asset *asset = &set->assets[index];
+	const struct rx_class *cls = &set->classes[model->class_index];
+
+	for (size_t i = 0; i < cls->n_uses; i++)
+		value_of(load, &cls->uses[i], model, &set->values[asset->value_base + i]);
+	asset->point_key = make_key(load, "p", cls->layout, NULL, model->id);
+	const char **keys = rx_load_alloc(load, cls->n_memories, sizeof(*keys));
+	asset->memory_keys = keys;
+	for (size_t i = 0; i < cls->n_memories && keys; i++)
+		keys[i] = make_key(load, "f", cls->memories[i].hash, NULL, model->id);
+}
+
+static void bind_assets(struct rx_load *load)
+{
+	struct rule_set *set = load->set;
+	const struct rule_world *world = load->world;
+	size_t n_values = 0;
+
+	set->assets = rx_load_alloc(load, world->n_assets, sizeof(*set->assets));
+	for (size_t i = 0; i < world->n_assets && set->assets; i++) {
+		const struct rx_class *cls = &set->classes[world->assets[i].class_index];
+		struct rx_asset *asset = &set->assets[i];
+		asset->slot_base = set->n_slots;
+		asset->value_base = n_values;
+		asset->state_base = set->state_bytes;
+		asset->memory_base = set->n_memories;
+		set->n_slots += cls->model->n_points;
+		n_values += cls->n_uses;
+		set->state_bytes += cls->state_bytes;
+		set->n_memories += cls->n_memories;
+	}
+	set->values = rx_load_alloc(load, n_values, sizeof(*set->values));
+	for (size_t i = 0; i < world->n_assets && !load->err; i++)
+		bind_asset(load, i);
+	for (size_t i = 0; i < world->n_overrides && !load->err; i++)
+		check_override(load, &world->overrides[i]);
+}
+
+/* ---- Instances ---------------------------------------------------------------------------- */
+
+static const struct rx_variant *variant_for(const struct rx_rule *rule, uint32_t cls)
+{
+	for (size_t i = 0; i < rule->n_variants; i++)
+		if (rule->variants[i].cls == cls)
+			return &rule->variants[i];
+	return NULL;
+}
+
+static bool takes(struct rx_load *load, const struct rx_scope_list *scope, const struct wy_asset *asset)
+{
+	for (size_t i = 0; i < scope->n; i++)
+		if (rx_selector_takes(load, &scope->items[i], asset))
+			return true;
+	return false;
+}
+
+static wy_ms span_of(const struct rule_set *set, const struct rx_variant *variant, const struct rx_span *span,
+		     uint32_t asset)
+{
+	if (span->use == RX_NO_USE)
+		return span->ms;
+	const struct rx_use *use = &set->classes[variant->cls].uses[span->use];
+	double ms = set->values[set->assets[asset].value_base + span->use].real *
+		    wy_unit_ratio(use->param->unit, wy_unit_at(WY_UNIT_MS));
+	return ms < 0 ? 0 : (wy_ms)(ms + 0.5);
+}
+
+static void fill_instance(struct rx_load *load, struct rx_instance *it, const struct rx_rule *rule, uint32_t asset)
+{
+	const struct rule_set *set = load->set;
+	const struct rx_variant *v = variant_for(rule, load->world->assets[asset].class_index);
+
+	it->variant = v;
+	it->info.rule = (uint32_t)(rule - set->rules);
+	it->info.asset = asset;
+	it->info.points = v->points;
+	it->info.n_points = v->n_points;
+	for (size_t i = 0; i < rule->info.n_levels; i++) {
+		it->info.hold_ms[i] = span_of(set, v, &v->levels[i].hold, asset);
+		it->info.clear_hold_ms[i] = span_of(set, v, &v->levels[i].clear_hold, asset);
+	}
+	it->tolerate_ms = span_of(set, v, &v->tolerate, asset);
+	it->unverified_after_ms = span_of(set, v, &v->unverified_after, asset);
+	it->settle_ms = span_of(set, v, &v->settle, asset);
+	it->reraise_ms = span_of(set, v, &v->reraise, asset);
+	it->key = make_key(load, "r", 0, rule->info.id, load->world->assets[asset].id);
+}
+
+static void bind_rule(struct rx_load *load, const struct rx_rule *rule, const struct rx_scope_list *scope, bool is_count)
+{
+	struct rule_set *set = load->set;
+	size_t before = set->n_instances;
+
+	for (size_t i = 0; i < load->world->n_assets && !load->err; i++) {
+		if (!takes(load, scope, &load->world->assets[i]))
+			continue;
+		if (!is_count)
+			fill_instance(load, &set->instances[set->n_instances], rule, (uint32_t)i);
+		set->n_instances++;
+	}
+	if (!is_count && set->n_instances == before && load->world->n_assets)
+		rx_warn(load, "E302", wy_node_get(rule->node, "scope"), 0, "no asset of this site is in the scope of '%s'",
+			rule->info.id);
+}
+
+static void bind_rules(struct rx_load *load, const struct rx_scope_list *scopes, bool is_count)
+{
+	struct rule_set *set = load->set;
+	uint32_t top = 0;
+
+	set->n_instances = 0;
+	for (size_t i = 0; i < set->n_rules; i++)
+		top = set->rules[i].rank > top ? set->rules[i].rank : top;
+	for (uint32_t rank = 0; rank <= top; rank++)
+		for (size_t i = 0; i < set->n_rules; i++)
+			if (set->rules[i].rank == rank)
+				bind_rule(load, &set->rules[i], &scopes[i], is_count);
+}
+
+/* Instances per asset, in order of evaluation. */
+static void list_instances(struct rx_load *load)
+{
+	struct rule_set *set = load->set;
+	uint32_t *lists = rx_load_alloc(load, set->n_instances, sizeof(*lists));
+	size_t used = 0;
+
+	for (size_t i = 0; i < set->n_instances; i++)
+		set->assets[set->instances[i].info.asset].n_instances++;
+	for (size_t a = 0; a < load->world->n_assets && lists; a++) {
+		set->assets[a].instances = lists + used;
+		used += set->assets[a].n_instances;
+		set->assets[a].n_instances = 0;
+	}
+	for (size_t i = 0; i < set->n_instances && lists; i++) {
+		struct rx_asset *asset = &set->assets[set->instances[i].info.asset];
+		lists[(size_t)(asset->instances - lists) + asset->n_instances++] = (uint32_t)i;
+	}
+}
+
+uint32_t rx_instance_of(const struct rule_set *set, uint32_t asset, uint32_t rule)
+{
+	const struct rx_asset *a = &set->assets[asset];
+
+	for (size_t i = 0; i < a->n_instances; i++)
+		if (set->instances[a->instances[i]].info.rule == rule)
+			return a->instances[i];
+	return RX_NO_INSTANCE;
+}
+
+/* ---- Inhibition --------------------------------------------------------------------------- */
+
+static const char *label_of(const struct wy_asset *asset, const char *key)
+{
+	for (size_t i = 0; i < asset->n_labels; i++)
+		if (strcmp(asset->labels[i].key, key) == 0)
+			return asset->labels[i].value;
+	return NULL;
+}
+
+static bool is_parent(const struct rule_world *world, const struct rx_parent *parent, uint32_t child_asset,
+		      uint32_t parent_asset)
+{
+	if (!parent->n_same)
+		return child_asset == parent_asset;
+	for (size_t i = 0; i < parent->n_same; i++) {
+		const char *a = label_of(&world->assets[child_asset], parent->same[i]);
+		const char *b = label_of(&world->assets[parent_asset], parent->same[i]);
+		if (!a || !b || strcmp(a, b) != 0)
+			return false;
+	}
+	return true;
+}
+
+typedef void (*edge_fn)(void *arg, uint32_t parent, uint32_t child, bool is_inhibition);
+
+/* All pairs in which the child must be looked at when the parent changes. */
+static void each_edge(struct rx_load *load, edge_fn edge, void *arg)
+{
+	const struct rule_set *set = load->set;
+
+	for (uint32_t child = 0; child < set->n_instances; child++) {
+		const struct rx_instance *it = &set->instances[child];
+		const struct rx_rule *rule = &set->rules[it->info.rule];
+		for (size_t p = 0; p < rule->n_parents; p++) {
+			const struct rx_parent *parent = &rule->parents[p];
+			if (!parent->n_same) {
+				uint32_t own = rx_instance_of(set, it->info.asset, parent->rule);
+				if (own != RX_NO_INSTANCE)
+					edge(arg, own, child, true);
+				continue;
+			}
+			for (uint32_t i = 0; i < child; i++)
+				if (set->instances[i].info.rule == parent->rule &&
+				    is_parent(load->world, parent, it->info.asset, set->instances[i].info.asset))
+					edge(arg, i, child, true);
+		}
+		for (size_t p = 0; p < rule->n_alarms; p++) {
+			uint32_t own = rx_instance_of(set, it->info.asset, rule->alarms[p]);
+			if (own != RX_NO_INSTANCE)
+				edge(arg, own, child, false);
+		}
+	}
+}
+
+struct edges {
+	struct rule_set *set;
+	uint32_t *parents, *children; /* NULL while counting */
+	size_t n;
+};
+
+static void count_edge(void *arg, uint32_t parent, uint32_t child, bool is_inhibition)
+{
+	struct edges *edges = arg;
+
+	edges->n++;
+	edges->set->instances[parent].n_children++;
+	if (is_inhibition)
+		edges->set->instances[child].n_parents++;
+}
+
+static void fill_edge(void *arg, uint32_t parent, uint32_t child, bool is_inhibition)
+{
+	struct edges *edges = arg;
+	struct rx_instance *up = &edges->set->instances[parent];
+	struct rx_instance *down = &edges->set->instances[child];
+
+	edges->children[(size_t)(up->children - edges->children) + up->n_children++] = child;
+	if (is_inhibition)
+		edges->parents[(size_t)(down->parents - edges->parents) + down->n_parents++] = parent;
+}
+
+static void bind_inhibition(struct rx_load *load)
+{
+	struct rule_set *set = load->set;
+	struct edges edges = {.set = set};
+	size_t parents = 0;
+	size_t children = 0;
+
+	each_edge(load, count_edge, &edges);
+	if (edges.n > WY_RULE_EDGES_MAX) {
+		rx_error(load, "E601", set->rules[0].node, 0, "%zu inhibitions between instances; at most %u", edges.n,
+			 WY_RULE_EDGES_MAX);
+		load->err = WY_E_LIMIT;
+		return;
+	}
+	edges.parents = rx_load_alloc(load, edges.n, sizeof(*edges.parents));
+	edges.children = rx_load_alloc(load, edges.n, sizeof(*edges.children));
+	if (load->err)
+		return;
+	for (size_t i = 0; i < set->n_instances; i++) {
+		struct rx_instance *it = &set->instances[i];
+		it->parents = edges.parents + parents;
+		it->children = edges.children + children;
+		parents += it->n_parents;
+		children += it->n_children;
+		it->n_parents = it->n_children = 0;
+	}
+	each_edge(load, fill_edge, &edges);
+}
+
+static uint64_t hash_set(const struct rule_set *set)
+{
+	uint64_t hash = RX_HASH_START;
+
+	for (size_t i = 0; i < set->n_rules; i++) {
+		hash = rx_hash_text(hash, set->rules[i].info.id);
+		hash = rx_hash(hash, &set->rules[i].info.revision, sizeof(uint32_t));
+	}
+	for (size_t i = 0; i < set->n_instances; i++) {
+		const struct rx_instance *it = &set->instances[i];
+		const struct rx_asset *asset = &set->assets[it->info.asset];
+		hash = rx_hash_text(hash, set->world->assets[it->info.asset].id);
+		hash = rx_hash(hash, it->info.hold_ms, sizeof(it->info.hold_ms));
+		hash = rx_hash(hash, it->info.clear_hold_ms, sizeof(it->info.clear_hold_ms));
+		for (size_t u = 0; u < set->classes[it->variant->cls].n_uses; u++) {
+			const struct rx_const *value = &set->values[asset->value_base + u];
+			hash = rx_hash(hash, &value->real, sizeof(value->real));
+			hash = rx_hash(hash, &value->truth, sizeof(value->truth));
+		}
+	}
+	return hash;
+}
+
+enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
+{
+	struct rule_set *set = load->set;
+
+	rank_rules(load);
+	if (load->err || load->diags->errors)
+		return load->err ? load->err : WY_E_INVALID;
+	bind_assets(load);
+	if (load->err)
+		return load->err;
+	bind_rules(load, scopes, true);
+	if (set->n_instances > WY_RULE_INSTANCES_MAX) {
+		rx_error(load, "E601", set->rules[0].node, 0, "%zu rule instances; at most %u", set->n_instances,
+			 WY_RULE_INSTANCES_MAX);
+		return WY_E_LIMIT;
+	}
+	set->instances = rx_load_alloc(load, set->n_instances, sizeof(*set->instances));
+	if (set->instances)
+		bind_rules(load, scopes, false);
+	if (!load->err)
+		list_instances(load);
+	if (!load->err)
+		bind_inhibition(load);
+	set->hash = hash_set(set);
+	return load->err;
+}

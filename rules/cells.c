@@ -1,0 +1,271 @@
+/* cells.c: state out of an engine and back in.
+ *
+ * Kinds of cells, by the first letter of the key:
+ *   r/<rule>/<asset>   the machine of an instance
+ *   f/<hash>/<asset>   the memory of a stateful call; the hash names its meaning
+ *   p/<hash>/<asset>   the newest samples of an asset and when its devices were heard; the hash names
+ *                      the points of its class. Given only with `all`: polling must not write
+ * Bytes: struct header, then the struct as it is in memory. They are for the same machine; a changed
+ * layout has another size or version and is refused, never read as something else. */
+#include <string.h>
+
+#include "engine.h"
+
+enum { CELL_VERSION = 1 };
+
+struct header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t kind; /* 'r', 'f', 'p' */
+	uint32_t bytes; /* that follow */
+	uint32_t check; /* hash of them */
+};
+
+static const uint32_t cell_magic = 0x57595243; /* WYRC */
+
+static struct rule_cell pack(struct rule_engine *engine, const char *key, const void *bytes, size_t len)
+{
+	uint64_t hash = rx_hash(RX_HASH_START, bytes, len);
+	struct header header = {cell_magic, CELL_VERSION, (uint16_t)key[0], (uint32_t)len, (uint32_t)(hash ^ hash >> 32)};
+
+	memcpy(engine->scratch, &header, sizeof(header));
+	memmove(engine->scratch + sizeof(header), bytes, len);
+	return (struct rule_cell){key, engine->scratch, sizeof(header) + len};
+}
+
+static bool unpack(const char *key, const void *bytes, size_t len, size_t wanted, const void **ret_body)
+{
+	struct header header;
+
+	if (len != sizeof(header) + wanted)
+		return false;
+	memcpy(&header, bytes, sizeof(header));
+	*ret_body = (const char *)bytes + sizeof(header);
+	uint64_t hash = rx_hash(RX_HASH_START, *ret_body, wanted);
+	return header.magic == cell_magic && header.version == CELL_VERSION && header.kind == (uint16_t)key[0] &&
+	       header.bytes == wanted && header.check == (uint32_t)(hash ^ hash >> 32);
+}
+
+/* ---- Points of an asset ------------------------------------------------------------------- */
+
+/* start_ms, heard_ms of each device, then the slots. */
+static size_t point_bytes(const struct rule_engine *engine, size_t asset)
+{
+	const struct wy_asset *model = &engine->set->world->assets[asset];
+	size_t n_points = engine->set->classes[model->class_index].model->n_points;
+
+	return sizeof(wy_ms) * (1 + model->n_devices) + n_points * sizeof(struct rx_slot);
+}
+
+static struct rule_cell pack_points(struct rule_engine *engine, size_t asset)
+{
+	const struct wy_asset *model = &engine->set->world->assets[asset];
+	unsigned char *at = engine->scratch + sizeof(struct header);
+	size_t len = point_bytes(engine, asset);
+
+	memcpy(at, &engine->start_ms, sizeof(wy_ms));
+	at += sizeof(wy_ms);
+	for (size_t i = 0; i < model->n_devices; i++, at += sizeof(wy_ms))
+		memcpy(at, &engine->heard_ms[model->devices[i]], sizeof(wy_ms));
+	memcpy(at, &engine->slots[engine->set->assets[asset].slot_base],
+	       len - sizeof(wy_ms) * (1 + model->n_devices));
+	return pack(engine, engine->set->assets[asset].point_key, engine->scratch + sizeof(struct header), len);
+}
+
+static enum wy_err restore_points(struct rule_engine *engine, size_t asset, const void *bytes, size_t len)
+{
+	const struct wy_asset *model = &engine->set->world->assets[asset];
+	const void *body;
+	size_t wanted = point_bytes(engine, asset);
+
+	if (!unpack("p", bytes, len, wanted, &body))
+		return WY_E_CORRUPT;
+	const unsigned char *at = body;
+	memcpy(&engine->start_ms, at, sizeof(wy_ms));
+	at += sizeof(wy_ms);
+	for (size_t i = 0; i < model->n_devices; i++, at += sizeof(wy_ms)) {
+		wy_ms heard_ms;
+		memcpy(&heard_ms, at, sizeof(heard_ms));
+		if (heard_ms > engine->heard_ms[model->devices[i]])
+			engine->heard_ms[model->devices[i]] = heard_ms;
+	}
+	memcpy(&engine->slots[engine->set->assets[asset].slot_base], at,
+	       wanted - sizeof(wy_ms) * (1 + model->n_devices));
+	return WY_OK;
+}
+
+/* ---- Out ---------------------------------------------------------------------------------- */
+
+static bool is_blank(const void *bytes, size_t len)
+{
+	const unsigned char *at = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		if (at[i])
+			return false;
+	return true;
+}
+
+/* The asset whose memories include the n-th of all. */
+static size_t asset_of_memory(const struct rule_set *set, size_t n)
+{
+	size_t low = 0;
+	size_t high = set->world->n_assets;
+
+	while (high - low > 1) {
+		size_t middle = (low + high) / 2;
+		if (set->assets[middle].memory_base <= n)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct rule_cell *ret_cell)
+{
+	const struct rule_set *set = engine->set;
+	size_t asset = asset_of_memory(set, n);
+	const struct rx_class *cls = &set->classes[set->world->assets[asset].class_index];
+	size_t index = n - set->assets[asset].memory_base;
+	const struct rx_memory *memory = &cls->memories[index];
+	const void *bytes = rx_memory_at(engine, (uint32_t)asset, memory);
+	size_t len = memory->call->fn->memory_bytes;
+
+	if (all && is_blank(bytes, len))
+		return false;
+	*ret_cell = pack(engine, set->assets[asset].memory_keys[index], bytes, len);
+	return true;
+}
+
+bool rule_next_dirty(struct rule_engine *engine, bool all, size_t *at, struct rule_cell *ret_cell)
+{
+	const struct rule_set *set = engine->set;
+	size_t n_all = engine->n_cells + (all ? set->world->n_assets : 0);
+
+	while (*at < n_all) {
+		size_t i = all ? *at : rx_next_marked(engine->cell_dirty, engine->n_cells, *at);
+		*at = i + 1;
+		if (i >= n_all)
+			return false;
+		if (i >= engine->n_cells) {
+			*ret_cell = pack_points(engine, i - engine->n_cells);
+			return true;
+		}
+		if (i >= set->n_instances) {
+			if (pack_memory(engine, i - set->n_instances, all, ret_cell))
+				return true;
+			continue;
+		}
+		const struct rx_machine *machine = &engine->machines[i];
+		if (all && is_blank(machine, sizeof(*machine)))
+			continue;
+		*ret_cell = pack(engine, set->instances[i].key, machine, sizeof(*machine));
+		return true;
+	}
+	return false;
+}
+
+void rule_saved(struct rule_engine *engine)
+{
+	memset(engine->cell_dirty, 0, (engine->n_cells / 64 + 1) * sizeof(uint64_t));
+}
+
+/* ---- In ----------------------------------------------------------------------------------- */
+
+static enum wy_err restore_machine(struct rule_engine *engine, size_t i, const void *bytes, size_t len)
+{
+	const struct rx_rule *rule = &engine->set->rules[engine->set->instances[i].info.rule];
+	struct rx_machine machine;
+	const void *body;
+
+	if (!unpack("r", bytes, len, sizeof(machine), &body))
+		return WY_E_CORRUPT;
+	memcpy(&machine, body, sizeof(machine));
+	if (!rx_machine_adopt(&machine, rule))
+		return WY_E_CORRUPT;
+	engine->machines[i] = machine;
+	return WY_OK;
+}
+
+static enum wy_err restore_memory(struct rule_engine *engine, size_t asset, const char *key, const void *bytes, size_t len)
+{
+	const struct rule_set *set = engine->set;
+	const struct rx_class *cls = &set->classes[set->world->assets[asset].class_index];
+	const void *body;
+
+	for (size_t i = 0; i < cls->n_memories; i++) {
+		if (strcmp(set->assets[asset].memory_keys[i], key) != 0)
+			continue;
+		size_t wanted = cls->memories[i].call->fn->memory_bytes;
+		/* Aligned copy first: it may be looked into. */
+		if (!unpack("f", bytes, len, wanted, &body))
+			return WY_E_CORRUPT;
+		memcpy(engine->scratch, body, wanted);
+		if (!rx_memory_is_sound(cls->memories[i].call->fn, engine->scratch))
+			return WY_E_CORRUPT;
+		memcpy(rx_memory_at(engine, (uint32_t)asset, &cls->memories[i]), engine->scratch, wanted);
+		return WY_OK;
+	}
+	return WY_E_NOTFOUND;
+}
+
+/* Ids of assets may not hold a '/', so the last one parts the key. */
+static bool find_asset(const struct rule_set *set, const char *key, size_t *ret_asset)
+{
+	const char *id = key;
+
+	for (const char *slash = strchr(key, '/'); slash; slash = strchr(slash + 1, '/'))
+		id = slash + 1;
+	for (size_t i = 0; i < set->world->n_assets; i++) {
+		if (strcmp(set->world->assets[i].id, id) != 0)
+			continue;
+		*ret_asset = i;
+		return true;
+	}
+	return false;
+}
+
+enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void *bytes, size_t len)
+{
+	const struct rule_set *set = engine->set;
+	size_t asset;
+
+	if (!find_asset(set, key, &asset))
+		return WY_E_NOTFOUND;
+	const struct rx_asset *it = &set->assets[asset];
+	if (strcmp(key, it->point_key) == 0)
+		return restore_points(engine, asset, bytes, len);
+	if (strncmp(key, "f/", 2) == 0)
+		return restore_memory(engine, asset, key, bytes, len);
+	for (size_t i = 0; i < it->n_instances; i++)
+		if (strcmp(set->instances[it->instances[i]].key, key) == 0)
+			return restore_machine(engine, it->instances[i], bytes, len);
+	return WY_E_NOTFOUND;
+}
+
+/* Without a gap the engine goes on as if nothing had been: samples keep their age. With one, every
+ * input is unknown from down_ms until its next sample, and "never since start" counts anew. */
+void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
+{
+	const struct rule_set *set = engine->set;
+
+	engine->now = now;
+	engine->wall_offset_ms = now.wall_ms - now.mono_ms;
+	engine->clock_ms = down_ms < now.mono_ms ? down_ms : now.mono_ms;
+	for (size_t i = 0; i < set->world->n_assets; i++)
+		rx_mark(engine->asset_dirty, i);
+	if (down_ms >= now.mono_ms)
+		return;
+	engine->start_ms = now.mono_ms;
+	for (size_t i = 0; i < set->n_slots; i++) {
+		struct rx_slot *slot = &engine->slots[i];
+		if (wy_quality_is_usable(slot->quality)) {
+			slot->quality = WY_Q_STALE;
+			slot->why = WY_WHY_STALE;
+		}
+		slot->usable_ms = WY_MS_NONE;
+	}
+	for (size_t i = 0; i < set->world->n_devices; i++)
+		engine->heard_ms[i] = WY_MS_NONE;
+}

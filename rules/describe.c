@@ -1,0 +1,127 @@
+/* describe.c: what a compiled set and a running engine tell about themselves. */
+#include "engine.h"
+
+size_t rule_count(const struct rule_set *set)
+{
+	return set->n_rules;
+}
+
+const struct rule_info *rule_info_at(const struct rule_set *set, uint32_t rule)
+{
+	return rule < set->n_rules ? &set->rules[rule].info : NULL;
+}
+
+uint64_t rule_set_hash(const struct rule_set *set)
+{
+	return set->hash;
+}
+
+size_t rule_instance_count(const struct rule_set *set)
+{
+	return set->n_instances;
+}
+
+const struct rule_instance_info *rule_instance_at(const struct rule_set *set, uint32_t instance)
+{
+	return instance < set->n_instances ? &set->instances[instance].info : NULL;
+}
+
+const char *rule_state_text(enum rule_state state)
+{
+	static const char *const names[] = {"normal", "pending", "active", "returning", "latched"};
+
+	return (unsigned)state < sizeof(names) / sizeof(*names) ? names[state] : "?";
+}
+
+/* ---- Clauses ------------------------------------------------------------------------------ */
+
+struct list {
+	struct rx_eval ev;
+	const char *text;
+	struct rule_clause *out;
+	size_t n, max;
+};
+
+static const char *why_text(const struct rx_eval *ev, const struct rx_value *v)
+{
+	switch ((enum rx_unknown)v->unknown) {
+	case RX_NO_POINT:
+		return v->point < ev->cls->model->n_points && v->quality <= WY_Q_STALE ? ev->cls->why[v->point][v->quality]
+										      : "unknown";
+	case RX_NO_DIVISOR:
+		return "division by zero";
+	case RX_TOO_LARGE:
+		return "result too large";
+	case RX_NO_COVER:
+		return "not enough of the window is known";
+	case RX_NOT_SEEN:
+		return "not seen since start";
+	case RX_KNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+static const char *word_of(const struct rx_expr *e, const struct rx_value *v)
+{
+	if (e->type == RX_T_BOOL)
+		return v->truth == RULE_UNKNOWN ? NULL : (v->truth == RULE_TRUE ? "true" : "false");
+	if (e->type != RX_T_ENUM || !e->point || !rx_is_exact(v))
+		return NULL;
+	return v->lo >= 0 && (size_t)v->lo < e->point->n_values ? e->point->values[v->lo] : NULL;
+}
+
+static bool is_number(const struct rx_expr *e)
+{
+	return e->type == RX_T_INT || e->type == RX_T_REAL;
+}
+
+static void fill(struct list *list, const struct rx_expr *e, struct rule_clause *clause)
+{
+	struct rx_value truth = rx_eval(&list->ev, e);
+	const struct rx_expr *left = e->child && e->op != RX_CALL && e->op != RX_NOT ? e->child : e;
+	struct rx_value a = rx_eval(&list->ev, left);
+
+	*clause = (struct rule_clause){.text = list->text + e->at, .text_len = e->end - e->at,
+				       .truth = (enum rule_truth)truth.truth};
+	clause->word = word_of(left, &a);
+	if (truth.truth == RULE_UNKNOWN)
+		clause->why = why_text(&list->ev, truth.unknown ? &truth : &a);
+	if (left == e || !is_number(left))
+		return;
+	clause->unit = left->unit;
+	clause->has_value = rx_is_exact(&a);
+	clause->value = clause->has_value ? rx_number(&a) : 0;
+	if (e->op != RX_COMPARE)
+		return;
+	struct rx_value b = rx_eval(&list->ev, left->next);
+	clause->has_limit = rx_is_exact(&b);
+	clause->limit = clause->has_limit ? rx_number(&b) : 0;
+}
+
+static void collect(struct list *list, const struct rx_expr *e)
+{
+	if (e->op == RX_AND || e->op == RX_OR || (e->op == RX_NOT && (e->child->op == RX_AND || e->child->op == RX_OR))) {
+		for (const struct rx_expr *c = e->child; c; c = c->next)
+			collect(list, c);
+		return;
+	}
+	if (list->n < list->max)
+		fill(list, e, &list->out[list->n++]);
+}
+
+size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigned level, bool is_clear,
+		    struct rule_clause *out, size_t max)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
+
+	if (level >= rule->info.n_levels)
+		return 0;
+	const struct rx_level *at = &it->variant->levels[level];
+	const struct rx_cond *cond = is_clear && at->clear.root ? &at->clear : &at->when;
+	struct list list = {.ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms),
+			    .text = cond->text, .out = out, .max = max};
+	collect(&list, cond->root);
+	return list.n;
+}

@@ -1,0 +1,478 @@
+/* engine.c: turns and timers: see rule.h for what is promised.
+ *
+ * The engine's own clock goes from instant to instant: of the samples of a turn, then of each timer
+ * that is due. At each instant first the assets that changed update their memories, then the
+ * instances that may be concerned are evaluated in their order, parents before children; a parent
+ * that moves marks its children, which stand behind it. Timers before a sample's time fire first, those
+ * of the same instant after it: what arrives exactly at a deadline is in time. */
+#include "engine.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- Bits --------------------------------------------------------------------------------- */
+
+void rx_mark(uint64_t *bits, size_t i)
+{
+	bits[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+bool rx_is_marked(const uint64_t *bits, size_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+static void unmark(uint64_t *bits, size_t i)
+{
+	bits[i / 64] &= ~((uint64_t)1 << i % 64);
+}
+
+size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from)
+{
+	while (from < n) {
+		uint64_t word = bits[from / 64] >> from % 64;
+		if (word)
+			return from + (size_t)__builtin_ctzll(word);
+		from = (from / 64 + 1) * 64;
+	}
+	return n;
+}
+
+/* ---- A new engine ------------------------------------------------------------------------- */
+
+static size_t words(size_t bits)
+{
+	return bits / 64 + 1;
+}
+
+static size_t largest_cell(const struct rule_set *set)
+{
+	size_t most = sizeof(struct rx_machine);
+
+	for (size_t i = 0; i < set->world->n_classes; i++) {
+		const struct rx_class *cls = &set->classes[i];
+		size_t points = cls->model->n_points * sizeof(struct rx_slot) + (WY_DEVICES_MAX + 2) * sizeof(wy_ms);
+		most = points > most ? points : most;
+		for (size_t j = 0; j < cls->n_memories; j++)
+			if (cls->memories[j].call->fn->memory_bytes > most)
+				most = cls->memories[j].call->fn->memory_bytes;
+	}
+	return most + 64;
+}
+
+enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, struct wy_now now,
+			    struct rule_engine **ret_engine)
+{
+	struct rule_engine *engine = wy_arena_alloc(arena, sizeof(*engine));
+	const struct rule_world *world = set->world;
+
+	if (!engine)
+		return WY_E_NOMEM;
+	engine->set = set;
+	engine->now = now;
+	engine->clock_ms = engine->start_ms = now.mono_ms;
+	engine->wall_offset_ms = now.wall_ms - now.mono_ms;
+	engine->n_cells = set->n_instances + set->n_memories;
+	engine->max_events = 3 * set->n_instances + 16;
+	engine->scratch_bytes = largest_cell(set);
+	engine->slots = wy_arena_array(arena, set->n_slots, sizeof(*engine->slots));
+	engine->heard_ms = wy_arena_array(arena, world->n_devices, sizeof(*engine->heard_ms));
+	engine->state = wy_arena_array(arena, set->state_bytes, 1);
+	engine->machines = wy_arena_array(arena, set->n_instances, sizeof(*engine->machines));
+	engine->asset_dirty = wy_arena_array(arena, words(world->n_assets), sizeof(uint64_t));
+	engine->instance_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
+	engine->cell_dirty = wy_arena_array(arena, words(engine->n_cells), sizeof(uint64_t));
+	engine->events = wy_arena_array(arena, engine->max_events, sizeof(*engine->events));
+	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
+	if (!engine->slots || !engine->heard_ms || !engine->state || !engine->machines || !engine->asset_dirty ||
+	    !engine->instance_dirty || !engine->cell_dirty || !engine->events || !engine->scratch)
+		return WY_E_NOMEM;
+	if (rx_heap_init(&engine->heap, arena, world->n_assets + set->n_instances))
+		return WY_E_NOMEM;
+	for (size_t i = 0; i < set->n_slots; i++)
+		engine->slots[i] = (struct rx_slot){.quality = WY_Q_NEVER, .why = WY_WHY_NOT_READ,
+						    .at_ms = WY_MS_NONE, .usable_ms = WY_MS_NONE};
+	for (size_t i = 0; i < world->n_devices; i++)
+		engine->heard_ms[i] = WY_MS_NONE;
+	for (size_t i = 0; i < world->n_assets; i++)
+		rx_mark(engine->asset_dirty, i);
+	*ret_engine = engine;
+	return WY_OK;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------ */
+
+uint8_t rx_slot_quality(const struct rx_slot *slot, const struct wy_point *point, wy_ms now_ms)
+{
+	if (wy_quality_is_usable(slot->quality) && now_ms - slot->at_ms >= point->stale_ms)
+		return WY_Q_STALE;
+	return slot->quality;
+}
+
+void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory)
+{
+	return engine->state + engine->set->assets[asset].state_base + memory->offset;
+}
+
+static const struct rx_class *class_of(const struct rule_engine *engine, uint32_t asset)
+{
+	return &engine->set->classes[engine->set->world->assets[asset].class_index];
+}
+
+struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, wy_ms now_ms)
+{
+	return (struct rx_eval){
+		.set = engine->set,
+		.cls = class_of(engine, asset),
+		.engine = engine,
+		.asset = asset,
+		.now_ms = now_ms,
+		.wall_ms = now_ms + engine->wall_offset_ms,
+		.is_wall_doubtful = engine->now.clock == WY_CLOCK_UNSYNCED,
+		.next_ms = WY_MS_NEVER,
+	};
+}
+
+struct wy_sample rule_point_now(const struct rule_engine *engine, uint32_t asset, uint32_t point)
+{
+	const struct wy_point *model = &class_of(engine, asset)->model->points[point];
+	const struct rx_slot *slot = &engine->slots[engine->set->assets[asset].slot_base + point];
+	struct wy_sample sample = {.point = point, .is_whole = model->type != WY_TYPE_REAL, .at_ms = slot->at_ms};
+
+	sample.quality = rx_slot_quality(slot, model, engine->clock_ms);
+	sample.why = sample.quality == WY_Q_STALE ? (uint8_t)WY_WHY_STALE : slot->why;
+	if (sample.is_whole)
+		sample.whole = slot->whole;
+	else
+		sample.real = slot->real;
+	return sample;
+}
+
+/* ---- One asset, one instant --------------------------------------------------------------- */
+
+static void mark_memory(struct rule_engine *engine, uint32_t asset, size_t memory)
+{
+	rx_mark(engine->cell_dirty, engine->set->n_instances + engine->set->assets[asset].memory_base + memory);
+}
+
+/* When the next point of the asset turns stale. */
+static wy_ms next_stale(const struct rule_engine *engine, uint32_t asset)
+{
+	const struct wy_class *model = class_of(engine, asset)->model;
+	const struct rx_slot *slots = &engine->slots[engine->set->assets[asset].slot_base];
+	wy_ms next_ms = WY_MS_NEVER;
+
+	for (size_t i = 0; i < model->n_points; i++) {
+		wy_ms at_ms = slots[i].at_ms + model->points[i].stale_ms;
+		if (wy_quality_is_usable(slots[i].quality) && at_ms > engine->clock_ms && at_ms < next_ms)
+			next_ms = at_ms;
+	}
+	return next_ms;
+}
+
+static void update_asset(struct rule_engine *engine, uint32_t asset)
+{
+	const struct rx_asset *it = &engine->set->assets[asset];
+	const struct rx_class *cls = class_of(engine, asset);
+	struct rx_eval ev = rx_engine_eval(engine, asset, engine->clock_ms);
+
+	for (size_t i = 0; i < cls->n_memories; i++) {
+		const struct rx_expr *call = cls->memories[i].call;
+		if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[i])))
+			mark_memory(engine, asset, i);
+	}
+	wy_ms stale_ms = next_stale(engine, asset);
+	rx_heap_set(&engine->heap, asset, stale_ms < ev.next_ms ? stale_ms : ev.next_ms);
+	for (size_t i = 0; i < it->n_instances; i++)
+		rx_mark(engine->instance_dirty, it->instances[i]);
+}
+
+/* ---- One instance ------------------------------------------------------------------------- */
+
+static bool is_fresh(const struct rule_engine *engine, const struct rx_instance *it, wy_ms since_ms)
+{
+	const struct rx_slot *slots = &engine->slots[engine->set->assets[it->info.asset].slot_base];
+
+	for (size_t i = 0; i < it->info.n_points; i++)
+		if (slots[it->info.points[i]].at_ms <= since_ms)
+			return false;
+	return true;
+}
+
+static bool is_inhibited(const struct rule_engine *engine, const struct rx_instance *it)
+{
+	for (size_t i = 0; i < it->n_parents; i++)
+		if (rx_machine_inhibits(&engine->machines[it->parents[i]]))
+			return true;
+	return false;
+}
+
+static struct rx_machine_in look(const struct rule_engine *engine, uint32_t instance, struct rx_eval *ev)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
+	const struct rx_machine *machine = &engine->machines[instance];
+	struct rx_machine_in in = {.now_ms = engine->clock_ms, .is_allowed = true};
+
+	in.is_inhibited = is_inhibited(engine, it);
+	in.is_fresh = machine->was_inhibited && is_fresh(engine, it, machine->inhibited_until_ms);
+	if (it->variant->active.root)
+		in.is_allowed = rx_eval(ev, it->variant->active.root).truth == RULE_TRUE;
+	for (size_t i = 0; i < rule->info.n_levels; i++) {
+		const struct rx_level *level = &it->variant->levels[i];
+		bool is_back = rx_state_asks_clear(machine->level[i].state);
+		struct rx_value v = rx_eval(ev, is_back && level->clear.root ? level->clear.root : level->when.root);
+		in.level[i].truth = (enum rule_truth)v.truth;
+		if (is_back && !level->clear.root)
+			in.level[i].truth = rx_not(in.level[i].truth);
+		in.level[i].is_uncertain = v.is_uncertain;
+		in.level[i].hold_ms = it->info.hold_ms[i];
+		in.level[i].clear_hold_ms = it->info.clear_hold_ms[i];
+	}
+	return in;
+}
+
+static void append(struct rule_engine *engine, uint32_t instance, const struct rx_machine_out *out)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+
+	for (size_t i = 0; i < out->n_events && engine->n_events < engine->max_events; i++) {
+		struct rule_event *event = &engine->events[engine->n_events++];
+		*event = out->events[i];
+		event->instance = instance;
+	}
+	if (!out->is_changed)
+		return;
+	rx_mark(engine->cell_dirty, instance);
+	/* Windows are saved along, so that a restart finds them as old as the decision. */
+	for (size_t i = 0; i < it->variant->n_memories; i++)
+		mark_memory(engine, it->info.asset, it->variant->memories[i]);
+	for (size_t i = 0; i < it->n_children; i++)
+		rx_mark(engine->instance_dirty, it->children[i]);
+}
+
+/* States that ask for another condition now than before the step. */
+static unsigned sides(const struct rx_machine *machine)
+{
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
+		bits |= (unsigned)rx_state_asks_clear(machine->level[i].state) << i;
+	return bits;
+}
+
+static void evaluate(struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
+	struct rx_machine *machine = &engine->machines[instance];
+	struct rx_eval ev;
+	struct rx_machine_out out;
+
+	/* A second look where a level went from `when` to `clear` or back: its other side may hold already.
+	 * No third: a rule whose two sides are true at once must not spin. */
+	for (unsigned round = 0; round < 2; round++) {
+		unsigned before = sides(machine);
+		ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
+		struct rx_machine_in in = look(engine, instance, &ev);
+		rx_machine_step(machine, it, rule, &in, &out);
+		append(engine, instance, &out);
+		if (sides(machine) == before)
+			break;
+	}
+	wy_ms due_ms = out.due_ms < ev.next_ms ? out.due_ms : ev.next_ms;
+	if (due_ms <= engine->clock_ms)
+		due_ms = engine->clock_ms + 1;
+	rx_heap_set(&engine->heap, (uint32_t)(engine->set->world->n_assets + instance), due_ms);
+}
+
+/* Everything marked, at the engine's instant. */
+static void settle(struct rule_engine *engine)
+{
+	size_t n_assets = engine->set->world->n_assets;
+	size_t n = engine->set->n_instances;
+
+	for (size_t i = rx_next_marked(engine->asset_dirty, n_assets, 0); i < n_assets;
+	     i = rx_next_marked(engine->asset_dirty, n_assets, i + 1)) {
+		unmark(engine->asset_dirty, i);
+		update_asset(engine, (uint32_t)i);
+	}
+	for (size_t i = rx_next_marked(engine->instance_dirty, n, 0); i < n;
+	     i = rx_next_marked(engine->instance_dirty, n, i + 1)) {
+		unmark(engine->instance_dirty, i);
+		evaluate(engine, (uint32_t)i);
+	}
+}
+
+/* ---- Time --------------------------------------------------------------------------------- */
+
+/* Timers due before `until_ms`, each at its own instant. Stops early where the events of a turn would no
+ * longer fit; rule_next_due() then asks for the next turn at once. */
+static void run_timers(struct rule_engine *engine, wy_ms until_ms)
+{
+	size_t n_assets = engine->set->world->n_assets;
+
+	while (rx_heap_due(&engine->heap) < until_ms) {
+		if (engine->max_events - engine->n_events < 2 * engine->set->n_instances + 16)
+			return;
+		wy_ms due_ms = rx_heap_due(&engine->heap);
+		engine->clock_ms = due_ms > engine->clock_ms ? due_ms : engine->clock_ms;
+		while (rx_heap_due(&engine->heap) == due_ms) {
+			uint32_t id = rx_heap_first(&engine->heap);
+			rx_heap_set(&engine->heap, id, WY_MS_NEVER);
+			if (id < n_assets)
+				rx_mark(engine->asset_dirty, id);
+			else
+				rx_mark(engine->instance_dirty, id - n_assets);
+		}
+		settle(engine);
+	}
+}
+
+/* Bring the clock to the instant of an input. */
+static void advance_to(struct rule_engine *engine, wy_ms at_ms)
+{
+	wy_ms to_ms = at_ms < engine->now.mono_ms ? at_ms : engine->now.mono_ms;
+
+	if (to_ms <= engine->clock_ms)
+		return;
+	/* Inputs already put belong to one turn with this one: no timer between them. */
+	bool is_first = rx_next_marked(engine->asset_dirty, engine->set->world->n_assets, 0) ==
+			engine->set->world->n_assets;
+	if (is_first)
+		run_timers(engine, to_ms);
+	engine->clock_ms = to_ms > engine->clock_ms ? to_ms : engine->clock_ms;
+}
+
+void rule_turn_begin(struct rule_engine *engine, struct wy_now now)
+{
+	wy_ms offset_ms = now.wall_ms - now.mono_ms;
+	bool is_clock_new = offset_ms != engine->wall_offset_ms || now.clock != engine->now.clock;
+
+	engine->n_events = 0;
+	/* First what a restart or a new engine left to do, at its own instant. */
+	settle(engine);
+	now.mono_ms = now.mono_ms > engine->clock_ms ? now.mono_ms : engine->clock_ms;
+	engine->now = now;
+	if (!is_clock_new)
+		return;
+	/* The wall clock was set: calendars may stand elsewhere. */
+	engine->wall_offset_ms = offset_ms;
+	run_timers(engine, now.mono_ms);
+	for (size_t i = 0; i < engine->set->world->n_assets; i++)
+		rx_mark(engine->asset_dirty, i);
+}
+
+static bool take_value(struct rx_slot *slot, const struct wy_point *point, const struct wy_sample *sample)
+{
+	double real = sample->is_whole ? (double)sample->whole : sample->real;
+
+	if (!isfinite(real))
+		return false;
+	if (point->type == WY_TYPE_REAL)
+		slot->real = real;
+	else if (sample->is_whole)
+		slot->whole = sample->whole;
+	else if (fabs(real) < 9e15)
+		slot->whole = (int64_t)real;
+	else
+		return false;
+	if (point->type == WY_TYPE_ENUM && (slot->whole < 0 || (uint64_t)slot->whole >= point->n_values))
+		return false;
+	return !point->has_range || (real >= point->lo && real <= point->hi);
+}
+
+void rule_put(struct rule_engine *engine, uint32_t asset, uint32_t point, const struct wy_sample *sample)
+{
+	const struct rx_asset *it = &engine->set->assets[asset];
+	const struct wy_point *model = &class_of(engine, asset)->model->points[point];
+	struct rx_slot *slot = &engine->slots[it->slot_base + point];
+	wy_ms at_ms = sample->at_ms < engine->now.mono_ms ? sample->at_ms : engine->now.mono_ms;
+
+	if (at_ms < slot->at_ms)
+		return;
+	advance_to(engine, at_ms);
+	rx_mark(engine->asset_dirty, asset);
+	slot->at_ms = at_ms;
+	slot->quality = sample->quality;
+	slot->why = sample->why;
+	if (!wy_quality_is_usable(sample->quality))
+		return;
+	if (take_value(slot, model, sample)) {
+		slot->usable_ms = at_ms;
+		return;
+	}
+	slot->quality = WY_Q_BAD;
+	slot->why = WY_WHY_RANGE;
+}
+
+void rule_heard(struct rule_engine *engine, uint32_t device, wy_ms at_ms)
+{
+	const struct rule_world *world = engine->set->world;
+
+	at_ms = at_ms < engine->now.mono_ms ? at_ms : engine->now.mono_ms;
+	if (device >= world->n_devices || at_ms <= engine->heard_ms[device])
+		return;
+	advance_to(engine, at_ms);
+	engine->heard_ms[device] = at_ms;
+	for (size_t i = 0; i < world->n_assets; i++)
+		for (size_t j = 0; j < world->assets[i].n_devices; j++)
+			if (world->assets[i].devices[j] == device)
+				rx_mark(engine->asset_dirty, i);
+}
+
+size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_events)
+{
+	wy_ms now_ms = engine->now.mono_ms;
+
+	settle(engine);
+	run_timers(engine, now_ms < WY_MS_NEVER ? now_ms + 1 : now_ms);
+	if (rx_heap_due(&engine->heap) > now_ms && now_ms > engine->clock_ms)
+		engine->clock_ms = now_ms;
+	*ret_events = engine->events;
+	return engine->n_events;
+}
+
+wy_ms rule_next_due(const struct rule_engine *engine)
+{
+	size_t n_assets = engine->set->world->n_assets;
+
+	if (rx_next_marked(engine->asset_dirty, n_assets, 0) < n_assets)
+		return engine->clock_ms; /* a new engine, or one that was just resumed */
+	return rx_heap_due(&engine->heap);
+}
+
+enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, enum rule_command command)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	struct rx_machine_out out;
+
+	settle(engine);
+	run_timers(engine, engine->now.mono_ms);
+	if (engine->now.mono_ms > engine->clock_ms)
+		engine->clock_ms = engine->now.mono_ms;
+	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
+	struct rx_machine_in in = look(engine, instance, &ev);
+	enum wy_err err = rx_machine_command(&engine->machines[instance], it, &engine->set->rules[it->info.rule],
+					     command, &in, &out);
+	if (err)
+		return err;
+	append(engine, instance, &out);
+	rx_mark(engine->instance_dirty, instance);
+	return WY_OK;
+}
+
+/* ---- Looking in --------------------------------------------------------------------------- */
+
+enum rule_state rule_state_of(const struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_rule *rule = &engine->set->rules[engine->set->instances[instance].info.rule];
+	const struct rx_machine *machine = &engine->machines[instance];
+	int found = -1;
+
+	for (size_t i = 0; i < rule->info.n_levels; i++)
+		if (machine->level[i].state != RULE_NORMAL &&
+		    (found < 0 || rule->info.levels[i].tier < rule->info.levels[found].tier))
+			found = (int)i;
+	return (enum rule_state)machine->level[found < 0 ? 0 : found].state;
+}

@@ -1,0 +1,53 @@
+/* engine.h: the inside of a running engine, for engine.c, cells.c, eval.c and describe.c. */
+#ifndef RX_ENGINE_H
+#define RX_ENGINE_H
+
+#include "heap.h"
+#include "machine.h"
+#include "plan.h"
+
+struct rx_slot { /* the newest sample of a point */
+	union {
+		int64_t whole;
+		double real;
+	};
+	wy_ms at_ms;     /* of the newest sample, usable or not */
+	wy_ms usable_ms; /* of the newest usable one since start; WY_MS_NONE: none */
+	uint8_t quality; /* as judged on arrival; staleness is added when read */
+	uint8_t why;
+};
+
+struct rx_heard {
+	wy_ms at_ms; /* WY_MS_NONE: not since start */
+};
+
+struct rule_engine {
+	const struct rule_set *set;
+	struct wy_now now;   /* of the turn */
+	wy_ms clock_ms;      /* evaluated up to here */
+	wy_ms start_ms;      /* where "never since start" counts from */
+	wy_ms wall_offset_ms; /* wall - mono */
+	struct rx_slot *slots;
+	wy_ms *heard_ms; /* per device; WY_MS_NONE: not since start */
+	unsigned char *state;
+	struct rx_machine *machines; /* per instance */
+	struct rx_heap heap;         /* assets first, then instances */
+	uint64_t *asset_dirty, *instance_dirty;
+	uint64_t *cell_dirty; /* instances, then memories; what must be saved */
+	size_t n_cells;
+	struct rule_event *events;
+	size_t n_events, max_events;
+	unsigned char *scratch; /* a cell while it is handed out or checked */
+	size_t scratch_bytes;
+};
+
+struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, wy_ms now_ms);
+/* Quality of a point at an instant, staleness included. */
+uint8_t rx_slot_quality(const struct rx_slot *slot, const struct wy_point *point, wy_ms now_ms);
+void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory);
+void rx_mark(uint64_t *bits, size_t i);
+bool rx_is_marked(const uint64_t *bits, size_t i);
+/* First marked bit at or after `from`, or n. */
+size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from);
+
+#endif

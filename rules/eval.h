@@ -1,0 +1,30 @@
+/* eval.h: walk a checked tree at one instant of one asset.
+ *
+ * Pure towards the engine: reads slots and memories, writes nothing but the struct below. The walk
+ * stops early where the answer is settled; timers of the rest are then not needed. */
+#ifndef RX_EVAL_H
+#define RX_EVAL_H
+
+#include "value.h"
+
+struct rx_class;
+struct rule_engine;
+struct rule_set;
+
+struct rx_eval {
+	const struct rule_set *set;
+	const struct rx_class *cls;
+	const struct rule_engine *engine; /* NULL: static, all that declarations allow */
+	uint32_t asset;                   /* NULL engine: not used */
+	wy_ms now_ms;                     /* mono */
+	wy_ms wall_ms;
+	bool is_wall_doubtful;
+	wy_ms next_ms; /* out: earliest instant the answer may change by time alone; only lowered */
+};
+
+struct rx_value rx_eval(struct rx_eval *ev, const struct rx_expr *e);
+/* Present value of a point, and of a constant length of time. */
+struct rx_value rx_eval_point(struct rx_eval *ev, const struct rx_expr *point);
+wy_ms rx_eval_span(struct rx_eval *ev, const struct rx_expr *span);
+
+#endif

@@ -1,0 +1,99 @@
+/* panes.c: see panes.h. */
+#include "panes.h"
+
+#include <string.h>
+
+wy_ms rx_pane_ms(wy_ms window_ms)
+{
+	wy_ms pane_ms = (window_ms + RX_PANES - 2) / (RX_PANES - 1);
+
+	return pane_ms < 1 ? 1 : pane_ms;
+}
+
+static int64_t pane_of(wy_ms at_ms, wy_ms pane_ms)
+{
+	int64_t pane = at_ms / pane_ms;
+
+	return at_ms < 0 && at_ms % pane_ms ? pane - 1 : pane;
+}
+
+static unsigned slot_of(int64_t pane)
+{
+	int64_t slot = pane % (int64_t)RX_PANES;
+
+	return (unsigned)(slot < 0 ? slot + (int64_t)RX_PANES : slot);
+}
+
+unsigned rx_panes_slot(const struct rx_panes *panes)
+{
+	return slot_of(panes->head);
+}
+
+static void open_pane(struct rx_panes *panes, int64_t pane, void *values, size_t value_bytes, const void *fresh)
+{
+	unsigned slot = slot_of(pane);
+
+	panes->known_ms[slot] = 0;
+	memcpy((char *)values + slot * value_bytes, fresh, value_bytes);
+}
+
+void rx_panes_to(struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms, void *values, size_t value_bytes,
+		 const void *fresh)
+{
+	int64_t now_pane = pane_of(now_ms, pane_ms);
+
+	if (!panes->is_started) {
+		panes->is_started = true;
+		panes->upto_ms = now_ms;
+		panes->head = now_pane - (int64_t)RX_PANES;
+	}
+	if (now_ms < panes->upto_ms)
+		return;
+	if (now_pane - panes->head > (int64_t)RX_PANES) {
+		/* Away for longer than the window: what lies before it does not count. */
+		wy_ms from_ms = (now_pane - (int64_t)RX_PANES + 1) * pane_ms;
+		panes->head = now_pane - (int64_t)RX_PANES;
+		panes->upto_ms = panes->upto_ms > from_ms ? panes->upto_ms : from_ms;
+	}
+	for (;;) {
+		wy_ms end_ms = (panes->head + 1) * pane_ms;
+		wy_ms to_ms = now_ms < end_ms ? now_ms : end_ms;
+		if (panes->is_known && to_ms > panes->upto_ms)
+			panes->known_ms[slot_of(panes->head)] += to_ms - panes->upto_ms;
+		panes->upto_ms = to_ms > panes->upto_ms ? to_ms : panes->upto_ms;
+		if (panes->head >= now_pane)
+			return;
+		open_pane(panes, ++panes->head, values, value_bytes, fresh);
+	}
+}
+
+unsigned rx_panes_live(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms, uint8_t out[RX_PANES])
+{
+	int64_t now_pane = pane_of(now_ms, pane_ms);
+	unsigned n = 0;
+
+	if (!panes->is_started)
+		return 0;
+	for (int64_t pane = panes->head - (int64_t)RX_PANES + 1; pane <= panes->head; pane++)
+		if (pane >= now_pane - (int64_t)RX_PANES + 1)
+			out[n++] = (uint8_t)slot_of(pane);
+	return n;
+}
+
+bool rx_panes_is_covered(const struct rx_panes *panes, wy_ms window_ms, wy_ms now_ms)
+{
+	uint8_t live[RX_PANES];
+	unsigned n = rx_panes_live(panes, rx_pane_ms(window_ms), now_ms, live);
+	wy_ms known_ms = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		known_ms += panes->known_ms[live[i]];
+	if (panes->is_known && now_ms > panes->upto_ms)
+		known_ms += now_ms - panes->upto_ms;
+	return (double)known_ms >= RX_MIN_COVER * (double)window_ms;
+}
+
+wy_ms rx_panes_next(wy_ms pane_ms, wy_ms now_ms)
+{
+	return (pane_of(now_ms, pane_ms) + 1) * pane_ms;
+}

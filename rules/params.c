@@ -1,0 +1,289 @@
+/* params.c: parameters, lengths of time and calendars of a package. */
+#include <string.h>
+
+#include "fields.h"
+#include "lex.h"
+#include "load.h"
+#include "number.h"
+
+struct param_fields {
+	const char *type;
+	const struct wy_node *value, *min, *max;
+	const char *source;
+};
+
+static const struct wy_field param_rows[] = {
+	{"type", WY_FIELD_TEXT, offsetof(struct param_fields, type), true, 0, 0, NULL, "a unit, number, int or bool"},
+	{"default", WY_FIELD_NODE, offsetof(struct param_fields, value), true, 0, 0, NULL, "the value without an override"},
+	{"min", WY_FIELD_NODE, offsetof(struct param_fields, min), false, 0, 0, NULL, "smallest allowed value"},
+	{"max", WY_FIELD_NODE, offsetof(struct param_fields, max), false, 0, 0, NULL, "largest allowed value"},
+	{"source", WY_FIELD_TEXT, offsetof(struct param_fields, source), false, 0, 0, NULL, "where the number comes from"},
+};
+
+static const char *expected_form(const struct rx_param *param)
+{
+	if (param->type == RX_T_BOOL)
+		return "true or false";
+	if (param->type == RX_T_INT)
+		return "a whole number";
+	if (!param->unit)
+		return "a bare number";
+	if (wy_unit_is_alike(param->unit, wy_unit_at(WY_UNIT_MS)))
+		return "a length of time such as 40s or 1h30min";
+	return "a number with unit";
+}
+
+/* [-] number [unit], the whole text. */
+static bool lex_value(const struct wy_node *node, struct rx_token *ret_token, bool *ret_negative)
+{
+	struct rx_lexer lexer;
+
+	rx_lex_init(&lexer, node->text, node->len);
+	struct rx_token token = rx_lex_next(&lexer);
+	*ret_negative = rx_token_is(&token, "-");
+	if (*ret_negative)
+		token = rx_lex_next(&lexer);
+	*ret_token = token;
+	return token.kind == RX_TOK_NUMBER && rx_lex_next(&lexer).kind == RX_TOK_END;
+}
+
+bool rx_read_const(struct rx_load *load, const struct rx_param *param, const struct wy_node *node,
+		   struct rx_const *ret_value)
+{
+	struct rx_token token;
+	bool is_negative;
+
+	if (node->kind != WY_NODE_SCALAR) {
+		rx_error(load, "E105", node, 0, "expected %s, found %s", expected_form(param), wy_node_kind_text(node));
+		return false;
+	}
+	if (param->type == RX_T_BOOL && (wy_node_is(node, "true") || wy_node_is(node, "false"))) {
+		*ret_value = (struct rx_const){.truth = wy_node_is(node, "true")};
+		return true;
+	}
+	bool is_fine = param->type != RX_T_BOOL && lex_value(node, &token, &is_negative) &&
+		       wy_unit_is_alike(token.unit, param->unit) && (param->type != RX_T_INT || token.is_whole);
+	if (!is_fine || (param->unit && token.unit->is_absolute != param->unit->is_absolute)) {
+		rx_error(load, "E105", node, 0, "parameter '%s': expected %s%s%s, found '%s'", param->name,
+			 expected_form(param), param->unit ? ", in " : "", param->unit ? param->unit->name : "",
+			 node->text);
+		return false;
+	}
+	double real = token.real * wy_unit_ratio(token.unit, param->unit);
+	*ret_value = (struct rx_const){.whole = is_negative ? -token.whole : token.whole,
+				       .real = is_negative ? -real : real};
+	if (param->type == RX_T_INT)
+		ret_value->real = (double)ret_value->whole;
+	return true;
+}
+
+static bool read_type(struct rx_load *load, struct rx_param *param, const char *type, const struct wy_node *node)
+{
+	char hint[120];
+
+	param->type = RX_T_REAL;
+	if (strcmp(type, "bool") == 0)
+		param->type = RX_T_BOOL;
+	else if (strcmp(type, "int") == 0)
+		param->type = RX_T_INT;
+	else if (strcmp(type, "number") != 0)
+		param->unit = wy_unit_find(type, strlen(type));
+	if (param->type != RX_T_REAL || param->unit || strcmp(type, "number") == 0)
+		return true;
+	rx_error(load, "E105", wy_node_get(node, "type"), 0,
+		 "expected a unit, number, int or bool as type, found '%s'%s", type,
+		 rx_did_you_mean(wy_unit_nearest(type), hint, sizeof(hint)));
+	return false;
+}
+
+static bool read_bound(struct rx_load *load, struct rx_param *param, const struct wy_node *node, double *ret_bound)
+{
+	struct rx_const value;
+
+	if (!node || !rx_read_const(load, param, node, &value))
+		return false;
+	*ret_bound = value.real;
+	return true;
+}
+
+static void read_param(struct rx_load *load, struct rx_param *param, const struct wy_node *node)
+{
+	struct param_fields fields = {0};
+
+	param->node = node;
+	param->type = RX_T_REAL;
+	param->name = rx_load_text(load, node->key->text, node->key->len);
+	if (!param->name || wy_fields_read(node, param_rows, sizeof(param_rows) / sizeof(*param_rows), &fields, load->diags))
+		return;
+	if (!read_type(load, param, fields.type, node) || !rx_read_const(load, param, fields.value, &param->value))
+		return;
+	param->has_min = read_bound(load, param, fields.min, &param->min);
+	param->has_max = read_bound(load, param, fields.max, &param->max);
+	bool is_outside = (param->has_min && param->value.real < param->min) ||
+			  (param->has_max && param->value.real > param->max);
+	if (is_outside)
+		rx_error(load, "E207", fields.value, 0, "the default of '%s' is outside its min and max", param->name);
+}
+
+void rx_read_params(struct rx_load *load, struct rx_package *package, const struct wy_node *node)
+{
+	if (!node)
+		return;
+	if (node->kind != WY_NODE_MAP || node->n > WY_RULE_PACKAGE_MAX) {
+		rx_error(load, "E105", node, 0, "expected a map of at most %u parameters", WY_RULE_PACKAGE_MAX);
+		return;
+	}
+	package->params = rx_load_alloc(load, node->n, sizeof(*package->params));
+	if (!package->params)
+		return;
+	for (const struct wy_node *m = node->child; m; m = m->next)
+		read_param(load, &package->params[package->n_params++], m);
+}
+
+/* ---- Lengths of time ---------------------------------------------------------------------- */
+
+bool rx_read_span(struct rx_scope *scope, const struct wy_node *node, struct rx_span *ret_span)
+{
+	wy_ms span_ms;
+
+	if (node->kind == WY_NODE_SCALAR && node->len > 1 && node->text[0] == '$') {
+		scope->node = node;
+		uint32_t use = rx_use_of(scope, node->text + 1, node->len - 1);
+		if (use == RX_NO_USE) {
+			rx_error(scope->load, "E301", node, 0, "package '%s' has no parameter '%s'",
+				 scope->package->name, node->text + 1);
+			return false;
+		}
+		const struct rx_param *param = scope->load->set->classes[scope->cls].uses[use].param;
+		if (param->unit && wy_unit_is_alike(param->unit, wy_unit_at(WY_UNIT_MS))) {
+			double default_ms = param->value.real * wy_unit_ratio(param->unit, wy_unit_at(WY_UNIT_MS));
+			*ret_span = (struct rx_span){(wy_ms)(default_ms + 0.5), use};
+			return true;
+		}
+		rx_error(scope->load, "E201", node, 0, "parameter '%s' is no length of time", param->name);
+		return false;
+	}
+	if (wy_field_duration(node, &span_ms, scope->load->diags))
+		return false;
+	if (span_ms > 400 * (wy_ms)86400000) {
+		rx_error(scope->load, "E401", node, 0, "at most 400d");
+		return false;
+	}
+	*ret_span = (struct rx_span){span_ms, RX_NO_USE};
+	return true;
+}
+
+/* ---- Calendars ---------------------------------------------------------------------------- */
+
+struct calendar_fields {
+	const char *from, *to, *tz, *except;
+	const struct wy_node *days;
+};
+
+static const struct wy_field calendar_rows[] = {
+	{"from", WY_FIELD_TEXT, offsetof(struct calendar_fields, from), true, 0, 0, NULL, "local time, \"22:00\""},
+	{"to", WY_FIELD_TEXT, offsetof(struct calendar_fields, to), true, 0, 0, NULL, "local time, \"06:00\""},
+	{"tz", WY_FIELD_TEXT, offsetof(struct calendar_fields, tz), false, 0, 0, NULL, "building"},
+	{"days", WY_FIELD_NODE, offsetof(struct calendar_fields, days), false, 0, 0, NULL, "mon-fri, or a list"},
+	{"except", WY_FIELD_TEXT, offsetof(struct calendar_fields, except), false, 0, 0, NULL, "holidays"},
+};
+
+/* "hh:mm" up to 24:00, in seconds; -1: not a time of day. */
+static int32_t clock_of(const char *text)
+{
+	int64_t hour;
+	int64_t minute;
+	const char *colon = strchr(text, ':');
+
+	if (!colon || wy_parse_int(text, (size_t)(colon - text), &hour) || strlen(colon) != 3 ||
+	    wy_parse_int(colon + 1, 2, &minute))
+		return -1;
+	if (hour < 0 || minute < 0 || minute > 59 || hour * 60 + minute > 1440)
+		return -1;
+	return (int32_t)(hour * 3600 + minute * 60);
+}
+
+static int weekday_of(const char *text, size_t len)
+{
+	static const char days[] = "montuewedthufrisatsun";
+
+	for (int i = 0; i < 7; i++)
+		if (len == 3 && memcmp(text, days + 3 * i, 3) == 0)
+			return i;
+	return -1;
+}
+
+/* "sat" or "mon-fri" (also over the week's end: "sat-mon"); 0: neither. */
+static uint8_t days_of(const struct wy_node *node)
+{
+	if (node->kind != WY_NODE_SCALAR)
+		return 0;
+	const char *dash = strchr(node->text, '-');
+	size_t first_len = dash ? (size_t)(dash - node->text) : node->len;
+	int first = weekday_of(node->text, first_len);
+	int last = dash ? weekday_of(dash + 1, strlen(dash + 1)) : first;
+	uint8_t days = 0;
+	if (first < 0 || last < 0)
+		return 0;
+	for (int day = first;; day = (day + 1) % 7) {
+		days = (uint8_t)(days | 1u << day);
+		if (day == last)
+			return days;
+	}
+}
+
+static uint8_t read_days(struct rx_load *load, const struct wy_node *node)
+{
+	uint8_t days = 0;
+
+	if (!node)
+		return 0x7F;
+	const struct wy_node *first = node->kind == WY_NODE_SEQ ? node->child : node;
+	for (const struct wy_node *m = first; m; m = node->kind == WY_NODE_SEQ ? m->next : NULL) {
+		uint8_t some = days_of(m);
+		if (!some)
+			rx_error(load, "E105", m, 0, "expected days such as mon, mon-fri or [mon, wed], found '%s'",
+				 m->kind == WY_NODE_SCALAR ? m->text : wy_node_kind_text(m));
+		days |= some;
+	}
+	return days;
+}
+
+static void read_calendar(struct rx_load *load, struct rx_calendar *calendar, const struct wy_node *node)
+{
+	struct calendar_fields fields = {0};
+
+	calendar->name = rx_load_text(load, node->key->text, node->key->len);
+	if (!calendar->name ||
+	    wy_fields_read(node, calendar_rows, sizeof(calendar_rows) / sizeof(*calendar_rows), &fields, load->diags))
+		return;
+	calendar->from_s = clock_of(fields.from);
+	calendar->to_s = clock_of(fields.to);
+	if (calendar->from_s < 0 || calendar->from_s == 86400)
+		rx_error(load, "E105", wy_node_get(node, "from"), 0, "expected a time such as \"22:00\", found '%s'", fields.from);
+	if (calendar->to_s < 0)
+		rx_error(load, "E105", wy_node_get(node, "to"), 0, "expected a time such as \"06:00\", found '%s'", fields.to);
+	if (calendar->to_s == calendar->from_s)
+		rx_error(load, "E105", wy_node_get(node, "to"), 0, "'from' and 'to' are equal; a whole day is \"00:00\" to \"24:00\"");
+	if (fields.tz && strcmp(fields.tz, "building") != 0)
+		rx_error(load, "E105", wy_node_get(node, "tz"), 0, "expected 'building', found '%s'", fields.tz);
+	if (fields.except && strcmp(fields.except, "holidays") != 0)
+		rx_error(load, "E105", wy_node_get(node, "except"), 0, "expected 'holidays', found '%s'", fields.except);
+	calendar->is_except_holidays = fields.except;
+	calendar->days = read_days(load, fields.days);
+}
+
+void rx_read_calendars(struct rx_load *load, struct rx_package *package, const struct wy_node *node)
+{
+	if (!node)
+		return;
+	if (node->kind != WY_NODE_MAP || node->n > WY_RULE_PACKAGE_MAX) {
+		rx_error(load, "E105", node, 0, "expected a map of at most %u calendars", WY_RULE_PACKAGE_MAX);
+		return;
+	}
+	package->calendars = rx_load_alloc(load, node->n, sizeof(*package->calendars));
+	if (!package->calendars)
+		return;
+	for (const struct wy_node *m = node->child; m; m = m->next)
+		read_calendar(load, &package->calendars[package->n_calendars++], m);
+}

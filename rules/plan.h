@@ -1,0 +1,175 @@
+/* plan.h: what compiling leaves: the inside of struct rule_set. Read-only afterwards. */
+#ifndef RX_PLAN_H
+#define RX_PLAN_H
+
+#include "calendar.h"
+#include "functions.h"
+
+#define RX_NO_USE UINT32_MAX
+#define RX_NO_INSTANCE UINT32_MAX
+
+struct rx_const {
+	bool truth;
+	int64_t whole;
+	double real;
+};
+
+struct rx_param {
+	const char *name;
+	enum rx_type type; /* BOOL, INT, REAL */
+	const struct wy_unit *unit;
+	struct rx_const value; /* default */
+	bool has_min, has_max;
+	double min, max;
+	const struct wy_node *node;
+};
+
+struct rx_package {
+	const char *name;
+	const char *file;
+	int64_t version;
+	const struct wy_node *node;
+	struct rx_param *params;
+	size_t n_params;
+	struct rx_calendar *calendars;
+	size_t n_calendars;
+};
+
+/* A parameter some expression of a class reads; its values stand in set->values per asset. */
+struct rx_use {
+	const struct rx_package *package;
+	const struct rx_param *param;
+};
+
+/* One stateful call of a class, shared by all rules that write the same. Index order: inner first. */
+struct rx_memory {
+	const struct rx_expr *call;
+	uint64_t hash;
+	size_t offset; /* within the state block of an asset */
+};
+
+struct rx_class {
+	const struct wy_class *model;
+	struct rx_memory *memories;
+	size_t n_memories;
+	size_t state_bytes;
+	struct rx_use *uses;
+	size_t n_uses;
+	wy_ms shortest_poll_ms;
+	const char *(*why)[5]; /* per point and quality: "motor_temp stale" */
+	uint64_t layout;       /* hash of names and types of the points */
+};
+
+struct rx_span {
+	wy_ms ms;
+	uint32_t use; /* RX_NO_USE: ms stands */
+};
+
+struct rx_level {
+	uint8_t tier;
+	struct rx_cond when, clear;
+	struct rx_span hold, clear_hold;
+};
+
+struct rx_piece { /* of a summary: text, or a value */
+	const char *text;
+	size_t len;
+	const struct rx_expr *expr;
+	const char *label; /* NULL, "asset.name", "asset.id" or a label's key */
+	int decimals;      /* -1: as many as needed */
+};
+
+struct rx_template {
+	const char *lang;
+	const struct rx_piece *pieces;
+	size_t n;
+};
+
+#define RX_TEMPLATES 2u
+
+/* A rule for one class: its expressions with addresses of that class. */
+struct rx_variant {
+	uint32_t rule;
+	uint32_t cls;
+	struct rx_level levels[WY_RULE_LEVELS_MAX];
+	struct rx_cond active;
+	struct rx_span tolerate, unverified_after, settle, reraise;
+	struct rx_template summary[RX_TEMPLATES];
+	const uint32_t *points; /* read by levels and active; ascending */
+	size_t n_points;
+	const uint32_t *memories; /* used by levels and active */
+	size_t n_memories;
+	const struct rx_expr *selector; /* not used after binding */
+};
+
+enum rx_on_unknown { RX_FREEZE, RX_RAISE, RX_CLEAR, RX_RESET };
+
+#define RX_SAME_MAX 4u
+
+struct rx_parent {
+	uint32_t rule;
+	const char *same[RX_SAME_MAX]; /* labels that must agree; none: the same asset */
+	size_t n_same;
+	const struct wy_node *node;
+};
+
+struct rx_rule {
+	struct rule_info info;
+	const struct rx_package *package;
+	const struct wy_node *node;
+	enum rx_on_unknown on_unknown;
+	struct rx_parent *parents;
+	size_t n_parents;
+	uint32_t *alarms; /* rules read by alarm() */
+	size_t n_alarms;
+	struct rx_variant *variants;
+	size_t n_variants;
+	uint32_t rank; /* parents have smaller ranks */
+};
+
+struct rx_instance {
+	struct rule_instance_info info; /* first: the public part */
+	const struct rx_variant *variant;
+	wy_ms tolerate_ms, unverified_after_ms, settle_ms, reraise_ms;
+	const uint32_t *parents;  /* instances that inhibit this one */
+	size_t n_parents;
+	const uint32_t *children; /* instances to look at when this one changes */
+	size_t n_children;
+	const char *key; /* of its cell */
+};
+
+struct rx_asset {
+	size_t slot_base;  /* first point slot */
+	size_t value_base; /* first parameter value */
+	size_t state_base; /* byte offset of its memories */
+	size_t memory_base; /* number of its first memory, for cells */
+	const uint32_t *instances; /* ascending */
+	size_t n_instances;
+	const char *point_key;
+	const char *const *memory_keys;
+};
+
+struct rule_set {
+	const struct rule_world *world;
+	struct rx_package *packages;
+	size_t n_packages;
+	struct rx_rule *rules;
+	size_t n_rules;
+	struct rx_class *classes;
+	struct rx_asset *assets;
+	struct rx_instance *instances; /* by rank, then rule, then asset: the order of evaluation */
+	size_t n_instances;
+	struct rx_const *values;
+	size_t n_slots, n_memories, state_bytes;
+	struct rx_wall wall;
+	uint64_t hash;
+};
+
+uint64_t rx_hash(uint64_t hash, const void *bytes, size_t len);
+uint64_t rx_hash_text(uint64_t hash, const char *text);
+#define RX_HASH_START 14695981039346656037u
+
+/* Instance of a rule on an asset, or RX_NO_INSTANCE. */
+uint32_t rx_instance_of(const struct rule_set *set, uint32_t asset, uint32_t rule);
+
+#endif
