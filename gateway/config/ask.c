@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-const struct config_binding *config_bindings(const struct config *config, uint32_t device, uint32_t point,
-					     size_t *ret_n)
+const struct config_binding *config_bindings(const struct config *config, uint32_t device,
+					     uint32_t point, size_t *ret_n)
 {
 	const uint32_t *first = &config->first[config->device_first[device] + point];
 
@@ -26,7 +26,8 @@ static void convert_enum(const struct config_binding *binding, struct wy_sample 
 	out->why = WY_WHY_RANGE;
 }
 
-struct wy_sample config_convert(const struct config_binding *binding, const struct wy_sample *sample)
+struct wy_sample config_convert(const struct config_binding *binding,
+				const struct wy_sample *sample)
 {
 	struct wy_sample out = *sample;
 
@@ -39,7 +40,8 @@ struct wy_sample config_convert(const struct config_binding *binding, const stru
 			out.whole = !sample->whole;
 		break;
 	case WY_TYPE_REAL:
-		out.real = (sample->is_whole ? (double)sample->whole : sample->real) * binding->factor;
+		out.real =
+			(sample->is_whole ? (double)sample->whole : sample->real) * binding->factor;
 		out.is_whole = false;
 		break;
 	case WY_TYPE_ENUM:
@@ -76,7 +78,8 @@ size_t config_find_fault(const struct config *config, const char *code)
 	return SIZE_MAX;
 }
 
-const struct config_vendor *config_find_vendor(const struct config *config, const char *role, bool is_backup)
+const struct config_vendor *config_find_vendor(const struct config *config, const char *role,
+					       bool is_backup)
 {
 	for (size_t i = 0; i < config->n_vendors; i++) {
 		const struct config_vendor *vendor = &config->vendors[i];

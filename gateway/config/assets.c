@@ -15,8 +15,10 @@ struct asset_keys {
 	const struct wy_node *class, *place, *affected, *labels, *device, *points;
 };
 
-#define ROW(key, kind, member, needed, choices, help)                                                     \
-	{key, kind, offsetof(struct asset_keys, member), needed, 0, 0, choices, help}
+#define ROW(key, kind, member, needed, choices, help)                                              \
+	{                                                                                          \
+		key, kind, offsetof(struct asset_keys, member), needed, 0, 0, choices, help        \
+	}
 static const struct wy_field asset_rows[] = {
 	ROW("id", WY_FIELD_ID, id, true, NULL, "name of the asset"),
 	ROW("class", WY_FIELD_NODE, class, true, NULL, "what it is"),
@@ -42,7 +44,8 @@ static const struct wy_field place_rows[] = {
 	{"unit", WY_FIELD_TEXT, AT(unit), false, 0, 0, NULL, "unit (staircase)"},
 	{"floor", WY_FIELD_TEXT, AT(floor), false, 0, 0, NULL, "floor"},
 	{"room", WY_FIELD_TEXT, AT(room), false, 0, 0, NULL, "room"},
-	{"space", WY_FIELD_ID, AT(space), false, 0, 0, NULL, "shaft, pit, riser, lobby, machine_room ..."},
+	{"space", WY_FIELD_ID, AT(space), false, 0, 0, NULL,
+	 "shaft, pit, riser, lobby, machine_room ..."},
 	{"is_public", WY_FIELD_BOOL, AT(is_public), false, 0, 0, NULL, "common property"},
 };
 #undef AT
@@ -53,11 +56,12 @@ struct affected_keys {
 };
 
 static const struct wy_field affected_rows[] = {
-	{"units", WY_FIELD_NODE, offsetof(struct affected_keys, units), false, 0, 0, NULL, "list of units"},
-	{"households", WY_FIELD_INT, offsetof(struct affected_keys, households), false, 0, 100000, NULL,
-	 "how many households"},
-	{"alternatives", WY_FIELD_NODE, offsetof(struct affected_keys, alternatives), false, 0, 0, NULL,
-	 "assets to use meanwhile"},
+	{"units", WY_FIELD_NODE, offsetof(struct affected_keys, units), false, 0, 0, NULL,
+	 "list of units"},
+	{"households", WY_FIELD_INT, offsetof(struct affected_keys, households), false, 0, 100000,
+	 NULL, "how many households"},
+	{"alternatives", WY_FIELD_NODE, offsetof(struct affected_keys, alternatives), false, 0, 0,
+	 NULL, "assets to use meanwhile"},
 };
 
 static const char *class_id(const void *arg, size_t i)
@@ -84,7 +88,8 @@ static uint32_t find_class(struct loading *l, const struct wy_node *node)
 	return UINT32_MAX;
 }
 
-static void add_label(struct wy_asset *asset, struct wy_label *labels, const char *key, const char *value)
+static void add_label(struct wy_asset *asset, struct wy_label *labels, const char *key,
+		      const char *value)
 {
 	if (!value)
 		return;
@@ -100,8 +105,8 @@ static bool is_place_label(const char *key)
 	return false;
 }
 
-static void read_labels(struct loading *l, const struct wy_node *node, const struct config_place *place,
-			struct wy_asset *asset)
+static void read_labels(struct loading *l, const struct wy_node *node,
+			const struct config_place *place, struct wy_asset *asset)
 {
 	size_t n = loading_map(l, node);
 	struct wy_label *labels = loading_array(l, n + PLACE_LABELS, sizeof(*labels));
@@ -117,14 +122,15 @@ static void read_labels(struct loading *l, const struct wy_node *node, const str
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E108", m->key, 0,
 				    "label '%s' comes from 'place' already", m->key->text);
 		else if (m->kind != WY_NODE_SCALAR)
-			wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", m, 0, "expected text, found %s",
-				    wy_node_kind_text(m));
+			wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", m, 0,
+				    "expected text, found %s", wy_node_kind_text(m));
 		else
 			add_label(asset, labels, m->key->text, m->text);
 	}
 }
 
-static void read_affected(struct loading *l, const struct wy_node *node, struct config_asset *detail)
+static void read_affected(struct loading *l, const struct wy_node *node,
+			  struct config_asset *detail)
 {
 	struct affected_keys keys = {.households = -1};
 
@@ -163,9 +169,11 @@ static void read_asset(struct loading *l, const struct wy_node *node, struct wy_
 }
 
 /* Only once all assets are known: an alternative may stand further down. */
-static void find_alternatives(struct loading *l, const struct wy_asset *asset, struct config_asset *detail)
+static void find_alternatives(struct loading *l, const struct wy_asset *asset,
+			      struct config_asset *detail)
 {
-	const struct wy_node *list = wy_node_get(wy_node_get(asset->node, "affected"), "alternatives");
+	const struct wy_node *list =
+		wy_node_get(wy_node_get(asset->node, "affected"), "alternatives");
 	size_t n = loading_list(l, list);
 	uint32_t *alternatives = loading_array(l, n, sizeof(*alternatives));
 
@@ -175,7 +183,8 @@ static void find_alternatives(struct loading *l, const struct wy_asset *asset, s
 	for (const struct wy_node *m = list->child; m; m = m->next) {
 		size_t i = config_find_asset(l->config, m->text);
 		if (i == SIZE_MAX)
-			loading_unknown(l, m, 0, "asset", m->text, l->config->n_assets, asset_id, l->config);
+			loading_unknown(l, m, 0, "asset", m->text, l->config->n_assets, asset_id,
+					l->config);
 		else
 			alternatives[detail->n_alternatives++] = (uint32_t)i;
 	}

@@ -10,7 +10,8 @@ struct binding_list {
 	bool *is_used; /* [n_devices] */
 };
 
-static const char *const type_texts[] = {"bool", "int", "real", "enum", "counter"}; /* enum wy_type */
+static const char *const type_texts[] = {"bool", "int", "real", "enum",
+					 "counter"}; /* enum wy_type */
 
 static const char *device_id(const void *arg, size_t i)
 {
@@ -61,8 +62,8 @@ static bool is_convertible(enum wy_type from, enum wy_type to)
 	return from == to;
 }
 
-static bool map_enum(struct loading *l, const struct sensor_profile_point *from, const struct wy_point *to,
-		     struct config_binding *binding)
+static bool map_enum(struct loading *l, const struct sensor_profile_point *from,
+		     const struct wy_point *to, struct config_binding *binding)
 {
 	bool has_any = false;
 	int16_t *map = loading_array(l, from->n_values, sizeof(*map));
@@ -80,8 +81,9 @@ static bool map_enum(struct loading *l, const struct sensor_profile_point *from,
 }
 
 /* Says what does not fit; false then. `where` is the line that joins the two. */
-static bool join(struct loading *l, const struct wy_node *where, const struct sensor_profile_point *from,
-		 const struct wy_point *to, struct config_binding *binding)
+static bool join(struct loading *l, const struct wy_node *where,
+		 const struct sensor_profile_point *from, const struct wy_point *to,
+		 struct config_binding *binding)
 {
 	const struct wy_unit *unit = unit_of(from);
 
@@ -90,18 +92,20 @@ static bool join(struct loading *l, const struct wy_node *where, const struct se
 	binding->factor = 1;
 	if (!is_convertible(from->type, to->type)) {
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E602", where, 0,
-			    "point '%s' is %s, the device's '%s' is %s", to->name, type_texts[to->type],
-			    from->name, type_texts[from->type]);
+			    "point '%s' is %s, the device's '%s' is %s", to->name,
+			    type_texts[to->type], from->name, type_texts[from->type]);
 		return false;
 	}
 	if (binding->is_inverted && to->type != WY_TYPE_BOOL) {
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E602", where, 0,
-			    "'not' turns a bool around; point '%s' is %s", to->name, type_texts[to->type]);
+			    "'not' turns a bool around; point '%s' is %s", to->name,
+			    type_texts[to->type]);
 		return false;
 	}
 	if (to->type == WY_TYPE_ENUM && !map_enum(l, from, to, binding)) {
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E602", where, 0,
-			    "point '%s' and the device's '%s' have no value name in common", to->name, from->name);
+			    "point '%s' and the device's '%s' have no value name in common",
+			    to->name, from->name);
 		return false;
 	}
 	if (!is_number(to->type) || to->type == WY_TYPE_COUNTER)
@@ -110,16 +114,17 @@ static bool join(struct loading *l, const struct wy_node *where, const struct se
 		return false; /* an unknown unit, said where it stands */
 	if (!wy_unit_is_alike(unit, to->unit)) {
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E602", where, 0,
-			    "point '%s' is in %s, the device's '%s' in %s", to->name, unit_text(to->unit),
-			    from->name, unit_text(unit));
+			    "point '%s' is in %s, the device's '%s' in %s", to->name,
+			    unit_text(to->unit), from->name, unit_text(unit));
 		return false;
 	}
 	if (unit && to->unit)
 		binding->factor = wy_unit_ratio(unit, to->unit);
 	if (to->type == WY_TYPE_INT && unit != to->unit) {
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E602", where, 0,
-			    "point '%s' is a whole number of %s, the device's '%s' of %s: make it real", to->name,
-			    unit_text(to->unit), from->name, unit_text(unit));
+		wy_diag_add(
+			l->diags, WY_DIAG_ERROR, "E602", where, 0,
+			"point '%s' is a whole number of %s, the device's '%s' of %s: make it real",
+			to->name, unit_text(to->unit), from->name, unit_text(unit));
 		return false;
 	}
 	return true;
@@ -129,7 +134,8 @@ static void bind(struct loading *l, struct binding_list *list, const struct wy_n
 		 struct config_binding binding)
 {
 	const struct sensor_device_conf *device = &l->config->devices[binding.device];
-	const struct wy_class *class = &l->config->classes[l->config->assets[binding.asset].class_index];
+	const struct wy_class *class =
+		&l->config->classes[l->config->assets[binding.asset].class_index];
 
 	if (!join(l, where, &device->profile->points[binding.device_point],
 		  &class->points[binding.class_point], &binding))
@@ -142,7 +148,8 @@ static void bind(struct loading *l, struct binding_list *list, const struct wy_n
 
 /* "not lift2-io.door_open" at `node` into a binding. False after a message, or where the device's
  * profile is unknown and nothing can be said. */
-static bool read_source(struct loading *l, const struct wy_node *node, struct config_binding *binding)
+static bool read_source(struct loading *l, const struct wy_node *node,
+			struct config_binding *binding)
 {
 	char device[80];
 	struct wy_buf buf;
@@ -162,7 +169,8 @@ static bool read_source(struct loading *l, const struct wy_node *node, struct co
 	wy_buf_addn(&buf, node->text + start, (size_t)(dot - node->text) - start);
 	size_t d = config_find_device(l->config, device);
 	if (d == SIZE_MAX) {
-		loading_unknown(l, node, start, "device", device, l->config->n_devices, device_id, l->config);
+		loading_unknown(l, node, start, "device", device, l->config->n_devices, device_id,
+				l->config);
 		return false;
 	}
 	binding->device = (uint32_t)d;
@@ -180,9 +188,11 @@ static bool read_source(struct loading *l, const struct wy_node *node, struct co
 }
 
 /* The device's point of the same name. */
-static bool same_name(const struct loading *l, size_t device, const char *name, struct config_binding *binding)
+static bool same_name(const struct loading *l, size_t device, const char *name,
+		      struct config_binding *binding)
 {
-	const struct sensor_profile *profile = device == SIZE_MAX ? NULL : l->config->devices[device].profile;
+	const struct sensor_profile *profile =
+		device == SIZE_MAX ? NULL : l->config->devices[device].profile;
 	size_t p = profile ? find_point(profile, name) : SIZE_MAX;
 
 	if (p == SIZE_MAX)
@@ -198,29 +208,34 @@ static size_t default_device(struct loading *l, const struct wy_node *node)
 	size_t d = id ? config_find_device(l->config, id) : SIZE_MAX;
 
 	if (id && d == SIZE_MAX)
-		loading_unknown(l, node, 0, "device", id, l->config->n_devices, device_id, l->config);
+		loading_unknown(l, node, 0, "device", id, l->config->n_devices, device_id,
+				l->config);
 	return d;
 }
 
-static void check_point_names(struct loading *l, const struct wy_node *points, const struct wy_class *class)
+static void check_point_names(struct loading *l, const struct wy_node *points,
+			      const struct wy_class *class)
 {
 	for (const struct wy_node *m = points ? points->child : NULL; m; m = m->next) {
 		size_t i = 0;
 		while (i < class->n_points && strcmp(class->points[i].name, m->key->text) != 0)
 			i++;
 		if (i == class->n_points)
-			loading_unknown(l, m->key, 0, "point", m->key->text, class->n_points, class_point, class);
+			loading_unknown(l, m->key, 0, "point", m->key->text, class->n_points,
+					class_point, class);
 	}
 }
 
-static void warn_sourceless(struct loading *l, const struct wy_asset *asset, const struct wy_buf *names)
+static void warn_sourceless(struct loading *l, const struct wy_asset *asset,
+			    const struct wy_buf *names)
 {
 	if (names->len)
 		wy_diag_add(l->diags, WY_DIAG_WARNING, "W601", wy_node_get(asset->node, "id"), 0,
 			    "asset '%s' has no source for: %s", asset->id, names->text);
 }
 
-static void note_device(struct wy_asset *asset, uint32_t *devices, uint32_t device, struct binding_list *list)
+static void note_device(struct wy_asset *asset, uint32_t *devices, uint32_t device,
+			struct binding_list *list)
 {
 	list->is_used[device] = true;
 	for (size_t i = 0; i < asset->n_devices; i++)
@@ -260,14 +275,16 @@ static void bind_asset(struct loading *l, struct binding_list *list, uint32_t in
 			note_device(asset, devices, binding.device, list);
 			bind(l, list, where, binding);
 		} else if (!source) {
-			wy_buf_addf(&missing, "%s%s", missing.len ? ", " : "", class->points[p].name);
+			wy_buf_addf(&missing, "%s%s", missing.len ? ", " : "",
+				    class->points[p].name);
 		}
 	}
 	if (device == SIZE_MAX || l->config->devices[device].profile)
 		warn_sourceless(l, asset, &missing);
 }
 
-/* ---- All -------------------------------------------------------------------------------------- */
+/* ---- All --------------------------------------------------------------------------------------
+ */
 
 /* A counting sort: order of assets is kept among equals, and the counts are the table we need. */
 static void sort_bindings(struct loading *l, const struct binding_list *list)
@@ -284,14 +301,15 @@ static void sort_bindings(struct loading *l, const struct binding_list *list)
 	struct config_binding *sorted = loading_array(l, list->n, sizeof(*sorted));
 	if (!device_first || !first || !sorted)
 		return;
-	/* first[k + 2] counts key k, so that after the sums first[k + 1] is where k begins, and after
-	 * the filling, where it ends. */
+	/* first[k + 2] counts key k, so that after the sums first[k + 1] is where k begins, and
+	 * after the filling, where it ends. */
 	for (size_t i = 0; i < list->n; i++)
 		first[device_first[list->item[i].device] + list->item[i].device_point + 2]++;
 	for (size_t k = 2; k < n_points + 2; k++)
 		first[k] += first[k - 1];
 	for (size_t i = 0; i < list->n; i++) {
-		uint32_t *at = &first[device_first[list->item[i].device] + list->item[i].device_point + 1];
+		uint32_t *at =
+			&first[device_first[list->item[i].device] + list->item[i].device_point + 1];
 		sorted[(*at)++] = list->item[i];
 	}
 	config->device_first = device_first;
@@ -317,7 +335,8 @@ void load_bindings(struct loading *l)
 	sort_bindings(l, &list);
 	for (size_t d = 0; d < config->n_devices; d++)
 		if (!list.is_used[d] && config->devices[d].id[0] && l->has_classes)
-			wy_diag_add(l->diags, WY_DIAG_WARNING, "W604", wy_node_get(l->device_nodes[d], "id"), 0,
+			wy_diag_add(l->diags, WY_DIAG_WARNING, "W604",
+				    wy_node_get(l->device_nodes[d], "id"), 0,
 				    "device '%s' feeds no asset: nothing it says leads to a ticket",
 				    config->devices[d].id);
 }

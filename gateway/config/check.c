@@ -19,8 +19,8 @@ static const struct wy_node *named_file(struct checking *c, const char *path, co
 	return root && loading_is_kind(&c->load, root, kind) ? root : NULL;
 }
 
-static const struct wy_node *const *named_files(struct checking *c, const char *const *paths, size_t n,
-						const char *kind, size_t *ret_n)
+static const struct wy_node *const *named_files(struct checking *c, const char *const *paths,
+						size_t n, const char *kind, size_t *ret_n)
 {
 	const struct wy_node **roots = loading_array(&c->load, n, sizeof(const struct wy_node *));
 
@@ -41,8 +41,8 @@ static const char *beside(struct checking *c, const char *name)
 	return path && access(path, R_OK) == 0 ? path : NULL;
 }
 
-/* Departments and messages of the catalogue are not the matter here, only its codes and points: what is
- * wrong in there is said when those files are checked themselves. */
+/* Departments and messages of the catalogue are not the matter here, only its codes and points:
+ * what is wrong in there is said when those files are checked themselves. */
 static void read_world(struct checking *c)
 {
 	static const struct config_check nothing = {0};
@@ -153,8 +153,8 @@ static void check_root(struct checking *c)
 	loading_unknown(&c->load, first, 0, "kind of file", first->text, KINDS, kind_at, NULL);
 }
 
-enum wy_err config_check_file(const char *path, const struct config_check *how, struct wy_arena *arena,
-			      struct wy_diags *diags)
+enum wy_err config_check_file(const char *path, const struct config_check *how,
+			      struct wy_arena *arena, struct wy_diags *diags)
 {
 	struct checking c = {.load = {.arena = arena, .diags = diags}, .how = how};
 	size_t n_errors = diags->errors;

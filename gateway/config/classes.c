@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const char *const type_names[] = {"bool", "int", "real", "enum", "counter", NULL}; /* enum wy_type */
+static const char *const type_names[] = {"bool", "int",	    "real",
+					 "enum", "counter", NULL}; /* enum wy_type */
 
 struct point_keys {
 	int type;
@@ -17,13 +18,17 @@ struct point_keys {
 static const struct wy_field point_rows[] = {
 	{"type", WY_FIELD_CHOICE, AT(type), true, 0, 0, type_names, "kind of value"},
 	{"unit", WY_FIELD_TEXT, AT(unit), false, 0, 0, NULL, "unit of real and int values"},
-	{"range", WY_FIELD_NODE, AT(range), false, 0, 0, NULL, "[lowest, highest] believable value"},
-	{"poll", WY_FIELD_DURATION, AT(poll_ms), true, 10, 86400000, NULL, "how often a value is expected"},
+	{"range", WY_FIELD_NODE, AT(range), false, 0, 0, NULL,
+	 "[lowest, highest] believable value"},
+	{"poll", WY_FIELD_DURATION, AT(poll_ms), true, 10, 86400000, NULL,
+	 "how often a value is expected"},
 	{"stale_after", WY_FIELD_DURATION, AT(stale_ms), true, 10, 864000000, NULL,
 	 "without a value for so long it is unknown"},
 	{"values", WY_FIELD_NODE, AT(values), false, 0, 0, NULL, "names of an enum, upper case"},
-	{"modulus", WY_FIELD_INT, AT(modulus), false, 2, 9.2e18, NULL, "a counter wraps to 0 at this"},
-	{"max_step", WY_FIELD_INT, AT(max_step), false, 1, 9.2e18, NULL, "a larger step is a reset"},
+	{"modulus", WY_FIELD_INT, AT(modulus), false, 2, 9.2e18, NULL,
+	 "a counter wraps to 0 at this"},
+	{"max_step", WY_FIELD_INT, AT(max_step), false, 1, 9.2e18, NULL,
+	 "a larger step is a reset"},
 };
 #undef AT
 
@@ -78,8 +83,8 @@ static bool is_value_name(const char *text)
 	return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
 }
 
-static void read_values(struct loading *l, const struct wy_node *node, const struct point_keys *keys,
-			struct wy_point *point)
+static void read_values(struct loading *l, const struct wy_node *node,
+			const struct point_keys *keys, struct wy_point *point)
 {
 	if (!keys->values) {
 		if (point->type == WY_TYPE_ENUM)
@@ -94,7 +99,8 @@ static void read_values(struct loading *l, const struct wy_node *node, const str
 	const struct wy_node *m = keys->values->child;
 	for (size_t i = 0; i < point->n_values; i++, m = m->next)
 		if (!is_value_name(m->text))
-			wrong(l, m, "an enum value is written in upper case: NORMAL, OUT_OF_SERVICE");
+			wrong(l, m,
+			      "an enum value is written in upper case: NORMAL, OUT_OF_SERVICE");
 }
 
 bool loading_is_point_name(const char *text)
@@ -112,8 +118,7 @@ static void read_point(struct loading *l, const struct wy_node *node, struct wy_
 	point->node = node;
 	if (!loading_is_point_name(point->name))
 		wrong(l, node->key, "a point's name is small letters, digits and _, letter first");
-	if (!LOADING_FIELDS(l, node, point_rows, &keys) &&
-	    node->kind != WY_NODE_MAP)
+	if (!LOADING_FIELDS(l, node, point_rows, &keys) && node->kind != WY_NODE_MAP)
 		return;
 	point->type = (enum wy_type)keys.type;
 	point->poll_ms = keys.poll_ms;
@@ -121,7 +126,8 @@ static void read_point(struct loading *l, const struct wy_node *node, struct wy_
 	point->modulus = (uint64_t)keys.modulus;
 	point->max_step = (uint64_t)keys.max_step;
 	if (keys.poll_ms && keys.stale_ms && keys.stale_ms <= keys.poll_ms)
-		wrong(l, wy_node_get(node, "stale_after"), "'stale_after' must be longer than 'poll'");
+		wrong(l, wy_node_get(node, "stale_after"),
+		      "'stale_after' must be longer than 'poll'");
 	if ((keys.modulus || keys.max_step) && point->type != WY_TYPE_COUNTER)
 		wrong(l, node, "only a counter has 'modulus' and 'max_step'");
 	read_unit(l, node, &keys, point);
@@ -135,9 +141,12 @@ struct class_keys {
 };
 
 static const struct wy_field class_rows[] = {
-	{"name_zh", WY_FIELD_TEXT, offsetof(struct class_keys, name_zh), true, 0, 0, NULL, "Chinese name"},
-	{"name_en", WY_FIELD_TEXT, offsetof(struct class_keys, name_en), true, 0, 0, NULL, "English name"},
-	{"points", WY_FIELD_NODE, offsetof(struct class_keys, points), false, 0, 0, NULL, "map of points"},
+	{"name_zh", WY_FIELD_TEXT, offsetof(struct class_keys, name_zh), true, 0, 0, NULL,
+	 "Chinese name"},
+	{"name_en", WY_FIELD_TEXT, offsetof(struct class_keys, name_en), true, 0, 0, NULL,
+	 "English name"},
+	{"points", WY_FIELD_NODE, offsetof(struct class_keys, points), false, 0, 0, NULL,
+	 "map of points"},
 };
 
 static void read_class(struct loading *l, const struct wy_node *node, struct wy_class *class)
@@ -169,7 +178,8 @@ struct file_keys {
 
 static const struct wy_field file_rows[] = {
 	{"weiyu", WY_FIELD_TEXT, offsetof(struct file_keys, weiyu), true, 0, 0, NULL, "classes/1"},
-	{"classes", WY_FIELD_NODE, offsetof(struct file_keys, classes), true, 0, 0, NULL, "map of classes"},
+	{"classes", WY_FIELD_NODE, offsetof(struct file_keys, classes), true, 0, 0, NULL,
+	 "map of classes"},
 };
 
 static bool is_taken(const struct config *config, const char *id)
@@ -196,7 +206,8 @@ void load_classes(struct loading *l, const struct wy_node *const *roots, size_t 
 		return;
 	l->config->classes = classes;
 	for (size_t i = 0; i < n; i++) {
-		const struct wy_node *m = maps[i] && maps[i]->kind == WY_NODE_MAP ? maps[i]->child : NULL;
+		const struct wy_node *m =
+			maps[i] && maps[i]->kind == WY_NODE_MAP ? maps[i]->child : NULL;
 		for (; m; m = m->next) {
 			if (is_taken(l->config, m->key->text))
 				loading_duplicate(l, m->key, "class", m->key->text);

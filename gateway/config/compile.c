@@ -1,8 +1,8 @@
 /* compile.c: the one place where the loaded files meet the rule compiler. */
 #include "config.h"
 
-enum wy_err config_compile(const struct config *config, struct wy_arena *arena, struct wy_diags *diags,
-			   struct rule_set **ret)
+enum wy_err config_compile(const struct config *config, struct wy_arena *arena,
+			   struct wy_diags *diags, struct rule_set **ret)
 {
 	struct rule_world world = config_world(config);
 

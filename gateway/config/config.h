@@ -1,15 +1,16 @@
 /* config.h: everything the files of a building say, read, checked and joined.
  *
  * config_load() reads the gateway file and all it names, reports every mistake of every file in one
- * run, and hands out one read-only struct config. Names have become indices and pointers by then, so
- * nothing downstream searches or doubts: what is in here fits together.
+ * run, and hands out one read-only struct config. Names have become indices and pointers by then,
+ * so nothing downstream searches or doubts: what is in here fits together.
  *
  * Life     everything, trees and file texts included, lives in the caller's arena; releasing the
  *          arena releases all. A reload loads into a second arena.
  * Threads  read-only after the load: any thread may read.
  * Order    devices, wires, assets, classes, faults keep the order of their files; their index is
  *          their number everywhere (struct rule_world, sensor_report.device, rule_put()).
- * Secrets  pre-shared keys are in sensor_device_conf only, and never part of `hash` or of a message.
+ * Secrets  pre-shared keys are in sensor_device_conf only, and never part of `hash` or of a
+ * message.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -33,9 +34,11 @@
 
 struct config_tier {
 	const char *name_zh, *name_en;
-	wy_ms ack_ms, arrive_ms, start_ms, resolve_ms; /* from opened; WY_MS_NEVER: planned, no deadline */
-	wy_ms resolve_complex_ms; /* for jobs the platform marks complex; WY_MS_NEVER: no such limit */
-	const char *basis;        /* where the numbers come from; never NULL */
+	wy_ms ack_ms, arrive_ms, start_ms,
+		resolve_ms;	  /* from opened; WY_MS_NEVER: planned, no deadline */
+	wy_ms resolve_complex_ms; /* for jobs the platform marks complex; WY_MS_NEVER: no such limit
+				   */
+	const char *basis;	  /* where the numbers come from; never NULL */
 };
 
 struct config_department {
@@ -47,7 +50,7 @@ struct config_vendor {
 	const char *id;
 	const char *role; /* lift, fire, access, leak, iot, power ...: what faults ask for */
 	const char *name, *phone, *contract_no; /* phone, contract_no may be NULL */
-	wy_ms arrive_ms;                        /* agreed; WY_MS_NEVER: none agreed */
+	wy_ms arrive_ms;			/* agreed; WY_MS_NEVER: none agreed */
 	bool is_backup;
 };
 
@@ -83,13 +86,13 @@ struct config_fault {
 	const struct config_support *support;
 	size_t n_support;
 	const char *vendor_role; /* NULL: no vendor */
-	wy_ms vendor_arrive_ms;  /* WY_MS_NEVER: the vendor's own, if any */
-	const char *script;      /* NULL: none */
+	wy_ms vendor_arrive_ms;	 /* WY_MS_NEVER: the vendor's own, if any */
+	const char *script;	 /* NULL: none */
 	const char *sop_id;
 	const struct config_step *steps;
 	size_t n_steps;
-	const char *notice_policy;  /* "auto", "after_ack", "never" */
-	struct config_text notice;  /* with {fields}, see config_fill(); NULL texts: none */
+	const char *notice_policy;	  /* "auto", "after_ack", "never" */
+	struct config_text notice;	  /* with {fields}, see config_fill(); NULL texts: none */
 	const struct config_text *causes; /* most likely first */
 	size_t n_causes;
 	const char *verified_by; /* "sensor", "manual", "none" */
@@ -113,7 +116,7 @@ struct config_asset { /* texts: NULL where not said */
 	struct config_place place;
 	const char *const *affected_units;
 	size_t n_affected_units;
-	int64_t affected_households; /* -1: not said */
+	int64_t affected_households;  /* -1: not said */
 	const uint32_t *alternatives; /* assets people may use meanwhile */
 	size_t n_alternatives;
 };
@@ -123,10 +126,11 @@ struct config_asset { /* texts: NULL where not said */
 struct config_binding {
 	uint32_t device, device_point;
 	uint32_t asset, class_point;
-	uint8_t from, to; /* enum wy_type of the device's and of the asset's point */
-	bool is_inverted; /* bool: not */
-	double factor;    /* numbers: value * factor is in the class point's unit */
-	const int16_t *enum_map; /* enum: device value i is class value enum_map[i]; -1: not in the class */
+	uint8_t from, to;	 /* enum wy_type of the device's and of the asset's point */
+	bool is_inverted;	 /* bool: not */
+	double factor;		 /* numbers: value * factor is in the class point's unit */
+	const int16_t *enum_map; /* enum: device value i is class value enum_map[i]; -1: not in the
+				    class */
 	size_t n_enum_map;
 };
 
@@ -135,7 +139,7 @@ struct config_binding {
 struct config_uplink {
 	const char *host;
 	uint16_t port;
-	const char *server_name;           /* the name the certificate must carry */
+	const char *server_name;	    /* the name the certificate must carry */
 	const char *ca, *certificate, *key; /* paths, resolved */
 	wy_ms keepalive_ms, retry_first_ms, retry_most_ms, receipt_wait_ms;
 };
@@ -152,9 +156,10 @@ struct config_site {
 enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
 
 struct config {
-	const char *gateway;    /* id, [a-z0-9-]{6,32} */
-	const char *path;       /* of the gateway file, as given */
-	const char *state_dir;  /* paths: absolute, or relative to the working directory of the load */
+	const char *gateway; /* id, [a-z0-9-]{6,32} */
+	const char *path;    /* of the gateway file, as given */
+	const char
+		*state_dir; /* paths: absolute, or relative to the working directory of the load */
 	const char *socket;
 	enum config_log log;
 	struct config_uplink uplink;
@@ -169,7 +174,7 @@ struct config {
 
 	const struct wy_class *classes;
 	size_t n_classes;
-	const struct wy_asset *assets;      /* for rules/ */
+	const struct wy_asset *assets;	    /* for rules/ */
 	const struct config_asset *details; /* [n_assets], beside assets */
 	size_t n_assets;
 
@@ -214,29 +219,33 @@ WY_MUST_CHECK enum wy_err config_compile(const struct config *config, struct wy_
 /* ---- Ask ------------------------------------------------------------------------------------- */
 
 /* Where a device's point goes: *ret_n bindings (none: the point feeds no asset). O(1). */
-const struct config_binding *config_bindings(const struct config *config, uint32_t device, uint32_t point,
-					     size_t *ret_n);
-/* A device's sample as the bound asset point sees it: point index, type, unit, sense. Quality is carried
- * on; an enum value the class does not have becomes BAD, why RANGE. Pure. */
-struct wy_sample config_convert(const struct config_binding *binding, const struct wy_sample *sample);
+const struct config_binding *config_bindings(const struct config *config, uint32_t device,
+					     uint32_t point, size_t *ret_n);
+/* A device's sample as the bound asset point sees it: point index, type, unit, sense. Quality is
+ * carried on; an enum value the class does not have becomes BAD, why RANGE. Pure. */
+struct wy_sample config_convert(const struct config_binding *binding,
+				const struct wy_sample *sample);
 
 /* Index by id, or SIZE_MAX. For start-up, commands and tests: they search. */
 size_t config_find_device(const struct config *config, const char *id);
 size_t config_find_asset(const struct config *config, const char *id);
 size_t config_find_fault(const struct config *config, const char *code);
 /* The site's firm for a role; NULL: it names none. */
-const struct config_vendor *config_find_vendor(const struct config *config, const char *role, bool is_backup);
+const struct config_vendor *config_find_vendor(const struct config *config, const char *role,
+					       bool is_backup);
 
-/* Fill a resident text's fields from what is known: {building} {asset} {unit} {floor} {alternatives} from
- * the asset, {dept} from the fault, {eta} as given (NULL: left out). `lang` is "zh" or "en". Text without a
- * value for a field reads as if the field were absent. */
+/* Fill a resident text's fields from what is known: {building} {asset} {unit} {floor}
+ * {alternatives} from the asset, {dept} from the fault, {eta} as given (NULL: left out). `lang` is
+ * "zh" or "en". Text without a value for a field reads as if the field were absent. */
 void config_fill(const struct config *config, uint32_t asset, const struct config_fault *fault,
 		 const char *text, const char *lang, const char *eta, struct wy_buf *buf);
 
-/* ---- Check single files ----------------------------------------------------------------------- */
+/* ---- Check single files -----------------------------------------------------------------------
+ */
 
 struct config_check {
-	const char *gateway; /* take classes, faults and profiles of this gateway file; NULL: none */
+	const char
+		*gateway; /* take classes, faults and profiles of this gateway file; NULL: none */
 	const char *const *classes; /* class files to check rules against */
 	size_t n_classes;
 	const char *const *faults;
@@ -244,8 +253,8 @@ struct config_check {
 };
 
 /* What the first key says the file is decides how it is checked; a gateway file is checked with all
- * it names and its rules compiled. Rules are checked against `how`; where that names no classes, against
- * classes.yaml and faults.yaml beside the rule file. how may be NULL. */
+ * it names and its rules compiled. Rules are checked against `how`; where that names no classes,
+ * against classes.yaml and faults.yaml beside the rule file. how may be NULL. */
 WY_MUST_CHECK enum wy_err config_check_file(const char *path, const struct config_check *how,
 					    struct wy_arena *arena, struct wy_diags *diags);
 

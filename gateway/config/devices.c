@@ -67,8 +67,8 @@ static const struct sensor_profile *find_profile(struct loading *l, const struct
 	return NULL;
 }
 
-static void check_fit(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
-		      const struct sensor_device_conf *device)
+static void check_fit(struct loading *l, const struct wy_node *node,
+		      const struct sensor_wire_conf *wire, const struct sensor_device_conf *device)
 {
 	bool is_coap = wire->kind == SENSOR_WIRE_COAP;
 	const struct wy_node *unit = wy_node_get(node, "unit");
@@ -81,9 +81,11 @@ static void check_fit(struct loading *l, const struct wy_node *node, const struc
 		return;
 	}
 	if (is_coap && unit)
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", unit->key, 0, "a CoAP device has no 'unit'");
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", unit->key, 0,
+			    "a CoAP device has no 'unit'");
 	if (!is_coap && psk)
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", psk->key, 0, "only a CoAP device has a 'psk'");
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", psk->key, 0,
+			    "only a CoAP device has a 'psk'");
 	if (!is_coap && !unit)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E107", node, 0,
 			    "key 'unit' is missing here: a Modbus device needs its unit id");
@@ -92,22 +94,25 @@ static void check_fit(struct loading *l, const struct wy_node *node, const struc
 			    "'unit' is '%s'; on a serial line allowed is '1 to 247'", unit->text);
 }
 
-static void check_double(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
+static void check_double(struct loading *l, const struct wy_node *node,
+			 const struct sensor_wire_conf *wire,
 			 const struct sensor_device_conf *device)
 {
-	for (const struct sensor_device_conf *other = l->config->devices; other != device; other++) {
+	for (const struct sensor_device_conf *other = l->config->devices; other != device;
+	     other++) {
 		if (device->id[0] && strcmp(other->id, device->id) == 0)
 			loading_duplicate(l, wy_node_get(node, "id"), "device", device->id);
 		if (!wire || wire->kind == SENSOR_WIRE_COAP || !wy_node_get(node, "unit"))
 			continue;
 		if (other->wire == device->wire && other->unit_id == device->unit_id)
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E603", wy_node_get(node, "unit"), 0,
-				    "unit %u on wire '%s' is already device '%s'", device->unit_id, wire->id,
-				    other->id);
+				    "unit %u on wire '%s' is already device '%s'", device->unit_id,
+				    wire->id, other->id);
 	}
 }
 
-static void read_device(struct loading *l, const struct wy_node *node, struct sensor_device_conf *device)
+static void read_device(struct loading *l, const struct wy_node *node,
+			struct sensor_device_conf *device)
 {
 	struct device_keys keys = {.id = ""};
 
@@ -131,7 +136,8 @@ void load_devices(struct loading *l, const struct wy_node *node)
 	struct sensor_device_conf *devices = loading_array(l, n, sizeof(*devices));
 
 	l->device_nodes = loading_array(l, n, sizeof(const struct wy_node *));
-	if (!n || !devices || !l->device_nodes || !loading_fits(l, node, n, WY_DEVICES_MAX, "devices"))
+	if (!n || !devices || !l->device_nodes ||
+	    !loading_fits(l, node, n, WY_DEVICES_MAX, "devices"))
 		return;
 	l->config->devices = devices;
 	for (const struct wy_node *m = node->child; m; m = m->next) {
@@ -151,14 +157,17 @@ struct psk_keys {
 };
 
 static const struct wy_field psk_rows[] = {
-	{"identity", WY_FIELD_TEXT, offsetof(struct psk_keys, identity), true, 0, 0, NULL, "who we say we are"},
-	{"key_file", WY_FIELD_NODE, offsetof(struct psk_keys, key_file), true, 0, 0, NULL, "file with the key"},
+	{"identity", WY_FIELD_TEXT, offsetof(struct psk_keys, identity), true, 0, 0, NULL,
+	 "who we say we are"},
+	{"key_file", WY_FIELD_NODE, offsetof(struct psk_keys, key_file), true, 0, 0, NULL,
+	 "file with the key"},
 	{"key_format", WY_FIELD_CHOICE, offsetof(struct psk_keys, format), false, 0, 0, key_formats,
 	 "text (its bytes) or hex"},
 };
 
 /* The file's bytes without the line end an editor leaves. 0: cannot be read, empty or too long. */
-static size_t read_key(struct loading *l, const struct wy_node *where, const char *path, char *key, size_t size)
+static size_t read_key(struct loading *l, const struct wy_node *where, const char *path, char *key,
+		       size_t size)
 {
 	struct stat info;
 	int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -168,7 +177,8 @@ static size_t read_key(struct loading *l, const struct wy_node *where, const cha
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E109", where, 0, "cannot read '%s'", path);
 	} else if (fstat(file, &info) == 0 && (info.st_mode & (S_IROTH | S_IWOTH))) {
 		wy_diag_add(l->diags, WY_DIAG_WARNING, "W608", where, 0,
-			    "every user of this machine can read the key in '%s'; do: chmod 640", path);
+			    "every user of this machine can read the key in '%s'; do: chmod 640",
+			    path);
 	}
 	if (file >= 0)
 		(void)close(file);
@@ -207,8 +217,8 @@ bool load_psk(struct loading *l, const struct wy_node *node, struct sensor_devic
 	if (!LOADING_FIELDS(l, node, psk_rows, &keys))
 		return false;
 	if (keys.key_file->kind != WY_NODE_SCALAR) {
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", keys.key_file, 0, "expected a file name, found %s",
-			    wy_node_kind_text(keys.key_file));
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", keys.key_file, 0,
+			    "expected a file name, found %s", wy_node_kind_text(keys.key_file));
 		return false;
 	}
 	size_t n_errors = l->diags->errors;
@@ -228,7 +238,8 @@ bool load_psk(struct loading *l, const struct wy_node *node, struct sensor_devic
 	}
 	if (len < KEY_BYTES_FEW)
 		wy_diag_add(l->diags, WY_DIAG_WARNING, "W609", keys.key_file, 0,
-			    "the key has %zu bytes; fewer than %d can be guessed", len, (int)KEY_BYTES_FEW);
+			    "the key has %zu bytes; fewer than %d can be guessed", len,
+			    (int)KEY_BYTES_FEW);
 	uint8_t *copy = loading_array(l, len, 1);
 	if (!copy)
 		return false;

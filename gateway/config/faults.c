@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-static const char *const kind_names[] = {"fault",	    "predictive", "inspection",
-					 "maintenance_due", "system",	  "drill",
-					 NULL};
+static const char *const kind_names[] = {"fault",  "predictive", "inspection", "maintenance_due",
+					 "system", "drill",	 NULL};
 static const char *const category_names[] = {"repair", "security", "environment", "service", NULL};
-static const char *const subcategory_names[] = {"elevator",   "water_supply",	 "leak",   "drainage",
-						"electrical", "public_facility", "access", "gate",
-						"fire",	      NULL};
-static const char *const safety_names[] = {"life", "fire", "water_damage", "security", "none", NULL};
+static const char *const subcategory_names[] = {
+	"elevator",	   "water_supply", "leak", "drainage", "electrical",
+	"public_facility", "access",	   "gate", "fire",     NULL};
+static const char *const safety_names[] = {"life",     "fire", "water_damage",
+					   "security", "none", NULL};
 static const char *const policy_names[] = {"auto", "after_ack", "never", NULL};
 static const char *const verified_names[] = {"sensor", "manual", "none", NULL};
 
@@ -29,17 +29,20 @@ static const struct wy_field fault_rows[] = {
 	{"component", WY_FIELD_ID, AT(component), true, 0, 0, NULL, "the part that fails"},
 	{"kind", WY_FIELD_CHOICE, AT(kind), true, 0, 0, kind_names, "kind of ticket"},
 	{"category", WY_FIELD_CHOICE, AT(category), true, 0, 0, category_names, "category"},
-	{"subcategory", WY_FIELD_CHOICE, AT(subcategory), true, 0, 0, subcategory_names, "subcategory"},
+	{"subcategory", WY_FIELD_CHOICE, AT(subcategory), true, 0, 0, subcategory_names,
+	 "subcategory"},
 	{"severity", WY_FIELD_INT, AT(severity), true, 1, 5, NULL, "technical severity, 1 to 5"},
 	{"safety", WY_FIELD_NODE, AT(safety), true, 0, 0, NULL, "list of what is in danger"},
 	{"primary", WY_FIELD_NODE, AT(primary), true, 0, 0, NULL, "department in charge"},
 	{"support", WY_FIELD_NODE, AT(support), false, 0, 0, NULL, "departments that help"},
 	{"vendor", WY_FIELD_ID, AT(vendor), false, 0, 0, NULL, "role of the firm to call"},
-	{"vendor_arrive", WY_FIELD_DURATION, AT(vendor_arrive_ms), false, 0, 0, NULL, "firm on site within"},
+	{"vendor_arrive", WY_FIELD_DURATION, AT(vendor_arrive_ms), false, 0, 0, NULL,
+	 "firm on site within"},
 	{"script", WY_FIELD_ID, AT(script), false, 0, 0, NULL, "what staff say on the phone"},
 	{"sop", WY_FIELD_NODE, AT(sop), true, 0, 0, NULL, "steps of the work"},
 	{"notice", WY_FIELD_NODE, AT(notice), true, 0, 0, NULL, "what residents are told"},
-	{"causes", WY_FIELD_NODE, AT(causes), false, 0, 0, NULL, "likely causes, most likely first"},
+	{"causes", WY_FIELD_NODE, AT(causes), false, 0, 0, NULL,
+	 "likely causes, most likely first"},
 	{"close", WY_FIELD_NODE, AT(close), true, 0, 0, NULL, "when the matter is over"},
 };
 #undef AT
@@ -50,7 +53,8 @@ static const char *department_id(const void *arg, size_t i)
 }
 
 /* NULL after a message; quiet where the departments themselves could not be read. */
-static const struct config_department *find_department(struct loading *l, const struct wy_node *node)
+static const struct config_department *find_department(struct loading *l,
+						       const struct wy_node *node)
 {
 	const char *id = node ? wy_field_id(node, l->diags) : NULL;
 
@@ -59,7 +63,8 @@ static const struct config_department *find_department(struct loading *l, const 
 	for (size_t i = 0; i < l->config->n_departments; i++)
 		if (strcmp(l->config->departments[i].id, id) == 0)
 			return &l->config->departments[i];
-	loading_unknown(l, node, 0, "department", id, l->config->n_departments, department_id, l->config);
+	loading_unknown(l, node, 0, "department", id, l->config->n_departments, department_id,
+			l->config);
 	return NULL;
 }
 
@@ -80,7 +85,8 @@ static void read_safety(struct loading *l, const struct wy_node *node, struct co
 		while (i < n_choices && !wy_node_is(m, safety_names[i]))
 			i++;
 		if (i == n_choices)
-			loading_unknown(l, m, 0, "safety word", m->text, n_choices, choice_at, safety_names);
+			loading_unknown(l, m, 0, "safety word", m->text, n_choices, choice_at,
+					safety_names);
 		else
 			fault->safety[fault->n_safety++] = safety_names[i];
 	}
@@ -132,8 +138,10 @@ struct sop_keys {
 };
 
 static const struct wy_field sop_rows[] = {
-	{"id", WY_FIELD_ID, offsetof(struct sop_keys, id), true, 0, 0, NULL, "its number in the handbook"},
-	{"steps", WY_FIELD_NODE, offsetof(struct sop_keys, steps), true, 0, 0, NULL, "list of steps"},
+	{"id", WY_FIELD_ID, offsetof(struct sop_keys, id), true, 0, 0, NULL,
+	 "its number in the handbook"},
+	{"steps", WY_FIELD_NODE, offsetof(struct sop_keys, steps), true, 0, 0, NULL,
+	 "list of steps"},
 };
 
 static void read_sop(struct loading *l, const struct wy_node *node, struct config_fault *fault)
@@ -170,8 +178,8 @@ static const struct wy_field notice_rows[] = {
 	{"en", WY_FIELD_NODE, offsetof(struct words_keys, en), false, 0, 0, NULL, "English text"},
 };
 static const struct wy_field close_rows[] = {
-	{"verified_by", WY_FIELD_CHOICE, offsetof(struct words_keys, choice), true, 0, 0, verified_names,
-	 "what proves it"},
+	{"verified_by", WY_FIELD_CHOICE, offsetof(struct words_keys, choice), true, 0, 0,
+	 verified_names, "what proves it"},
 	{"zh", WY_FIELD_NODE, offsetof(struct words_keys, zh), true, 0, 0, NULL, "Chinese text"},
 	{"en", WY_FIELD_NODE, offsetof(struct words_keys, en), true, 0, 0, NULL, "English text"},
 };
@@ -237,12 +245,14 @@ static bool is_code(const char *code)
 {
 	size_t letters = strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
-	return letters == 3 && code[3] == '-' && strlen(code) == 6 && strspn(code + 4, "0123456789") == 2;
+	return letters == 3 && code[3] == '-' && strlen(code) == 6 &&
+	       strspn(code + 4, "0123456789") == 2;
 }
 
 static void read_fault(struct loading *l, const struct wy_node *node, struct config_fault *fault)
 {
-	struct fault_keys keys = {.name_zh = "", .name_en = "", .component = "", .vendor_arrive_ms = WY_MS_NEVER};
+	struct fault_keys keys = {
+		.name_zh = "", .name_en = "", .component = "", .vendor_arrive_ms = WY_MS_NEVER};
 
 	fault->code = node->key->text;
 	fault->node = node;
@@ -279,7 +289,8 @@ struct file_keys {
 
 static const struct wy_field file_rows[] = {
 	{"weiyu", WY_FIELD_TEXT, offsetof(struct file_keys, weiyu), true, 0, 0, NULL, "faults/1"},
-	{"faults", WY_FIELD_NODE, offsetof(struct file_keys, faults), true, 0, 0, NULL, "map of faults"},
+	{"faults", WY_FIELD_NODE, offsetof(struct file_keys, faults), true, 0, 0, NULL,
+	 "map of faults"},
 };
 
 /* The roles faults ask for are the roles a site may name firms for. */
@@ -316,7 +327,8 @@ void load_faults(struct loading *l, const struct wy_node *const *roots, size_t n
 	l->config->faults = faults;
 	l->config->fault_codes = codes;
 	for (size_t i = 0; i < n; i++) {
-		const struct wy_node *m = maps[i] && maps[i]->kind == WY_NODE_MAP ? maps[i]->child : NULL;
+		const struct wy_node *m =
+			maps[i] && maps[i]->kind == WY_NODE_MAP ? maps[i]->child : NULL;
 		for (; m; m = m->next) {
 			if (config_find_fault(l->config, m->key->text) != SIZE_MAX) {
 				loading_duplicate(l, m->key, "fault", m->key->text);

@@ -3,10 +3,19 @@
 
 #include <string.h>
 
-static const char *const field_names[] = {"building", "asset", "unit",         "floor",
+static const char *const field_names[] = {"building", "asset", "unit",	       "floor",
 					  "eta",      "dept",  "alternatives", NULL};
 
-enum field { FIELD_BUILDING, FIELD_ASSET, FIELD_UNIT, FIELD_FLOOR, FIELD_ETA, FIELD_DEPT, FIELD_ALTERNATIVES, FIELD_COUNT };
+enum field {
+	FIELD_BUILDING,
+	FIELD_ASSET,
+	FIELD_UNIT,
+	FIELD_FLOOR,
+	FIELD_ETA,
+	FIELD_DEPT,
+	FIELD_ALTERNATIVES,
+	FIELD_COUNT
+};
 
 static const char *field_at(const void *arg, size_t i)
 {
@@ -18,7 +27,8 @@ static size_t field_find(const char *text, size_t len)
 {
 	size_t i = 0;
 
-	while (i < FIELD_COUNT && (strlen(field_names[i]) != len || memcmp(field_names[i], text, len) != 0))
+	while (i < FIELD_COUNT &&
+	       (strlen(field_names[i]) != len || memcmp(field_names[i], text, len) != 0))
 		i++;
 	return i;
 }
@@ -33,7 +43,8 @@ void check_fields(struct loading *l, const struct wy_node *text)
 		size_t at = (size_t)(open - text->text);
 		const char *end = strchr(open, '}');
 		if (!end) {
-			wy_diag_add(l->diags, WY_DIAG_ERROR, "E607", text, at, "a field starts here and has no '}'");
+			wy_diag_add(l->diags, WY_DIAG_ERROR, "E607", text, at,
+				    "a field starts here and has no '}'");
 			return;
 		}
 		size_t len = (size_t)(end - open) - 1;

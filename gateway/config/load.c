@@ -1,8 +1,8 @@
 /* load.c: the gateway file, and from it everything else. See config.h.
  *
  * Order matters only for references: departments before faults, faults before vendors, classes and
- * profiles before devices and assets. A file that fails leaves a gap, and what refers to that gap is not
- * called wrong as well. */
+ * profiles before devices and assets. A file that fails leaves a gap, and what refers to that gap
+ * is not called wrong as well. */
 #define _POSIX_C_SOURCE 200809L
 #include "loading.h"
 
@@ -13,17 +13,20 @@
 
 #include "yaml_tree.h"
 
-static const char *const log_names[] = {"error", "warning", "info", "debug", NULL}; /* enum config_log */
+static const char *const log_names[] = {"error", "warning", "info", "debug",
+					NULL}; /* enum config_log */
 
 struct gateway_keys {
 	const char *weiyu;
-	const struct wy_node *gateway, *state, *socket, *site, *classes, *faults, *tiers, *profiles, *rules,
-		*uplink;
+	const struct wy_node *gateway, *state, *socket, *site, *classes, *faults, *tiers, *profiles,
+		*rules, *uplink;
 	int log;
 };
 
-#define ROW(key, kind, member, needed, choices, help)                                                     \
-	{key, kind, offsetof(struct gateway_keys, member), needed, 0, 0, choices, help}
+#define ROW(key, kind, member, needed, choices, help)                                              \
+	{                                                                                          \
+		key, kind, offsetof(struct gateway_keys, member), needed, 0, 0, choices, help      \
+	}
 static const struct wy_field gateway_rows[] = {
 	ROW("weiyu", WY_FIELD_TEXT, weiyu, true, NULL, "gateway/1"),
 	ROW("gateway", WY_FIELD_NODE, gateway, true, NULL, "name of this gateway"),
@@ -33,7 +36,8 @@ static const struct wy_field gateway_rows[] = {
 	ROW("classes", WY_FIELD_NODE, classes, true, NULL, "list of class files"),
 	ROW("faults", WY_FIELD_NODE, faults, true, NULL, "list of fault files"),
 	ROW("tiers", WY_FIELD_NODE, tiers, true, NULL, "tiers file"),
-	ROW("profiles", WY_FIELD_NODE, profiles, true, NULL, "list of profile files or directories"),
+	ROW("profiles", WY_FIELD_NODE, profiles, true, NULL,
+	    "list of profile files or directories"),
 	ROW("rules", WY_FIELD_NODE, rules, true, NULL, "list of rule files"),
 	ROW("uplink", WY_FIELD_NODE, uplink, true, NULL, "broker"),
 	ROW("log", WY_FIELD_CHOICE, log, false, log_names, "how much is logged"),
@@ -51,14 +55,19 @@ struct uplink_keys {
 static const struct wy_field uplink_rows[] = {
 	{"host", WY_FIELD_TEXT, AT(host), true, 0, 0, NULL, "broker"},
 	{"port", WY_FIELD_INT, AT(port), false, 1, 65535, NULL, "its TLS port"},
-	{"server_name", WY_FIELD_TEXT, AT(server_name), false, 0, 0, NULL, "name in its certificate"},
+	{"server_name", WY_FIELD_TEXT, AT(server_name), false, 0, 0, NULL,
+	 "name in its certificate"},
 	{"ca", WY_FIELD_NODE, AT(ca), true, 0, 0, NULL, "authorities trusted to name it"},
 	{"certificate", WY_FIELD_NODE, AT(certificate), true, 0, 0, NULL, "who we are"},
 	{"key", WY_FIELD_NODE, AT(key), true, 0, 0, NULL, "its private key"},
-	{"keepalive", WY_FIELD_DURATION, AT(keepalive_ms), false, 5000, 600000, NULL, "MQTT keep alive"},
-	{"retry_first", WY_FIELD_DURATION, AT(retry_first_ms), false, 100, 60000, NULL, "first bound"},
-	{"retry_most", WY_FIELD_DURATION, AT(retry_most_ms), false, 1000, 3600000, NULL, "last bound"},
-	{"receipt_wait", WY_FIELD_DURATION, AT(receipt_wait_ms), false, 1000, 3600000, NULL, "then again"},
+	{"keepalive", WY_FIELD_DURATION, AT(keepalive_ms), false, 5000, 600000, NULL,
+	 "MQTT keep alive"},
+	{"retry_first", WY_FIELD_DURATION, AT(retry_first_ms), false, 100, 60000, NULL,
+	 "first bound"},
+	{"retry_most", WY_FIELD_DURATION, AT(retry_most_ms), false, 1000, 3600000, NULL,
+	 "last bound"},
+	{"receipt_wait", WY_FIELD_DURATION, AT(receipt_wait_ms), false, 1000, 3600000, NULL,
+	 "then again"},
 };
 #undef AT
 
@@ -76,11 +85,16 @@ static const char *path_of(struct loading *l, const struct wy_node *node)
 	return is_text(l, node) ? loading_path(l, node, node->text) : NULL;
 }
 
-/* The certificate and key need not exist yet (enrolment makes them), so paths are not tried here. */
+/* The certificate and key need not exist yet (enrolment makes them), so paths are not tried here.
+ */
 static void read_uplink(struct loading *l, const struct wy_node *node)
 {
-	struct uplink_keys keys = {.host = "", .port = 8883, .keepalive_ms = 20000, .retry_first_ms = 1000,
-				   .retry_most_ms = 300000, .receipt_wait_ms = 60000};
+	struct uplink_keys keys = {.host = "",
+				   .port = 8883,
+				   .keepalive_ms = 20000,
+				   .retry_first_ms = 1000,
+				   .retry_most_ms = 300000,
+				   .receipt_wait_ms = 60000};
 	struct config_uplink *uplink = &l->config->uplink;
 
 	LOADING_FIELDS(l, node, uplink_rows, &keys);
@@ -104,16 +118,18 @@ static void read_name(struct loading *l, const struct wy_node *node)
 	size_t len = node->len;
 
 	l->config->gateway = node->text;
-	if (len < 6 || len > 32 || strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+	if (len < 6 || len > 32 ||
+	    strspn(node->text, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", node, 0,
 			    "a gateway's name is 6 to 32 of a-z 0-9 and -; found '%s'", node->text);
 }
 
-/* ---- Lists of files --------------------------------------------------------------------------- */
+/* ---- Lists of files ---------------------------------------------------------------------------
+ */
 
 /* The readable ones of a list of files; *ret_all is false where one was not. */
-static const struct wy_node *const *read_files(struct loading *l, const struct wy_node *list, const char *kind,
-					       size_t *ret_n, bool *ret_all)
+static const struct wy_node *const *read_files(struct loading *l, const struct wy_node *list,
+					       const char *kind, size_t *ret_n, bool *ret_all)
 {
 	size_t n = loading_list(l, list);
 	const struct wy_node **roots = loading_array(l, n, sizeof(const struct wy_node *));
@@ -140,7 +156,8 @@ static void read_profile(struct loading *l, const struct wy_node *where, const s
 			 struct profile_list *list)
 {
 	struct sensor_profile *profile = NULL;
-	enum wy_err err = root ? sensor_profile_read(root, l->arena, l->diags, &profile) : WY_E_NOTFOUND;
+	enum wy_err err =
+		root ? sensor_profile_read(root, l->arena, l->diags, &profile) : WY_E_NOTFOUND;
 
 	if (err == WY_E_NOMEM)
 		loading_full(l);
@@ -209,13 +226,15 @@ static void read_profiles(struct loading *l, const struct wy_node *node)
 	l->has_profiles = list.item && list.has_all && n;
 }
 
-/* ---- The whole -------------------------------------------------------------------------------- */
+/* ---- The whole --------------------------------------------------------------------------------
+ */
 
 static void read_catalogues(struct loading *l, const struct gateway_keys *keys)
 {
 	size_t n;
 	bool has_all;
-	const struct wy_node *tiers = is_text(l, keys->tiers) ? loading_file(l, keys->tiers, "tiers/1") : NULL;
+	const struct wy_node *tiers =
+		is_text(l, keys->tiers) ? loading_file(l, keys->tiers, "tiers/1") : NULL;
 
 	if (tiers)
 		load_tiers(l, tiers);
@@ -229,7 +248,8 @@ static void read_catalogues(struct loading *l, const struct gateway_keys *keys)
 	l->has_classes = has_all;
 	if (keys->profiles)
 		read_profiles(l, keys->profiles);
-	l->config->rule_files = read_files(l, keys->rules, "rules/1", &l->config->n_rule_files, &has_all);
+	l->config->rule_files =
+		read_files(l, keys->rules, "rules/1", &l->config->n_rule_files, &has_all);
 }
 
 static void read_gateway(struct loading *l, const struct wy_node *root)
@@ -252,7 +272,8 @@ static void read_gateway(struct loading *l, const struct wy_node *root)
 	if (keys.uplink)
 		read_uplink(l, keys.uplink);
 	read_catalogues(l, &keys);
-	const struct wy_node *site = is_text(l, keys.site) ? loading_file(l, keys.site, "site/1") : NULL;
+	const struct wy_node *site =
+		is_text(l, keys.site) ? loading_file(l, keys.site, "site/1") : NULL;
 	if (site)
 		load_site(l, site);
 }

@@ -20,12 +20,13 @@ void loading_full(struct loading *l)
 {
 	if (!l->is_full)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E601", NULL, 0,
-			    "the configuration needs more memory than a load may use (%zu bytes)", l->arena->size);
+			    "the configuration needs more memory than a load may use (%zu bytes)",
+			    l->arena->size);
 	l->is_full = true;
 }
 
-bool loading_fields(struct loading *l, const struct wy_node *map, const struct wy_field *rows, size_t n_rows,
-		    void *out)
+bool loading_fields(struct loading *l, const struct wy_node *map, const struct wy_field *rows,
+		    size_t n_rows, void *out)
 {
 	return wy_fields_read(map, rows, n_rows, out, l->diags) == WY_OK;
 }
@@ -68,12 +69,13 @@ const char *const *loading_texts(struct loading *l, const struct wy_node *node, 
 	return texts;
 }
 
-bool loading_fits(struct loading *l, const struct wy_node *node, size_t n, size_t most, const char *what)
+bool loading_fits(struct loading *l, const struct wy_node *node, size_t n, size_t most,
+		  const char *what)
 {
 	if (n <= most)
 		return true;
-	wy_diag_add(l->diags, WY_DIAG_ERROR, "E601", node, 0, "%zu %s; at most %zu are possible", n, what,
-		    most);
+	wy_diag_add(l->diags, WY_DIAG_ERROR, "E601", node, 0, "%zu %s; at most %zu are possible", n,
+		    what, most);
 	return false;
 }
 
@@ -83,13 +85,15 @@ void loading_unknown(struct loading *l, const struct wy_node *where, size_t at, 
 {
 	const char *near = wy_nearest(found, n, name_of, arg);
 
-	wy_diag_add(l->diags, WY_DIAG_ERROR, "E301", where, at, "unknown %s '%s'%s%s%s", what, found,
-		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	wy_diag_add(l->diags, WY_DIAG_ERROR, "E301", where, at, "unknown %s '%s'%s%s%s", what,
+		    found, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-void loading_duplicate(struct loading *l, const struct wy_node *where, const char *what, const char *id)
+void loading_duplicate(struct loading *l, const struct wy_node *where, const char *what,
+		       const char *id)
 {
-	wy_diag_add(l->diags, WY_DIAG_ERROR, "E108", where, 0, "%s '%s' is declared twice", what, id);
+	wy_diag_add(l->diags, WY_DIAG_ERROR, "E108", where, 0, "%s '%s' is declared twice", what,
+		    id);
 }
 
 const char *loading_path(struct loading *l, const struct wy_node *where, const char *name)
@@ -115,7 +119,8 @@ bool loading_is_kind(struct loading *l, const struct wy_node *root, const char *
 		return true;
 	if (first && strcmp(first->key->text, "weiyu") == 0 && first->kind == WY_NODE_SCALAR)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E110", first, 0,
-			    "this file calls itself '%s'; '%s' is expected here", first->text, kind);
+			    "this file calls itself '%s'; '%s' is expected here", first->text,
+			    kind);
 	else
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E110", first ? first->key : root, 0,
 			    "the first key must be 'weiyu: %s'", kind);
@@ -175,8 +180,9 @@ bool loading_day(const char *text, wy_day *ret_day)
 	static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	int64_t year, month, day;
 
-	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || wy_parse_int(text, 4, &year) ||
-	    wy_parse_int(text + 5, 2, &month) || wy_parse_int(text + 8, 2, &day))
+	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
+	    wy_parse_int(text, 4, &year) || wy_parse_int(text + 5, 2, &month) ||
+	    wy_parse_int(text + 8, 2, &day))
 		return false;
 	if (year < 1900 || month < 1 || month > 12 || day < 1 ||
 	    day > month_days[month - 1] + (month == 2 && is_leap(year)))

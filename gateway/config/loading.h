@@ -1,9 +1,9 @@
 /* loading.h: what the parts of the loader share. Private to gateway/config.
  *
- * A part reads its section, says every mistake in diags and goes on with what is left; nobody returns
- * early because another part failed. Whether the load as a whole is good is decided once, in load.c.
- * What a part could not read stays empty; parts that refer to it then keep quiet instead of calling
- * everything unknown (has_...). */
+ * A part reads its section, says every mistake in diags and goes on with what is left; nobody
+ * returns early because another part failed. Whether the load as a whole is good is decided once,
+ * in load.c. What a part could not read stays empty; parts that refer to it then keep quiet instead
+ * of calling everything unknown (has_...). */
 #ifndef CONFIG_LOADING_H
 #define CONFIG_LOADING_H
 
@@ -14,8 +14,9 @@ struct loading {
 	struct wy_arena *arena;
 	struct wy_diags *diags;
 	struct config *config; /* being built */
-	bool is_full;          /* the arena had no room: the load fails with WY_E_NOMEM */
-	bool has_classes, has_faults, has_profiles, has_departments; /* each file of the kind was readable */
+	bool is_full;	       /* the arena had no room: the load fails with WY_E_NOMEM */
+	bool has_classes, has_faults, has_profiles,
+		has_departments;	 /* each file of the kind was readable */
 	const char *const *vendor_roles; /* roles the faults ask for */
 	size_t n_vendor_roles;
 	const struct wy_node **device_nodes; /* [config->n_devices]: for messages */
@@ -25,10 +26,12 @@ struct loading {
 void *loading_array(struct loading *l, size_t n, size_t size);
 /* Something of another module found the arena full. */
 void loading_full(struct loading *l);
-/* wy_fields_read(); true where all was well. Ignoring it is fine: the mistake is counted in diags. */
-bool loading_fields(struct loading *l, const struct wy_node *map, const struct wy_field *rows, size_t n_rows,
-		    void *out);
-#define LOADING_FIELDS(l, map, rows, out) loading_fields(l, map, rows, sizeof(rows) / sizeof(*(rows)), out)
+/* wy_fields_read(); true where all was well. Ignoring it is fine: the mistake is counted in diags.
+ */
+bool loading_fields(struct loading *l, const struct wy_node *map, const struct wy_field *rows,
+		    size_t n_rows, void *out);
+#define LOADING_FIELDS(l, map, rows, out)                                                          \
+	loading_fields(l, map, rows, sizeof(rows) / sizeof(*(rows)), out)
 /* Members of a list; 0 and an error where node is no list. NULL node is an empty list. */
 size_t loading_list(struct loading *l, const struct wy_node *node);
 /* The same for a list of plain texts. */
@@ -36,14 +39,17 @@ const char *const *loading_texts(struct loading *l, const struct wy_node *node, 
 /* A map's members; 0 and an error where node is no map. */
 size_t loading_map(struct loading *l, const struct wy_node *node);
 /* False, and an error, where there are more than `most`. */
-bool loading_fits(struct loading *l, const struct wy_node *node, size_t n, size_t most, const char *what);
+bool loading_fits(struct loading *l, const struct wy_node *node, size_t n, size_t most,
+		  const char *what);
 /* "unknown device 'x'; did you mean 'y'?" at byte `at` of where. */
 void loading_unknown(struct loading *l, const struct wy_node *where, size_t at, const char *what,
 		     const char *found, size_t n, const char *(*name_of)(const void *arg, size_t i),
 		     const void *arg);
-void loading_duplicate(struct loading *l, const struct wy_node *where, const char *what, const char *id);
+void loading_duplicate(struct loading *l, const struct wy_node *where, const char *what,
+		       const char *id);
 /* Read a file the text of `where` names, relative to the file `where` stands in. */
-const struct wy_node *loading_file(struct loading *l, const struct wy_node *where, const char *kind);
+const struct wy_node *loading_file(struct loading *l, const struct wy_node *where,
+				   const char *kind);
 /* The file a load begins with; NULL after a message. */
 const struct wy_node *loading_root(struct loading *l, const char *path);
 /* Path of a name that stands in `where`'s file. NULL: no room. */

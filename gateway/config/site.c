@@ -12,8 +12,10 @@ struct site_keys {
 	const struct wy_node *site, *holidays, *wires, *devices, *vendors, *assets, *params;
 };
 
-#define ROW(key, kind, member, needed, help)                                                              \
-	{key, kind, offsetof(struct site_keys, member), needed, 0, 0, NULL, help}
+#define ROW(key, kind, member, needed, help)                                                       \
+	{                                                                                          \
+		key, kind, offsetof(struct site_keys, member), needed, 0, 0, NULL, help            \
+	}
 static const struct wy_field site_rows[] = {
 	ROW("weiyu", WY_FIELD_TEXT, weiyu, true, "site/1"),
 	ROW("site", WY_FIELD_NODE, site, true, "who this is"),
@@ -33,9 +35,12 @@ struct identity {
 };
 
 static const struct wy_field identity_rows[] = {
-	{"id", WY_FIELD_ID, offsetof(struct identity, id), true, 0, 0, NULL, "short name of the site"},
-	{"name_zh", WY_FIELD_TEXT, offsetof(struct identity, name_zh), true, 0, 0, NULL, "Chinese name"},
-	{"name_en", WY_FIELD_TEXT, offsetof(struct identity, name_en), true, 0, 0, NULL, "English name"},
+	{"id", WY_FIELD_ID, offsetof(struct identity, id), true, 0, 0, NULL,
+	 "short name of the site"},
+	{"name_zh", WY_FIELD_TEXT, offsetof(struct identity, name_zh), true, 0, 0, NULL,
+	 "Chinese name"},
+	{"name_en", WY_FIELD_TEXT, offsetof(struct identity, name_en), true, 0, 0, NULL,
+	 "English name"},
 	{"profile", WY_FIELD_CHOICE, offsetof(struct identity, profile), true, 0, 0, profile_names,
 	 "kind of estate"},
 };
@@ -94,7 +99,8 @@ static const struct wy_field wire_rows[] = {
 	{"kind", WY_FIELD_CHOICE, AT(kind), true, 0, 0, wire_kinds, "tcp, rtu or coap"},
 	{"host", WY_FIELD_TEXT, AT(host), false, 0, 0, NULL, "tcp, coap: name or address"},
 	{"port", WY_FIELD_INT, AT(port), false, 1, 65535, NULL, "tcp: 502, coap: 5683 or 5684"},
-	{"connect", WY_FIELD_DURATION, AT(connect_ms), false, 10, 60000, NULL, "tcp: limit of a connect"},
+	{"connect", WY_FIELD_DURATION, AT(connect_ms), false, 10, 60000, NULL,
+	 "tcp: limit of a connect"},
 	{"tty", WY_FIELD_TEXT, AT(tty), false, 0, 0, NULL, "rtu: device file"},
 	{"baud", WY_FIELD_INT, AT(baud), false, 1200, 921600, NULL, "rtu: bits per second"},
 	{"parity", WY_FIELD_CHOICE, AT(parity), false, 0, 0, parities, "rtu"},
@@ -111,10 +117,14 @@ static void check_wire(struct loading *l, const struct wy_node *node, enum senso
 		bool is_of[3]; /* by enum sensor_wire_kind */
 		bool is_needed;
 	} keys[] = {
-		{"host", {true, false, true}, true},	   {"port", {true, false, true}, false},
-		{"connect", {true, false, false}, false},  {"tty", {false, true, false}, true},
-		{"baud", {false, true, false}, true},	   {"parity", {false, true, false}, false},
-		{"data_bits", {false, true, false}, false}, {"stop_bits", {false, true, false}, false},
+		{"host", {true, false, true}, true},
+		{"port", {true, false, true}, false},
+		{"connect", {true, false, false}, false},
+		{"tty", {false, true, false}, true},
+		{"baud", {false, true, false}, true},
+		{"parity", {false, true, false}, false},
+		{"data_bits", {false, true, false}, false},
+		{"stop_bits", {false, true, false}, false},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -131,7 +141,8 @@ static void check_wire(struct loading *l, const struct wy_node *node, enum senso
 
 static void read_wire(struct loading *l, const struct wy_node *node, struct sensor_wire_conf *wire)
 {
-	struct wire_keys keys = {.id = "", .baud = 9600, .data_bits = 8, .stop_bits = 1, .connect_ms = 2000};
+	struct wire_keys keys = {
+		.id = "", .baud = 9600, .data_bits = 8, .stop_bits = 1, .connect_ms = 2000};
 	bool is_fine = LOADING_FIELDS(l, node, wire_rows, &keys);
 
 	wire->id = keys.id;
@@ -150,7 +161,8 @@ static void read_wire(struct loading *l, const struct wy_node *node, struct sens
 }
 
 /* Each wire has its own reader: two of them on one line would read each other's answers. */
-static void check_line(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire)
+static void check_line(struct loading *l, const struct wy_node *node,
+		       const struct sensor_wire_conf *wire)
 {
 	for (const struct sensor_wire_conf *other = l->config->wires; other != wire; other++) {
 		if (wire->id[0] && strcmp(other->id, wire->id) == 0)
@@ -158,8 +170,8 @@ static void check_line(struct loading *l, const struct wy_node *node, const stru
 		if (!wire->tty || !other->tty || strcmp(wire->tty, other->tty) != 0)
 			continue;
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E604", wy_node_get(node, "tty"), 0,
-			    "'%s' is already wire '%s' (%d baud): one line is one wire", wire->tty, other->id,
-			    other->baud);
+			    "'%s' is already wire '%s' (%d baud): one line is one wire", wire->tty,
+			    other->id, other->baud);
 	}
 }
 
@@ -188,7 +200,8 @@ static const struct wy_field vendor_rows[] = {
 	{"phone", WY_FIELD_TEXT, AT(phone), false, 0, 0, NULL, "its duty telephone"},
 	{"contract_no", WY_FIELD_TEXT, AT(contract_no), false, 0, 0, NULL, "contract"},
 	{"arrive", WY_FIELD_DURATION, AT(arrive_ms), false, 0, 0, NULL, "agreed time to the site"},
-	{"is_backup", WY_FIELD_BOOL, AT(is_backup), false, 0, 0, NULL, "called when the first fails"},
+	{"is_backup", WY_FIELD_BOOL, AT(is_backup), false, 0, 0, NULL,
+	 "called when the first fails"},
 };
 #undef AT
 
@@ -204,7 +217,8 @@ static void check_role(struct loading *l, const struct wy_node *node)
 	for (size_t i = 0; i < l->n_vendor_roles; i++)
 		if (wy_node_is(node, l->vendor_roles[i]))
 			return;
-	loading_unknown(l, node, 0, "vendor role", node->text, l->n_vendor_roles, role_at, l->vendor_roles);
+	loading_unknown(l, node, 0, "vendor role", node->text, l->n_vendor_roles, role_at,
+			l->vendor_roles);
 }
 
 static void load_vendors(struct loading *l, const struct wy_node *node)
@@ -228,7 +242,8 @@ static void load_vendors(struct loading *l, const struct wy_node *node)
 	for (size_t i = 0; i < l->n_vendor_roles; i++)
 		if (!config_find_vendor(l->config, l->vendor_roles[i], false))
 			wy_diag_add(l->diags, WY_DIAG_WARNING, "W606", node, 0,
-				    "no firm for the role '%s', which faults ask for", l->vendor_roles[i]);
+				    "no firm for the role '%s', which faults ask for",
+				    l->vendor_roles[i]);
 }
 
 /* ---- Parameters ----------------------------------------------------------------------------- */
@@ -275,7 +290,8 @@ void load_site(struct loading *l, const struct wy_node *root)
 		read_identity(l, keys.site);
 	if (keys.zone && !load_zone(l, keys.zone, &l->config->site.zone) && !l->is_full)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E301", wy_node_get(root, "zone"), 0,
-			    "unknown time zone '%s'; expected a name of the tz database such as Asia/Shanghai "
+			    "unknown time zone '%s'; expected a name of the tz database such as "
+			    "Asia/Shanghai "
 			    "(package tzdata)",
 			    keys.zone);
 	read_holidays(l, keys.holidays);

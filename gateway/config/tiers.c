@@ -10,8 +10,10 @@ struct tier_keys {
 	const struct wy_node *ack, *arrive, *start, *resolve, *resolve_complex;
 };
 
-#define ROW(key, kind, member, needed, help)                                                              \
-	{key, kind, offsetof(struct tier_keys, member), needed, 0, 0, NULL, help}
+#define ROW(key, kind, member, needed, help)                                                       \
+	{                                                                                          \
+		key, kind, offsetof(struct tier_keys, member), needed, 0, 0, NULL, help            \
+	}
 static const struct wy_field tier_rows[] = {
 	ROW("name_zh", WY_FIELD_TEXT, name_zh, true, "Chinese name"),
 	ROW("name_en", WY_FIELD_TEXT, name_en, true, "English name"),
@@ -54,7 +56,8 @@ static void read_tier(struct loading *l, const struct wy_node *node, struct conf
 			    "'ack' is later than 'resolve' of the same tier");
 }
 
-/* A more urgent tier never has more time. Each deadline is compared with that of the tier before. */
+/* A more urgent tier never has more time. Each deadline is compared with that of the tier before.
+ */
 static void check_order(struct loading *l, const struct wy_node *tiers)
 {
 	static const struct {
@@ -70,12 +73,14 @@ static void check_order(struct loading *l, const struct wy_node *tiers)
 	for (size_t t = 1; t < CONFIG_TIERS; t++) {
 		const struct wy_node *node = wy_node_get(tiers, tier_names[t]);
 		for (size_t s = 0; s < sizeof(spans) / sizeof(*spans); s++) {
-			const char *before = (const char *)&l->config->tiers[t - 1] + spans[s].offset;
+			const char *before =
+				(const char *)&l->config->tiers[t - 1] + spans[s].offset;
 			const char *after = (const char *)&l->config->tiers[t] + spans[s].offset;
 			const struct wy_node *value = wy_node_get(node, spans[s].key);
 			if (value && *(const wy_ms *)before > *(const wy_ms *)after)
 				wy_diag_add(l->diags, WY_DIAG_ERROR, "E606", value, 0,
-					    "'%s' of %s is shorter than that of %s, the more urgent tier",
+					    "'%s' of %s is shorter than that of %s, the more "
+					    "urgent tier",
 					    spans[s].key, tier_names[t], tier_names[t - 1]);
 		}
 	}
@@ -98,21 +103,25 @@ static void read_tiers(struct loading *l, const struct wy_node *tiers)
 		while (t < CONFIG_TIERS && strcmp(tier_names[t], m->key->text) != 0)
 			t++;
 		if (t == CONFIG_TIERS)
-			loading_unknown(l, m->key, 0, "tier", m->key->text, CONFIG_TIERS, tier_name, NULL);
+			loading_unknown(l, m->key, 0, "tier", m->key->text, CONFIG_TIERS, tier_name,
+					NULL);
 		else
 			read_tier(l, m, &l->config->tiers[t]);
 	}
 	for (size_t t = 0; t < CONFIG_TIERS; t++)
 		if (!wy_node_get(tiers, tier_names[t]))
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E107", tiers, 0,
-				    "key '%s' is missing here: there are exactly four tiers", tier_names[t]);
+				    "key '%s' is missing here: there are exactly four tiers",
+				    tier_names[t]);
 	if (l->diags->errors == n_errors)
 		check_order(l, tiers);
 }
 
 static const struct wy_field department_rows[] = {
-	{"zh", WY_FIELD_TEXT, offsetof(struct config_department, zh), true, 0, 0, NULL, "Chinese name"},
-	{"en", WY_FIELD_TEXT, offsetof(struct config_department, en), true, 0, 0, NULL, "English name"},
+	{"zh", WY_FIELD_TEXT, offsetof(struct config_department, zh), true, 0, 0, NULL,
+	 "Chinese name"},
+	{"en", WY_FIELD_TEXT, offsetof(struct config_department, en), true, 0, 0, NULL,
+	 "English name"},
 };
 
 static void read_departments(struct loading *l, const struct wy_node *map)
@@ -139,7 +148,8 @@ struct file_keys {
 
 static const struct wy_field file_rows[] = {
 	{"weiyu", WY_FIELD_TEXT, offsetof(struct file_keys, weiyu), true, 0, 0, NULL, "tiers/1"},
-	{"tiers", WY_FIELD_NODE, offsetof(struct file_keys, tiers), true, 0, 0, NULL, "S1, S2, S3, S4"},
+	{"tiers", WY_FIELD_NODE, offsetof(struct file_keys, tiers), true, 0, 0, NULL,
+	 "S1, S2, S3, S4"},
 	{"departments", WY_FIELD_NODE, offsetof(struct file_keys, departments), true, 0, 0, NULL,
 	 "map of departments"},
 };

@@ -1,8 +1,8 @@
 /* zone.c: a time zone of the system's tz database as a plain table of changes.
  *
- * The file is TZif (RFC 8536): stored changes, and a POSIX TZ text for the time after the last of them,
- * which is laid out here year by year to ZONE_LAST_YEAR. So rules need no system call to know what
- * o'clock it is, and get the same answer on every machine. */
+ * The file is TZif (RFC 8536): stored changes, and a POSIX TZ text for the time after the last of
+ * them, which is laid out here year by year to ZONE_LAST_YEAR. So rules need no system call to know
+ * what o'clock it is, and get the same answer on every machine. */
 #define _POSIX_C_SOURCE 200809L
 #include "loading.h"
 
@@ -31,8 +31,8 @@ static void add_change(struct changes *changes, int64_t from_s, int32_t offset_s
 
 /* ---- POSIX TZ text --------------------------------------------------------------------------- */
 
-struct day_rule { /* M month.week.weekday, or a day of the year */
-	char form;  /* 'M', 'J' (1-365, no leap day), 'N' (0-365) */
+struct day_rule {  /* M month.week.weekday, or a day of the year */
+	char form; /* 'M', 'J' (1-365, no leap day), 'N' (0-365) */
 	int month, week, weekday, day;
 	int32_t time_s; /* local wall clock before the change */
 };
@@ -148,9 +148,11 @@ static int64_t rule_day(const struct day_rule *rule, int year)
 	return day >= next ? day - 7 : day; /* week 5 is the last one */
 }
 
-static void add_year(struct changes *changes, const struct footer *footer, int year, int64_t after_s)
+static void add_year(struct changes *changes, const struct footer *footer, int year,
+		     int64_t after_s)
 {
-	int64_t summer = rule_day(&footer->from, year) * DAY_S + footer->from.time_s - footer->standard_s;
+	int64_t summer =
+		rule_day(&footer->from, year) * DAY_S + footer->from.time_s - footer->standard_s;
 	int64_t winter = rule_day(&footer->to, year) * DAY_S + footer->to.time_s - footer->summer_s;
 	struct wy_zone_change pair[2] = {{summer, footer->summer_s}, {winter, footer->standard_s}};
 	int first = summer < winter ? 0 : 1;
@@ -188,7 +190,8 @@ static size_t block_size(const unsigned char *header, size_t left, size_t time_s
 	for (size_t i = 0; i < 6; i++)
 		n[i] = (size_t)big_endian(header + 20 + 4 * i, 4) & 0xFFFFFF;
 	/* isutc, isstd, leap, times, types, chars */
-	return ZONE_HEADER + n[3] * (time_size + 1) + n[4] * 6 + n[5] + n[2] * (time_size + 4) + n[1] + n[0];
+	return ZONE_HEADER + n[3] * (time_size + 1) + n[4] * 6 + n[5] + n[2] * (time_size + 4) +
+	       n[1] + n[0];
 }
 
 static bool find_parts(const unsigned char *bytes, size_t len, struct tzif *tzif)
@@ -226,12 +229,14 @@ static bool lay_out(const struct tzif *tzif, struct changes *changes)
 		if (tzif->kinds[i] >= tzif->n_types)
 			return false;
 		last_s = big_endian(tzif->times + 8 * i, 8);
-		add_change(changes, last_s, (int32_t)big_endian(tzif->types + 6 * tzif->kinds[i], 4));
+		add_change(changes, last_s,
+			   (int32_t)big_endian(tzif->types + 6 * tzif->kinds[i], 4));
 	}
 	if (!read_footer(tzif->footer, &footer))
 		return tzif->footer[0] == '\0';
 	if (!footer.has_summer) {
-		add_change(changes, last_s == INT64_MIN ? INT64_MIN + 1 : last_s, footer.standard_s);
+		add_change(changes, last_s == INT64_MIN ? INT64_MIN + 1 : last_s,
+			   footer.standard_s);
 		return true;
 	}
 	for (int year = 1970; year <= ZONE_LAST_YEAR; year++)
@@ -244,7 +249,8 @@ static bool is_zone_name(const char *name)
 	size_t len = strlen(name);
 
 	return len && len < 64 && name[0] != '/' && !strstr(name, "..") &&
-	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-") == len;
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-") ==
+		       len;
 }
 
 static size_t read_zone_file(const char *name, unsigned char *bytes, size_t size)

@@ -43,15 +43,16 @@ static enum wy_err check(const char *path, const struct config_check *how, char 
 static void shipped_packs_are_sound_by_themselves(void **state)
 {
 	static const char *const packs[] = {
-		PACKS "classes.yaml", PACKS "faults.yaml", PACKS "tiers.yaml", PACKS "lift.yaml", PACKS "water.yaml",
-		PACKS "access.yaml",  PACKS "fire.yaml",   PACKS "system.yaml",
+		PACKS "classes.yaml", PACKS "faults.yaml", PACKS "tiers.yaml", PACKS "lift.yaml",
+		PACKS "water.yaml",   PACKS "access.yaml", PACKS "fire.yaml",  PACKS "system.yaml",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(packs) / sizeof(*packs); i++) {
 		enum wy_err err = check(packs[i], NULL, NULL);
 		if (err || diags.warnings)
-			fail_msg("%s: %zu errors, %zu warnings", packs[i], diags.errors, diags.warnings);
+			fail_msg("%s: %zu errors, %zu warnings", packs[i], diags.errors,
+				 diags.warnings);
 	}
 }
 
@@ -77,14 +78,16 @@ static void a_gateway_file_brings_all_it_names_and_compiles_the_rules(void **sta
 static void rules_are_checked_against_named_classes_or_a_gateway(void **state)
 {
 	const char *classes = HERE "building/classes.yaml", *faults = HERE "building/faults.yaml";
-	const struct config_check named = {.classes = &classes, .n_classes = 1, .faults = &faults, .n_faults = 1};
+	const struct config_check named = {
+		.classes = &classes, .n_classes = 1, .faults = &faults, .n_faults = 1};
 	const struct config_check by_gateway = {.gateway = HERE "building/gateway.yaml"};
 	char code[8];
 
 	(void)state;
 	assert_int_equal(WY_OK, check(HERE "building/rules.yaml", &named, NULL));
 	assert_int_equal(WY_OK, check(HERE "building/rules.yaml", &by_gateway, NULL));
-	assert_int_equal(WY_E_INVALID, check(PACKS "lift.yaml", &named, code)); /* no class lift there */
+	assert_int_equal(WY_E_INVALID,
+			 check(PACKS "lift.yaml", &named, code)); /* no class lift there */
 	assert_string_equal("E301", code);
 }
 

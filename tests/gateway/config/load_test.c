@@ -84,9 +84,12 @@ static void paths_start_at_the_gateway_file(void **state)
 {
 	const struct config *config = config_of(state);
 
-	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/state", config->state_dir);
-	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/state/weiyu.sock", config->socket);
-	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/pki/ca.crt", config->uplink.ca);
+	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/state",
+			    config->state_dir);
+	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/state/weiyu.sock",
+			    config->socket);
+	assert_string_equal(WY_SOURCE_DIR "/tests/gateway/config/building/pki/ca.crt",
+			    config->uplink.ca);
 }
 
 static void holidays_are_days_since_1970_in_order(void **state)
@@ -139,7 +142,8 @@ static void points_are_bound_by_name_and_by_hand(void **state)
 	(void)config_bindings(config, 0, 4, &n);
 	assert_int_equal(1, n);
 	assert_int_equal(1, config->assets[0].n_devices);
-	assert_int_equal(1, config->assets[1].n_devices); /* no points, and yet it can fall silent */
+	assert_int_equal(1,
+			 config->assets[1].n_devices); /* no points, and yet it can fall silent */
 	assert_int_equal(5, config->n_bindings);
 }
 
@@ -165,7 +169,8 @@ static void samples_arrive_in_the_terms_of_the_class(void **state)
 static void what_has_no_meaning_becomes_bad_and_what_is_bad_stays(void **state)
 {
 	const struct config *config = config_of(state);
-	struct wy_sample in = {.quality = WY_Q_GOOD, .is_whole = true, .whole = 2}; /* TEST: not of the class */
+	struct wy_sample in = {
+		.quality = WY_Q_GOOD, .is_whole = true, .whole = 2}; /* TEST: not of the class */
 	size_t n;
 
 	struct wy_sample out = config_convert(config_bindings(config, 0, 3, &n), &in);
@@ -252,7 +257,8 @@ static void a_load_that_runs_out_of_memory_says_so(void **state)
 			print_all(&l.diags);
 		assert_true(err == WY_OK || err == WY_E_NOMEM);
 		if (!err != !l.diags.errors)
-			fail_msg("%zu bytes: %s, %zu messages", size, wy_err_text(err), l.diags.errors);
+			fail_msg("%zu bytes: %s, %zu messages", size, wy_err_text(err),
+				 l.diags.errors);
 		refused += err != WY_OK;
 		free(l.memory);
 	}
@@ -271,8 +277,8 @@ static void the_same_files_give_the_same_hash(void **state)
 /* ---- The demo -------------------------------------------------------------------------------- */
 
 static const char *const substitutes[][2] = {
-	{"@SOURCE@", WY_SOURCE_DIR}, {"@LIFT_PORT@", "1502"}, {"@DOOR_PORT@", "1503"}, {"@FIRE_PORT@", "1504"},
-	{"@COAP_PORT@", "5684"},     {"@MQTT_PORT@", "8883"},
+	{"@SOURCE@", WY_SOURCE_DIR}, {"@LIFT_PORT@", "1502"}, {"@DOOR_PORT@", "1503"},
+	{"@FIRE_PORT@", "1504"},     {"@COAP_PORT@", "5684"}, {"@MQTT_PORT@", "8883"},
 };
 
 static void put_file(const char *dir, const char *name, const char *text)

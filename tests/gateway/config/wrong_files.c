@@ -16,8 +16,10 @@
 
 enum { ARENA_BYTES = 8 * 1024 * 1024, EXPECTED_MAX = 8, KINDS = 6 };
 
-static const char *const kinds[KINDS] = {"site/1", "classes/1", "faults/1", "tiers/1", "profile/1", "rules/1"};
-static const char *const own_files[KINDS] = {"site", "classes", "faults", "tiers", "profile", "rules"};
+static const char *const kinds[KINDS] = {"site/1",  "classes/1", "faults/1",
+					 "tiers/1", "profile/1", "rules/1"};
+static const char *const own_files[KINDS] = {"site",  "classes", "faults",
+					     "tiers", "profile", "rules"};
 
 struct expected {
 	unsigned line, column;
@@ -40,10 +42,12 @@ static unsigned read_expected(const char *text, struct expected *expected)
 {
 	unsigned n = 0;
 
-	for (const char *line = text; strncmp(line, "# expect: ", 10) == 0; line = strchr(line, '\n') + 1) {
+	for (const char *line = text; strncmp(line, "# expect: ", 10) == 0;
+	     line = strchr(line, '\n') + 1) {
 		struct expected *e = &expected[n++];
 		assert_true(n <= EXPECTED_MAX);
-		assert_int_equal(4, sscanf(line, "# expect: %u:%u %7s %159[^\n]", &e->line, &e->column, e->code, e->words));
+		assert_int_equal(4, sscanf(line, "# expect: %u:%u %7s %159[^\n]", &e->line,
+					   &e->column, e->code, e->words));
 	}
 	return n;
 }
@@ -70,7 +74,8 @@ static void write_gateway(const char *path, const char *text, char *gateway, siz
 	FILE *file = fopen(gateway, "w");
 	assert_non_null(file);
 	fprintf(file,
-		"weiyu: gateway/1\ngateway: gw-test-01\nstate: state\nsite: %s\nclasses: [%s]\nfaults: [%s]\n"
+		"weiyu: gateway/1\ngateway: gw-test-01\nstate: state\nsite: %s\nclasses: "
+		"[%s]\nfaults: [%s]\n"
 		"tiers: %s\nprofiles: [%s]\nrules: [%s]\n"
 		"uplink: {host: h, ca: a, certificate: b, key: c}\n",
 		names[0], names[1], names[2], names[3], names[4], names[5]);
@@ -100,21 +105,23 @@ static unsigned compare(const char *path, const char *own_file, const struct wy_
 			continue;
 		}
 		wrong++;
-		fprintf(stderr, "%s: not expected: %s %u:%u %s %s\n", path, diag->file ? diag->file : "-",
-			diag->place.line, diag->place.column, diag->code, diag->text);
+		fprintf(stderr, "%s: not expected: %s %u:%u %s %s\n", path,
+			diag->file ? diag->file : "-", diag->place.line, diag->place.column,
+			diag->code, diag->text);
 	}
 	for (unsigned k = 0; k < n; k++) {
 		if (is_met[k])
 			continue;
 		wrong++;
-		fprintf(stderr, "%s: not said: %u:%u %s %s\n", path, expected[k].line, expected[k].column,
-			expected[k].code, expected[k].words);
+		fprintf(stderr, "%s: not said: %u:%u %s %s\n", path, expected[k].line,
+			expected[k].column, expected[k].code, expected[k].words);
 	}
 	return wrong;
 }
 
 static unsigned run_one(const char *path,
-			enum wy_err (*compile)(const struct config *, struct wy_arena *, struct wy_diags *, struct rule_set **))
+			enum wy_err (*compile)(const struct config *, struct wy_arena *,
+					       struct wy_diags *, struct rule_set **))
 {
 	static struct wy_diags diags;
 	struct expected expected[EXPECTED_MAX];
@@ -133,9 +140,12 @@ static unsigned run_one(const char *path,
 	enum wy_err err = config_load(gateway, &arena, &diags, &config);
 	if (!err && compile)
 		err = compile(config, &arena, &diags, &set);
-	unsigned wrong = compare(path, strcmp(gateway, path) == 0 ? NULL : path, &diags, expected, n);
+	unsigned wrong =
+		compare(path, strcmp(gateway, path) == 0 ? NULL : path, &diags, expected, n);
 	if (n == 0 || (err == WY_OK) != (diags.errors == 0)) {
-		fprintf(stderr, "%s: nothing expected, or the result (%s) does not fit the messages\n", path, wy_err_text(err));
+		fprintf(stderr,
+			"%s: nothing expected, or the result (%s) does not fit the messages\n",
+			path, wy_err_text(err));
 		wrong++;
 	}
 	if (strcmp(gateway, path) != 0)

@@ -1,4 +1,5 @@
-/* wrong_test.c: each deliberately wrong file is named at its line and column, and nothing else is said. */
+/* wrong_test.c: each deliberately wrong file is named at its line and column, and nothing else is
+ * said. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
