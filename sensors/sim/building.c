@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* ---- Registers --------------------------------------------------------------------------------- */
+/* ---- Registers ---------------------------------------------------------------------------------
+ */
 
 static uint32_t gap_of(const struct sensor_profile *profile, enum sensor_area area)
 {
@@ -50,8 +51,8 @@ static size_t join_spans(const struct sensor_profile *profile, struct sim_span *
 	return n;
 }
 
-static struct sim_span *span_of(const struct sim_device *device, enum sensor_area area, uint32_t first,
-				uint32_t count)
+static struct sim_span *span_of(const struct sim_device *device, enum sensor_area area,
+				uint32_t first, uint32_t count)
 {
 	for (size_t i = 0; i < device->n_spans; i++) {
 		struct sim_span *span = &device->spans[i];
@@ -61,8 +62,8 @@ static struct sim_span *span_of(const struct sim_device *device, enum sensor_are
 	return NULL;
 }
 
-bool sim_device_read(const struct sim_device *device, enum sensor_area area, uint32_t first, uint32_t count,
-		     uint16_t *ret_words)
+bool sim_device_read(const struct sim_device *device, enum sensor_area area, uint32_t first,
+		     uint32_t count, uint16_t *ret_words)
 {
 	const struct sim_span *span = span_of(device, area, first, count);
 
@@ -99,7 +100,8 @@ static enum wy_err store(struct sim_device *device, uint32_t index, const struct
 	return sim_encode(point, value, ratio, span->words + (point->address - span->first));
 }
 
-enum wy_err sim_device_lay_out(struct sim_device *device, struct wy_arena *arena, uint32_t *ret_point)
+enum wy_err sim_device_lay_out(struct sim_device *device, struct wy_arena *arena,
+			       uint32_t *ret_point)
 {
 	const struct sensor_profile *profile = device->profile;
 
@@ -130,7 +132,8 @@ enum wy_err sim_device_lay_out(struct sim_device *device, struct wy_arena *arena
 	return WY_OK;
 }
 
-/* ---- Names --------------------------------------------------------------------------------------- */
+/* ---- Names
+ * --------------------------------------------------------------------------------------- */
 
 size_t sim_device_find_point(const struct sim_device *device, const char *name)
 {
@@ -155,8 +158,8 @@ size_t sim_building_find_device(const struct sim_building *building, const char 
 	return find_device(building, id, strlen(id));
 }
 
-enum wy_err sim_building_find(const struct sim_building *building, const char *name, uint32_t *ret_device,
-			      uint32_t *ret_point)
+enum wy_err sim_building_find(const struct sim_building *building, const char *name,
+			      uint32_t *ret_device, uint32_t *ret_point)
 {
 	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {
 		size_t device = find_device(building, name, (size_t)(dot - name));
@@ -172,7 +175,8 @@ enum wy_err sim_building_find(const struct sim_building *building, const char *n
 	return WY_E_NOTFOUND;
 }
 
-/* ---- Changes ------------------------------------------------------------------------------------- */
+/* ---- Changes
+ * ------------------------------------------------------------------------------------- */
 
 static void tell(struct sim_building *building, const struct sim_change *change)
 {
@@ -180,8 +184,8 @@ static void tell(struct sim_building *building, const struct sim_change *change)
 		building->changed(building->arg, change);
 }
 
-/* A register that chooses a unit changed: the lengths beside it are now in feet. One that does not fit in
- * the new unit keeps its old registers, as an overflowing device would show nonsense too. */
+/* A register that chooses a unit changed: the lengths beside it are now in feet. One that does not
+ * fit in the new unit keeps its old registers, as an overflowing device would show nonsense too. */
 static void restate_units(struct sim_device *device, const char *by)
 {
 	for (uint32_t i = 0; i < device->profile->n_points; i++) {
@@ -197,13 +201,15 @@ static bool overlaps(const struct sensor_profile_point *a, const struct sensor_p
 	       b->address < a->address + sim_words(a);
 }
 
-/* A sentinel covers whole registers, and with them other points. When one comes or goes, the registers are
- * cleared and all that share them are written again, sentinels last, because they hide the rest. */
+/* A sentinel covers whole registers, and with them other points. When one comes or goes, the
+ * registers are cleared and all that share them are written again, sentinels last, because they
+ * hide the rest. */
 static void restate_shared(struct sim_device *device, const struct sensor_profile_point *point)
 {
 	struct sim_span *span = span_of(device, point->area, point->address, sim_words(point));
 
-	memset(span->words + (point->address - span->first), 0, sim_words(point) * sizeof(uint16_t));
+	memset(span->words + (point->address - span->first), 0,
+	       sim_words(point) * sizeof(uint16_t));
 	for (int is_absent = 0; is_absent <= 1; is_absent++) {
 		for (uint32_t i = 0; i < device->profile->n_points; i++) {
 			bool is_turn = (device->values[i].form == SIM_ABSENT) == (is_absent == 1);
@@ -217,7 +223,8 @@ enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uin
 			     const struct sim_value *value, const char *note)
 {
 	struct sim_device *d = &building->devices[device];
-	struct sim_change change = {.event = SIM_EVENT_SET, .device = device, .point = point, .note = note};
+	struct sim_change change = {
+		.event = SIM_EVENT_SET, .device = device, .point = point, .note = note};
 	enum wy_err err = store(d, point, value);
 
 	if (err)
@@ -231,7 +238,8 @@ enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uin
 	return WY_OK;
 }
 
-void sim_building_plug(struct sim_building *building, uint32_t device, bool is_plugged, const char *note)
+void sim_building_plug(struct sim_building *building, uint32_t device, bool is_plugged,
+		       const char *note)
 {
 	struct sim_change change = {.event = is_plugged ? SIM_EVENT_PLUG : SIM_EVENT_UNPLUG,
 				    .device = device,
@@ -243,8 +251,9 @@ void sim_building_plug(struct sim_building *building, uint32_t device, bool is_p
 
 bool sim_quirk_suits(const struct sim_device *device, enum sim_quirk_id quirk, int64_t arg)
 {
-	static const unsigned transports[] = {
-		[SIM_TCP] = SIM_TRANSPORT_TCP, [SIM_RTU] = SIM_TRANSPORT_RTU, [SIM_COAP] = SIM_TRANSPORT_COAP};
+	static const unsigned transports[] = {[SIM_TCP] = SIM_TRANSPORT_TCP,
+					      [SIM_RTU] = SIM_TRANSPORT_RTU,
+					      [SIM_COAP] = SIM_TRANSPORT_COAP};
 
 	if (!(sim_quirk_at(quirk)->transports & transports[device->kind]))
 		return false;
@@ -253,8 +262,8 @@ bool sim_quirk_suits(const struct sim_device *device, enum sim_quirk_id quirk, i
 	return true;
 }
 
-enum wy_err sim_building_arm(struct sim_building *building, uint32_t device, enum sim_quirk_id quirk,
-			     int64_t arg, uint32_t count, const char *note)
+enum wy_err sim_building_arm(struct sim_building *building, uint32_t device,
+			     enum sim_quirk_id quirk, int64_t arg, uint32_t count, const char *note)
 {
 	struct sim_device *d = &building->devices[device];
 	struct sim_change change = {SIM_EVENT_QUIRK, device, 0, quirk, arg, count, note};

@@ -1,7 +1,8 @@
 /* building.h: the simulated devices and what stands in their registers. Pure: no socket, no clock.
  *
- * Every change goes through sim_building_set(), sim_building_plug() and sim_building_arm(), whoever asks
- * (timeline, control socket), and is told to the listener, which writes the truth and wakes observers. */
+ * Every change goes through sim_building_set(), sim_building_plug() and sim_building_arm(), whoever
+ * asks (timeline, control socket), and is told to the listener, which writes the truth and wakes
+ * observers. */
 #ifndef SIM_BUILDING_H
 #define SIM_BUILDING_H
 
@@ -84,9 +85,11 @@ size_t sim_building_find_device(const struct sim_building *building, const char 
 size_t sim_device_find_point(const struct sim_device *device, const char *name);
 
 /* Errors of sim_encode(); nothing changed then. Told also when the value is what it was. */
-WY_MUST_CHECK enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uint32_t point,
-					   const struct sim_value *value, const char *note);
-void sim_building_plug(struct sim_building *building, uint32_t device, bool is_plugged, const char *note);
+WY_MUST_CHECK enum wy_err sim_building_set(struct sim_building *building, uint32_t device,
+					   uint32_t point, const struct sim_value *value,
+					   const char *note);
+void sim_building_plug(struct sim_building *building, uint32_t device, bool is_plugged,
+		       const char *note);
 /* Whether a misbehaviour with this argument exists on the wire of the device. */
 bool sim_quirk_suits(const struct sim_device *device, enum sim_quirk_id quirk, int64_t arg);
 /* WY_E_UNSUPPORTED: it does not. count 0 disarms. */
@@ -95,8 +98,8 @@ WY_MUST_CHECK enum wy_err sim_building_arm(struct sim_building *building, uint32
 					   const char *note);
 
 /* count registers or bits, one to a word. false: illegal address. */
-bool sim_device_read(const struct sim_device *device, enum sensor_area area, uint32_t first, uint32_t count,
-		     uint16_t *ret_words);
+bool sim_device_read(const struct sim_device *device, enum sensor_area area, uint32_t first,
+		     uint32_t count, uint16_t *ret_words);
 /* Multiply a value in the point's unit by this to have it in the unit the device reports in now. */
 double sim_device_ratio(const struct sim_device *device, const struct sensor_profile_point *point);
 

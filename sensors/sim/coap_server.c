@@ -1,7 +1,7 @@
 /* coap_server.c: see coap_server.h.
  *
- * Silence is made with libcoap's own debugging aid, which loses a share of all datagrams of the process;
- * it is switched on only while libcoap works for a device that must not be heard. */
+ * Silence is made with libcoap's own debugging aid, which loses a share of all datagrams of the
+ * process; it is switched on only while libcoap works for a device that must not be heard. */
 #define _GNU_SOURCE
 #include "coap_server.h"
 
@@ -36,8 +36,8 @@ struct sim_coap {
 	coap_context_t *context; /* NULL: unplugged */
 	struct sim_source source;
 	struct sim_timer refresh; /* observers hear of every resource before its Max-Age is over */
-	bool is_busy;             /* libcoap was given work: its timer may have to be set anew */
-	int mute_fd;              /* holds the port while unplugged; -1: none */
+	bool is_busy;		  /* libcoap was given work: its timer may have to be set anew */
+	int mute_fd;		  /* holds the port while unplugged; -1: none */
 	struct resource *resources; /* [n_points of the profile] */
 	size_t n_resources;
 	coap_bin_const_t psk;
@@ -60,7 +60,8 @@ void sim_coap_cleanup(void)
 	coap_cleanup();
 }
 
-/* ---- Requests ---------------------------------------------------------------------------------- */
+/* ---- Requests ----------------------------------------------------------------------------------
+ */
 
 static void release_payload(coap_session_t *session, void *payload)
 {
@@ -69,7 +70,8 @@ static void release_payload(coap_session_t *session, void *payload)
 }
 
 /* False: the request asks for a format this resource does not have. */
-static bool choose_format(const struct resource *resource, const coap_pdu_t *request, unsigned *ret_format)
+static bool choose_format(const struct resource *resource, const coap_pdu_t *request,
+			  unsigned *ret_format)
 {
 	coap_opt_iterator_t iterator;
 	coap_opt_t *accept = coap_check_option(request, COAP_OPTION_ACCEPT, &iterator);
@@ -83,8 +85,8 @@ static bool choose_format(const struct resource *resource, const coap_pdu_t *req
 }
 
 /* A notification is the only answer that is a confirmable message itself; it cannot be put off. */
-static bool is_put_off(struct sim_device *device, coap_session_t *session, const coap_pdu_t *request,
-		       const coap_pdu_t *response)
+static bool is_put_off(struct sim_device *device, coap_session_t *session,
+		       const coap_pdu_t *request, const coap_pdu_t *response)
 {
 	int64_t delay_ms;
 
@@ -109,7 +111,7 @@ static void handle_get(coap_resource_t *handle, coap_session_t *session, const c
 	if (sim_quirk_take(device->armed, SIM_QUIRK_drop, &arg))
 		lose_all(true); /* until libcoap is done with this turn */
 	if (sim_quirk_take(device->armed, SIM_QUIRK_exception, &arg)) {
-		coap_pdu_set_code(response, COAP_RESPONSE_CODE((int)arg));
+		coap_pdu_set_code(response, (coap_pdu_code_t)COAP_RESPONSE_CODE((int)arg));
 		return;
 	}
 	if (!choose_format(resource, request, &format)) {
@@ -127,12 +129,13 @@ static void handle_get(coap_resource_t *handle, coap_session_t *session, const c
 	coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTENT);
 	/* libcoap releases text, also when this fails */
 	coap_add_data_large_response(handle, session, request, response, query, (uint16_t)format,
-				     (int)(device->max_age_ms / 1000), 0, len, (const uint8_t *)text,
-				     release_payload, text);
+				     (int)(device->max_age_ms / 1000), 0, len,
+				     (const uint8_t *)text, release_payload, text);
 }
 
-static void handle_write(coap_resource_t *handle, coap_session_t *session, const coap_pdu_t *request,
-			 const coap_string_t *query, coap_pdu_t *response)
+static void handle_write(coap_resource_t *handle, coap_session_t *session,
+			 const coap_pdu_t *request, const coap_string_t *query,
+			 coap_pdu_t *response)
 {
 	struct resource *resource = coap_resource_get_userdata(handle);
 	struct sim_coap *coap = resource->coap;
@@ -141,15 +144,18 @@ static void handle_write(coap_resource_t *handle, coap_session_t *session, const
 	(void)session;
 	(void)query;
 	sim_truth_write_attempt(coap->world->truth, coap->device->id,
-				json_pack("{s:i, s:s%}", "method", (int)coap_pdu_get_code(request), "path",
-					  path ? (const char *)path->s : "", path ? path->length : 0));
+				json_pack("{s:i, s:s%}", "method", (int)coap_pdu_get_code(request),
+					  "path", path ? (const char *)path->s : "",
+					  path ? path->length : 0));
 	coap_delete_string(path);
 	coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_ALLOWED);
 }
 
-/* ---- Start and stop ------------------------------------------------------------------------------- */
+/* ---- Start and stop
+ * ------------------------------------------------------------------------------- */
 
-static const coap_bin_const_t *key_of(coap_bin_const_t *identity, coap_session_t *session, void *arg)
+static const coap_bin_const_t *key_of(coap_bin_const_t *identity, coap_session_t *session,
+				      void *arg)
 {
 	const struct sim_coap *coap = arg;
 	size_t len = strlen(coap->device->psk_identity);
@@ -162,7 +168,8 @@ static const coap_bin_const_t *key_of(coap_bin_const_t *identity, coap_session_t
 
 static bool resolve(const struct sim_wire *wire, coap_address_t *ret_address)
 {
-	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+				 .ai_socktype = SOCK_DGRAM};
 	struct addrinfo *found;
 	char port[8];
 
@@ -223,8 +230,9 @@ void sim_coap_before_wait(struct sim_coap *coap)
 /* Everything but GET is a write attempt. */
 static void watch_writes(coap_resource_t *handle, struct resource *resource)
 {
-	static const coap_request_t writes[] = {COAP_REQUEST_PUT,   COAP_REQUEST_POST,  COAP_REQUEST_DELETE,
-						COAP_REQUEST_FETCH, COAP_REQUEST_PATCH, COAP_REQUEST_IPATCH};
+	static const coap_request_t writes[] = {COAP_REQUEST_PUT,    COAP_REQUEST_POST,
+						COAP_REQUEST_DELETE, COAP_REQUEST_FETCH,
+						COAP_REQUEST_PATCH,  COAP_REQUEST_IPATCH};
 
 	coap_resource_set_userdata(handle, resource);
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
@@ -310,7 +318,8 @@ static enum wy_err power_on(struct sim_coap *coap)
 	return err;
 }
 
-/* ---- Observers ------------------------------------------------------------------------------------ */
+/* ---- Observers
+ * ------------------------------------------------------------------------------------ */
 
 static void refresh_all(void *arg)
 {
@@ -319,7 +328,8 @@ static void refresh_all(void *arg)
 	for (size_t i = 0; i < coap->n_resources; i++)
 		coap_resource_notify_observers(coap->resources[i].handle, NULL);
 	coap->is_busy = true;
-	sim_timer_set(coap->world->loop, &coap->refresh, sim_now_ms() + coap->device->max_age_ms * 3 / 4);
+	sim_timer_set(coap->world->loop, &coap->refresh,
+		      sim_now_ms() + coap->device->max_age_ms * 3 / 4);
 }
 
 void sim_coap_changed(struct sim_coap *coap, uint32_t point)
@@ -351,7 +361,8 @@ void sim_coap_plugged(struct sim_coap *coap)
 					"the port could not be had again"));
 }
 
-/* ---- Open and close -------------------------------------------------------------------------------- */
+/* ---- Open and close
+ * -------------------------------------------------------------------------------- */
 
 /* Points of one path are records of one SenML pack. */
 static enum wy_err gather_resources(struct sim_coap *coap)
@@ -400,7 +411,8 @@ static enum wy_err power_on_somewhere(struct sim_coap *coap)
 	return err;
 }
 
-enum wy_err sim_coap_open(struct sim_world *world, struct sim_wire *wire, struct sim_coap **ret_coap)
+enum wy_err sim_coap_open(struct sim_world *world, struct sim_wire *wire,
+			  struct sim_coap **ret_coap)
 {
 	struct sim_coap *coap = calloc(1, sizeof(*coap));
 

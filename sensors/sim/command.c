@@ -45,7 +45,8 @@ struct assignment {
 	struct sim_value value;
 };
 
-static bool read_assignment(struct call *call, const char *name, const char *text, struct assignment *a)
+static bool read_assignment(struct call *call, const char *name, const char *text,
+			    struct assignment *a)
 {
 	uint16_t scratch[SIM_WORDS_MAX] = {0};
 	struct sim_raw raw;
@@ -58,8 +59,8 @@ static bool read_assignment(struct call *call, const char *name, const char *tex
 	const struct sim_device *device = &call->building->devices[a->device];
 	const struct sensor_profile_point *point = &device->profile->points[a->point];
 	if (sim_value_parse(point, text, &a->value, &expected)) {
-		wy_buf_addf(call->out, "error %s cannot be '%s'; expected %s, none or raw:NUMBER\n", name,
-			    text, expected);
+		wy_buf_addf(call->out, "error %s cannot be '%s'; expected %s, none or raw:NUMBER\n",
+			    name, text, expected);
 		return false;
 	}
 	double ratio = sim_device_ratio(device, point);
@@ -118,8 +119,8 @@ static void run_list(struct call *call)
 		const struct sim_device *d = &call->building->devices[i];
 		const struct sim_wire *wire = &call->building->wires[d->wire];
 
-		wy_buf_addf(call->out, "%s %s %s ", d->id, d->is_unplugged ? "unplugged" : "plugged",
-			    kinds[d->kind]);
+		wy_buf_addf(call->out, "%s %s %s ", d->id,
+			    d->is_unplugged ? "unplugged" : "plugged", kinds[d->kind]);
 		if (wire->link)
 			wy_buf_add(call->out, wire->link);
 		else
@@ -138,7 +139,8 @@ static void run_plug(struct call *call)
 
 	if (device == SIZE_MAX)
 		return;
-	sim_building_plug(call->building, (uint32_t)device, strcmp(call->word[0], "plug") == 0, NULL);
+	sim_building_plug(call->building, (uint32_t)device, strcmp(call->word[0], "plug") == 0,
+			  NULL);
 	wy_buf_add(call->out, "ok\n");
 }
 
@@ -176,7 +178,8 @@ static void run_help(struct call *call)
 	for (size_t id = 0; id < SIM_QUIRK_COUNT; id++) {
 		const struct sim_quirk *quirk = sim_quirk_at(id);
 		wy_buf_addf(call->out, "%s DEV %s%s[COUNT]: the next answers %s\n", quirk->name,
-			    quirk->arg_key ? quirk->arg_key : "", quirk->arg_key ? " " : "", quirk->help);
+			    quirk->arg_key ? quirk->arg_key : "", quirk->arg_key ? " " : "",
+			    quirk->help);
 	}
 }
 

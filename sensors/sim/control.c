@@ -50,7 +50,8 @@ static void drop(struct visitor *visitor)
 
 static void flush_out(struct visitor *visitor)
 {
-	ssize_t n = send(visitor->source.fd, visitor->out, visitor->n_out, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n =
+		send(visitor->source.fd, visitor->out, visitor->n_out, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		visitor->is_gone = true;
@@ -155,7 +156,8 @@ static void came_in(void *arg, uint32_t events)
 		visitor->source = (struct sim_source){fd, visitor_ready, visitor};
 		visitor->out = malloc(SIM_CONTROL_UNREAD_MAX);
 	}
-	if (!visitor || !visitor->out || sim_loop_add(control->world->loop, &visitor->source, EPOLLIN)) {
+	if (!visitor || !visitor->out ||
+	    sim_loop_add(control->world->loop, &visitor->source, EPOLLIN)) {
 		if (visitor)
 			free(visitor->out);
 		free(visitor);
@@ -211,7 +213,8 @@ static enum wy_err listen_at(const char *path, int *ret_fd)
 	return WY_OK;
 }
 
-enum wy_err sim_control_open(struct sim_world *world, const char *path, struct sim_control **ret_control)
+enum wy_err sim_control_open(struct sim_world *world, const char *path,
+			     struct sim_control **ret_control)
 {
 	struct sim_control *control = calloc(1, sizeof(*control));
 	int fd = -1;

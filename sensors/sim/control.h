@@ -1,11 +1,12 @@
-/* control.h: the control socket: a line in, "ok ..." or "error ..." out. README.md has the commands. */
+/* control.h: the control socket: a line in, "ok ..." or "error ..." out. README.md has the
+ * commands. */
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H
 
 #include "wire.h"
 
-#define SIM_CONTROL_CLIENTS_MAX 16u  /* further ones are closed at once */
-#define SIM_CONTROL_LINE_MAX 4096u   /* of a command; a longer one ends the connection */
+#define SIM_CONTROL_CLIENTS_MAX 16u	      /* further ones are closed at once */
+#define SIM_CONTROL_LINE_MAX 4096u	      /* of a command; a longer one ends the connection */
 #define SIM_CONTROL_UNREAD_MAX (256u * 1024u) /* not taken by a client; then it is closed */
 
 struct sim_control;

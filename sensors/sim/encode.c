@@ -1,6 +1,6 @@
-/* encode.c: see encode.h. Words are filled in four steps: value -> raw number (scale, map, inversion),
- * raw number -> field of bits inside what the registers hold already (shift, mask), bits -> bytes as
- * on the wire ABCD, bytes -> the point's order. */
+/* encode.c: see encode.h. Words are filled in four steps: value -> raw number (scale, map,
+ * inversion), raw number -> field of bits inside what the registers hold already (shift, mask),
+ * bits -> bytes as on the wire ABCD, bytes -> the point's order. */
 #include "encode.h"
 
 #include <math.h>
@@ -30,7 +30,8 @@ unsigned sim_words(const struct sensor_profile_point *point)
 	return is_bit_area(point) ? 1 : encodings[point->encoding].words;
 }
 
-/* ---- Text ------------------------------------------------------------------------------------- */
+/* ---- Text -------------------------------------------------------------------------------------
+ */
 
 static const char *const expected_of[] = {
 	[WY_TYPE_BOOL] = "true or false",
@@ -56,7 +57,8 @@ static bool parse_bool(const char *text, int64_t *ret_whole)
 	return false;
 }
 
-static bool parse_enum(const struct sensor_profile_point *point, const char *text, int64_t *ret_whole)
+static bool parse_enum(const struct sensor_profile_point *point, const char *text,
+		       int64_t *ret_whole)
 {
 	for (size_t i = 0; i < point->n_values; i++) {
 		if (strcmp(text, point->values[i]) == 0) {
@@ -67,7 +69,8 @@ static bool parse_enum(const struct sensor_profile_point *point, const char *tex
 	return false;
 }
 
-static bool parse_typed(const struct sensor_profile_point *point, const char *text, struct sim_value *value)
+static bool parse_typed(const struct sensor_profile_point *point, const char *text,
+			struct sim_value *value)
 {
 	size_t len = strlen(text);
 
@@ -152,7 +155,8 @@ struct sim_value sim_value_default(const struct sensor_profile_point *point)
 	return value;
 }
 
-/* ---- Raw numbers --------------------------------------------------------------------------------- */
+/* ---- Raw numbers
+ * --------------------------------------------------------------------------------- */
 
 /* CoAP carries reals as they are; of the register encodings only F32 does. */
 static bool is_real_raw(const struct sensor_profile_point *point)
@@ -160,7 +164,8 @@ static bool is_real_raw(const struct sensor_profile_point *point)
 	return point->path ? point->type == WY_TYPE_REAL : point->encoding == SENSOR_F32;
 }
 
-static enum wy_err scaled(const struct sensor_profile_point *point, double value, struct sim_raw *raw)
+static enum wy_err scaled(const struct sensor_profile_point *point, double value,
+			  struct sim_raw *raw)
 {
 	double real = (value - point->offset) / (point->scale != 0 ? point->scale : 1);
 
@@ -176,10 +181,11 @@ static enum wy_err scaled(const struct sensor_profile_point *point, double value
 	return WY_OK;
 }
 
-static enum wy_err raw_of_number(const struct sensor_profile_point *point, const struct sim_value *value,
-				 double ratio, struct sim_raw *raw)
+static enum wy_err raw_of_number(const struct sensor_profile_point *point,
+				 const struct sim_value *value, double ratio, struct sim_raw *raw)
 {
-	bool is_plain = (point->scale == 1 || point->scale == 0) && point->offset == 0 && ratio == 1;
+	bool is_plain =
+		(point->scale == 1 || point->scale == 0) && point->offset == 0 && ratio == 1;
 
 	if (point->type == WY_TYPE_REAL)
 		return scaled(point, value->real * ratio, raw);
@@ -189,8 +195,8 @@ static enum wy_err raw_of_number(const struct sensor_profile_point *point, const
 	return WY_OK;
 }
 
-enum wy_err sim_raw_of(const struct sensor_profile_point *point, const struct sim_value *value, double ratio,
-		       struct sim_raw *ret_raw)
+enum wy_err sim_raw_of(const struct sensor_profile_point *point, const struct sim_value *value,
+		       double ratio, struct sim_raw *ret_raw)
 {
 	struct sim_raw raw = {.is_real = false};
 	enum wy_err err = WY_OK;
@@ -212,7 +218,8 @@ enum wy_err sim_raw_of(const struct sensor_profile_point *point, const struct si
 	return err;
 }
 
-/* ---- Bits and bytes ------------------------------------------------------------------------------ */
+/* ---- Bits and bytes
+ * ------------------------------------------------------------------------------ */
 
 /* Where byte i of ABCD... stands on the wire in each order, within n bytes. */
 static unsigned byte_place(enum sensor_order order, unsigned i, unsigned n)
@@ -230,7 +237,8 @@ static unsigned byte_place(enum sensor_order order, unsigned i, unsigned n)
 	return i;
 }
 
-static uint64_t bits_of_words(const struct sensor_profile_point *point, const uint16_t *words, unsigned n_words)
+static uint64_t bits_of_words(const struct sensor_profile_point *point, const uint16_t *words,
+			      unsigned n_words)
 {
 	unsigned n = 2 * n_words;
 	uint64_t bits = 0;
@@ -275,7 +283,8 @@ static uint64_t field_mask(const struct sensor_profile_point *point)
 /* The sign of a field is its highest bit; without a mask only an unshifted value has one. */
 static bool fits(const struct sensor_profile_point *point, int64_t whole, uint64_t mask)
 {
-	bool has_sign = encodings[point->encoding].is_signed && (point->bit_mask || !point->bit_shift);
+	bool has_sign =
+		encodings[point->encoding].is_signed && (point->bit_mask || !point->bit_shift);
 	int64_t most = (int64_t)(mask >> 1);
 
 	if (has_sign)
@@ -283,8 +292,9 @@ static bool fits(const struct sensor_profile_point *point, int64_t whole, uint64
 	return whole >= 0 && (uint64_t)whole <= mask;
 }
 
-static enum wy_err bits_of_raw(const struct sensor_profile_point *point, const struct sim_value *value,
-			       const struct sim_raw *raw, uint64_t mask, uint64_t *ret_bits)
+static enum wy_err bits_of_raw(const struct sensor_profile_point *point,
+			       const struct sim_value *value, const struct sim_raw *raw,
+			       uint64_t mask, uint64_t *ret_bits)
 {
 	if (raw->is_real) {
 		float real = (float)raw->real;
@@ -303,8 +313,8 @@ static enum wy_err bits_of_raw(const struct sensor_profile_point *point, const s
 	return WY_OK;
 }
 
-enum wy_err sim_encode(const struct sensor_profile_point *point, const struct sim_value *value, double ratio,
-		       uint16_t words[SIM_WORDS_MAX])
+enum wy_err sim_encode(const struct sensor_profile_point *point, const struct sim_value *value,
+		       double ratio, uint16_t words[SIM_WORDS_MAX])
 {
 	unsigned n_words = sim_words(point);
 	uint64_t mask = is_bit_area(point) ? 1 : field_mask(point);

@@ -27,33 +27,38 @@ struct sim_value {
 
 /* "true", "12.5", "INSPECTION", "none", "raw:0x1F". WY_E_INVALID: not a value of this point;
  * *ret_expected then says what would be, static or borrowed from the point. */
-WY_MUST_CHECK enum wy_err sim_value_parse(const struct sensor_profile_point *point, const char *text,
-					  struct sim_value *ret_value, const char **ret_expected);
+WY_MUST_CHECK enum wy_err sim_value_parse(const struct sensor_profile_point *point,
+					  const char *text, struct sim_value *ret_value,
+					  const char **ret_expected);
 /* The same text back. Reals with as many digits as it takes to read the same value again. */
 void sim_value_print(const struct sensor_profile_point *point, const struct sim_value *value,
 		     struct wy_buf *buf);
-/* What a point holds before anybody set it: false, the first enum value, 0 or the nearest the range has. */
+/* What a point holds before anybody set it: false, the first enum value, 0 or the nearest the range
+ * has. */
 struct sim_value sim_value_default(const struct sensor_profile_point *point);
 
 /* Registers a point takes; 1 for a coil or discrete input. */
 unsigned sim_words(const struct sensor_profile_point *point);
 
-/* Write value into words[sim_words()], leaving bits that belong to other points alone (SIM_ABSENT takes
- * the whole of them). Coils and discrete inputs are words 0 or 1. `ratio` turns a value in the point's unit into the unit the device
- * reports in just now (unit_by); 1 otherwise. WY_E_LIMIT: the registers cannot hold it;
- * WY_E_UNSUPPORTED: SIM_ABSENT and the point has no sentinel. words untouched then. */
+/* Write value into words[sim_words()], leaving bits that belong to other points alone (SIM_ABSENT
+ * takes the whole of them). Coils and discrete inputs are words 0 or 1. `ratio` turns a value in
+ * the point's unit into the unit the device reports in just now (unit_by); 1 otherwise. WY_E_LIMIT:
+ * the registers cannot hold it; WY_E_UNSUPPORTED: SIM_ABSENT and the point has no sentinel. words
+ * untouched then. */
 WY_MUST_CHECK enum wy_err sim_encode(const struct sensor_profile_point *point,
 				     const struct sim_value *value, double ratio,
 				     uint16_t words[SIM_WORDS_MAX]);
 
-/* The number before scale and offset: what stands in registers and in CoAP payloads. *ret_raw is whole
- * for all but F32 and CoAP reals, where *ret_real counts and is_real is set. The same errors. */
+/* The number before scale and offset: what stands in registers and in CoAP payloads. *ret_raw is
+ * whole for all but F32 and CoAP reals, where *ret_real counts and is_real is set. The same errors.
+ */
 struct sim_raw {
 	bool is_real;
 	int64_t whole;
 	double real;
 };
 WY_MUST_CHECK enum wy_err sim_raw_of(const struct sensor_profile_point *point,
-				     const struct sim_value *value, double ratio, struct sim_raw *ret_raw);
+				     const struct sim_value *value, double ratio,
+				     struct sim_raw *ret_raw);
 
 #endif

@@ -1,4 +1,5 @@
-/* loop.c: see loop.h. One event per wait: a function may free any source, and no stale event can follow. */
+/* loop.c: see loop.h. One event per wait: a function may free any source, and no stale event can
+ * follow. */
 #define _GNU_SOURCE
 #include "loop.h"
 

@@ -8,8 +8,8 @@
 #include "clocktypes.h"
 #include "err.h"
 
-/* A descriptor of interest. The struct belongs to the caller and stays where it is while it is added; its
- * function may remove and free it. */
+/* A descriptor of interest. The struct belongs to the caller and stays where it is while it is
+ * added; its function may remove and free it. */
 struct sim_source {
 	int fd;
 	void (*ready)(void *arg, uint32_t events); /* EPOLLIN, EPOLLOUT ... */
@@ -34,10 +34,11 @@ struct sim_loop {
 WY_MUST_CHECK enum wy_err sim_loop_open(struct sim_loop *loop);
 void sim_loop_close(struct sim_loop *loop);
 
-wy_ms sim_now_ms(void);  /* boottime */
+wy_ms sim_now_ms(void);	 /* boottime */
 wy_ms sim_wall_ms(void); /* Unix time */
 
-WY_MUST_CHECK enum wy_err sim_loop_add(struct sim_loop *loop, struct sim_source *source, uint32_t events);
+WY_MUST_CHECK enum wy_err sim_loop_add(struct sim_loop *loop, struct sim_source *source,
+				       uint32_t events);
 void sim_loop_want(struct sim_loop *loop, struct sim_source *source, uint32_t events);
 void sim_loop_remove(struct sim_loop *loop, struct sim_source *source);
 
@@ -45,6 +46,7 @@ void sim_timer_set(struct sim_loop *loop, struct sim_timer *timer, wy_ms due_ms)
 void sim_timer_stop(struct sim_loop *loop, struct sim_timer *timer);
 
 /* Until is_done. before_wait is called each time before sleeping. WY_E_IO: epoll failed. */
-WY_MUST_CHECK enum wy_err sim_loop_run(struct sim_loop *loop, void (*before_wait)(void *arg), void *arg);
+WY_MUST_CHECK enum wy_err sim_loop_run(struct sim_loop *loop, void (*before_wait)(void *arg),
+				       void *arg);
 
 #endif

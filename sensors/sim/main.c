@@ -1,7 +1,8 @@
 /* main.c: weiyu-sim: plays the devices of a building from a scenario file.
  *
- * Exit status 0: played to its end or stopped; 1: the scenario is wrong or something could not be opened;
- * 2: wrong arguments; 3: somebody tried to write to a device, which the gateway must never do. */
+ * Exit status 0: played to its end or stopped; 1: the scenario is wrong or something could not be
+ * opened; 2: wrong arguments; 3: somebody tried to write to a device, which the gateway must never
+ * do. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
@@ -26,7 +27,8 @@ static const char usage[] =
 	"Play the devices of a building from a scenario file.\n"
 	"  --control SOCKET  take commands there (help lists them)\n"
 	"  --ports FILE      write {device: port or link} as JSON once everything listens\n"
-	"  --truth FILE      write what happens there, a JSON line each; default: standard output\n";
+	"  --truth FILE      write what happens there, a JSON line each; default: standard "
+	"output\n";
 
 /* False: *ret_status is what to exit with. */
 static bool read_options(int argc, char **argv, struct options *options, int *ret_status)
@@ -100,7 +102,8 @@ static enum wy_err catch_signals(struct stopper *stopper, struct sim_loop *loop)
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return WY_E_IO;
-	*stopper = (struct stopper){{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), signal_came, stopper}, loop};
+	*stopper = (struct stopper){
+		{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), signal_came, stopper}, loop};
 	if (stopper->source.fd < 0)
 		return WY_E_IO;
 	return sim_loop_add(loop, &stopper->source, EPOLLIN);
@@ -123,7 +126,8 @@ static int play(struct sim_scenario *scenario, const struct options *options, FI
 	if (stopper.source.fd >= 0)
 		close(stopper.source.fd);
 	if (writes)
-		fprintf(stderr, "weiyu-sim: %llu attempts to write to a device\n", (unsigned long long)writes);
+		fprintf(stderr, "weiyu-sim: %llu attempts to write to a device\n",
+			(unsigned long long)writes);
 	if (err)
 		return EXIT_FAILED;
 	return writes ? EXIT_WRITES : EXIT_FINE;
@@ -160,7 +164,8 @@ int main(int argc, char **argv)
 		return status;
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (options.truth && !(truth_file = fopen(options.truth, "ae"))) {
-		fprintf(stderr, "weiyu-sim: cannot write '%s': %s\n", options.truth, strerror(errno));
+		fprintf(stderr, "weiyu-sim: cannot write '%s': %s\n", options.truth,
+			strerror(errno));
 		return EXIT_FAILED;
 	}
 	status = load_and_play(&options, truth_file);

@@ -1,5 +1,5 @@
-/* modbus.c: see modbus.h. Requests are parsed here and not by a library, because the misbehaviours need
- * every byte of the answer. */
+/* modbus.c: see modbus.h. Requests are parsed here and not by a library, because the misbehaviours
+ * need every byte of the answer. */
 #include "modbus.h"
 
 #include <string.h>
@@ -29,7 +29,8 @@ uint16_t sim_crc(const uint8_t *bytes, size_t len)
 	return crc;
 }
 
-/* ---- Frames in ------------------------------------------------------------------------------------- */
+/* ---- Frames in
+ * ------------------------------------------------------------------------------------- */
 
 int sim_frame_tcp(const uint8_t *bytes, size_t len, struct sim_request *ret_request)
 {
@@ -44,14 +45,15 @@ int sim_frame_tcp(const uint8_t *bytes, size_t len, struct sim_request *ret_requ
 	return (int)(6 + rest);
 }
 
-/* Length of a serial request with its checksum; 0: more bytes are needed to know, -1: unknown code. */
+/* Length of a serial request with its checksum; 0: more bytes are needed to know, -1: unknown code.
+ */
 static int rtu_length(const uint8_t *bytes, size_t len)
 {
 	static const struct {
 		uint8_t function;
-		uint8_t fixed;    /* with unit and checksum */
+		uint8_t fixed;	  /* with unit and checksum */
 		uint8_t count_at; /* a byte count to be added; 0: none */
-	} rows[] = {{1, 8, 0}, {2, 8, 0},  {3, 8, 0},  {4, 8, 0},   {5, 8, 0},   {6, 8, 0},
+	} rows[] = {{1, 8, 0}, {2, 8, 0},  {3, 8, 0},  {4, 8, 0},   {5, 8, 0},	 {6, 8, 0},
 		    {7, 4, 0}, {15, 9, 6}, {16, 9, 6}, {22, 10, 0}, {23, 13, 10}};
 
 	if (len < 2)
@@ -87,7 +89,8 @@ int sim_frame_rtu(const uint8_t *bytes, size_t len, bool is_idle, struct sim_req
 	return whole;
 }
 
-/* ---- Answers --------------------------------------------------------------------------------------- */
+/* ---- Answers
+ * --------------------------------------------------------------------------------------- */
 
 static void refuse(const struct sim_request *request, uint8_t code, struct sim_reply *reply)
 {
@@ -117,11 +120,11 @@ static const struct function {
 	enum sensor_area area;
 	unsigned most;
 } functions[] = {
-	{1, true, SENSOR_COIL, 2000},    {2, true, SENSOR_DISCRETE, 2000},
-	{3, true, SENSOR_HOLDING, 125},  {4, true, SENSOR_INPUT, 125},
-	{7, false, SENSOR_COIL, 0},      {11, false, SENSOR_COIL, 0},
-	{12, false, SENSOR_COIL, 0},     {17, false, SENSOR_COIL, 0},
-	{20, false, SENSOR_COIL, 0},     {24, false, SENSOR_COIL, 0},
+	{1, true, SENSOR_COIL, 2000},	{2, true, SENSOR_DISCRETE, 2000},
+	{3, true, SENSOR_HOLDING, 125}, {4, true, SENSOR_INPUT, 125},
+	{7, false, SENSOR_COIL, 0},	{11, false, SENSOR_COIL, 0},
+	{12, false, SENSOR_COIL, 0},	{17, false, SENSOR_COIL, 0},
+	{20, false, SENSOR_COIL, 0},	{24, false, SENSOR_COIL, 0},
 	{43, false, SENSOR_COIL, 0},
 };
 
@@ -185,9 +188,11 @@ bool sim_modbus_answer(const struct sim_device *device, const struct sim_request
 	return !f;
 }
 
-/* ---- Frames out ------------------------------------------------------------------------------------- */
+/* ---- Frames out
+ * ------------------------------------------------------------------------------------- */
 
-size_t sim_frame_build(enum sim_kind kind, const struct sim_reply *reply, uint8_t bytes[SIM_FRAME_MAX])
+size_t sim_frame_build(enum sim_kind kind, const struct sim_reply *reply,
+		       uint8_t bytes[SIM_FRAME_MAX])
 {
 	uint8_t *frame = bytes + reply->garbage;
 	size_t len = 0;
@@ -203,7 +208,8 @@ size_t sim_frame_build(enum sim_kind kind, const struct sim_reply *reply, uint8_
 	memcpy(frame + len, reply->pdu, reply->pdu_len);
 	len += reply->pdu_len;
 	if (kind == SIM_RTU) {
-		uint16_t crc = (uint16_t)(sim_crc(frame, len) ^ (reply->has_bad_crc ? 0x5A5Au : 0u));
+		uint16_t crc =
+			(uint16_t)(sim_crc(frame, len) ^ (reply->has_bad_crc ? 0x5A5Au : 0u));
 		frame[len++] = (uint8_t)crc;
 		frame[len++] = (uint8_t)(crc >> 8);
 	}

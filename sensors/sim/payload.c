@@ -1,5 +1,5 @@
-/* payload.c: see payload.h. SenML states a unit only where the number is sent unscaled, because a stated unit
- * is a statement about the number itself. */
+/* payload.c: see payload.h. SenML states a unit only where the number is sent unscaled, because a
+ * stated unit is a statement about the number itself. */
 #include "payload.h"
 
 #include <jansson.h>
@@ -10,9 +10,10 @@
 static const struct {
 	const char *ours, *senml;
 } units[] = {
-	{"degC", "Cel"}, {"%", "%"}, {"m", "m"},   {"mm", "mm"}, {"s", "s"},   {"A", "A"},    {"mA", "mA"},
-	{"V", "V"},	 {"mV", "mV"}, {"Pa", "Pa"}, {"kPa", "kPa"}, {"Hz", "Hz"}, {"W", "W"}, {"kg", "kg"},
-	{"m3", "m3"},	 {"L", "l"},  {"ohm", "Ohm"}, {"m/s", "m/s"}, {"m/s2", "m/s2"},
+	{"degC", "Cel"}, {"%", "%"},	 {"m", "m"},	 {"mm", "mm"},	   {"s", "s"},
+	{"A", "A"},	 {"mA", "mA"},	 {"V", "V"},	 {"mV", "mV"},	   {"Pa", "Pa"},
+	{"kPa", "kPa"},	 {"Hz", "Hz"},	 {"W", "W"},	 {"kg", "kg"},	   {"m3", "m3"},
+	{"L", "l"},	 {"ohm", "Ohm"}, {"m/s", "m/s"}, {"m/s2", "m/s2"},
 };
 
 static const char *senml_unit(const struct sensor_profile_point *point)
@@ -73,7 +74,8 @@ static json_t *record_of(const struct sim_device *device, uint32_t point)
 	return record;
 }
 
-char *sim_payload(const struct sim_device *device, const uint32_t *points, size_t n_points, unsigned format)
+char *sim_payload(const struct sim_device *device, const uint32_t *points, size_t n_points,
+		  unsigned format)
 {
 	if (format == SIM_FORMAT_TEXT)
 		return n_points == 1 ? text_payload(device, points[0]) : NULL;

@@ -1,8 +1,8 @@
 /* pipe.c: bytes to frames, frames to answers, answers to bytes at their time.
  *
- * Each answer is an object with a timer of its own, so that it can be late, double or dripping while
- * the line goes on. A device answers one request after the other (busy_until_ms), as small devices do;
- * other devices of the same bus are not held up. */
+ * Each answer is an object with a timer of its own, so that it can be late, double or dripping
+ * while the line goes on. A device answers one request after the other (busy_until_ms), as small
+ * devices do; other devices of the same bus are not held up. */
 #define _GNU_SOURCE
 #include "wire.h"
 
@@ -12,9 +12,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define IDLE_MS 20        /* quiet for so long: what is left in the buffer is not a frame */
+#define IDLE_MS 20	  /* quiet for so long: what is left in the buffer is not a frame */
 #define WRITE_RETRY_MS 10 /* nobody takes the bytes just now */
-#define WRITE_TRIES 200   /* nobody ever will: the answer is lost, as on a real line */
+#define WRITE_TRIES 200	  /* nobody ever will: the answer is lost, as on a real line */
 
 struct sim_sending {
 	struct sim_timer timer;
@@ -59,12 +59,15 @@ static void send_more(void *arg)
 		return;
 	}
 	sim_timer_set(loop, &sending->timer,
-		      sim_now_ms() + (n > 0 && sending->drip_ms ? sending->drip_ms : WRITE_RETRY_MS));
+		      sim_now_ms() +
+			      (n > 0 && sending->drip_ms ? sending->drip_ms : WRITE_RETRY_MS));
 }
 
-static void send_at(struct sim_pipe *pipe, uint32_t device, const struct sim_reply *reply, wy_ms due_ms)
+static void send_at(struct sim_pipe *pipe, uint32_t device, const struct sim_reply *reply,
+		    wy_ms due_ms)
 {
-	struct sim_sending *sending = pipe->n_sending < SIM_PENDING_MAX ? calloc(1, sizeof(*sending)) : NULL;
+	struct sim_sending *sending =
+		pipe->n_sending < SIM_PENDING_MAX ? calloc(1, sizeof(*sending)) : NULL;
 
 	if (!sending)
 		return;
@@ -89,9 +92,9 @@ static wy_ms line_ms(const struct sim_wire *wire, size_t n_bytes)
 static void say_write(struct sim_pipe *pipe, const struct sim_device *device,
 		      const struct sim_request *request)
 {
-	sim_truth_write_attempt(pipe->world->truth, device ? device->id : NULL,
-				json_pack("{s:i, s:i}", "function", request->pdu[0], "unit",
-					  request->unit));
+	sim_truth_write_attempt(
+		pipe->world->truth, device ? device->id : NULL,
+		json_pack("{s:i, s:i}", "function", request->pdu[0], "unit", request->unit));
 }
 
 /* False: the connection is to be closed instead of an answer. */
@@ -116,8 +119,9 @@ static bool answer(struct sim_pipe *pipe, uint32_t index, const struct sim_reque
 	return true;
 }
 
-/* Nobody answers for an unknown or unplugged unit, as behind a real gateway or on a real bus. Unit 0 is the
- * broadcast of a serial line, which is never answered; what was tried by it is known all the same. */
+/* Nobody answers for an unknown or unplugged unit, as behind a real gateway or on a real bus. Unit
+ * 0 is the broadcast of a serial line, which is never answered; what was tried by it is known all
+ * the same. */
 static bool dispatch(struct sim_pipe *pipe, const struct sim_request *request)
 {
 	const struct sim_wire *wire = pipe->wire;
@@ -142,8 +146,8 @@ static int next_frame(struct sim_pipe *pipe, bool is_idle, struct sim_request *r
 	return sim_frame_rtu(pipe->in, pipe->n_in, is_idle, ret_request);
 }
 
-/* False: the pipe has ended and may be gone. A TCP stream that makes no sense is closed; a serial line
- * waits for silence, because that is where the next frame starts. */
+/* False: the pipe has ended and may be gone. A TCP stream that makes no sense is closed; a serial
+ * line waits for silence, because that is where the next frame starts. */
 static bool take_frames(struct sim_pipe *pipe, bool is_idle)
 {
 	struct sim_request request;
@@ -193,8 +197,8 @@ static void bytes_came(void *arg, uint32_t events)
 		sim_timer_stop(pipe->world->loop, &pipe->idle);
 }
 
-enum wy_err sim_pipe_open(struct sim_pipe *pipe, struct sim_world *world, const struct sim_wire *wire, int fd,
-			  void (*ended)(struct sim_pipe *pipe))
+enum wy_err sim_pipe_open(struct sim_pipe *pipe, struct sim_world *world,
+			  const struct sim_wire *wire, int fd, void (*ended)(struct sim_pipe *pipe))
 {
 	*pipe = (struct sim_pipe){.world = world, .wire = wire, .ended = ended};
 	pipe->source = (struct sim_source){fd, bytes_came, pipe};

@@ -10,7 +10,8 @@
 
 #include "coap_server.h"
 
-/* ---- Wires by kind -------------------------------------------------------------------------------- */
+/* ---- Wires by kind
+ * -------------------------------------------------------------------------------- */
 
 static enum wy_err open_tcp(struct sim_world *world, struct sim_wire *wire, void **ret_end)
 {
@@ -112,7 +113,8 @@ static void pass_truth(void *arg, const char *line, size_t len)
 		sim_control_truth(play->control, line, len);
 }
 
-/* ---- Open and close --------------------------------------------------------------------------------- */
+/* ---- Open and close
+ * --------------------------------------------------------------------------------- */
 
 static enum wy_err complain(const char *what, const char *name, enum wy_err err)
 {
@@ -200,16 +202,18 @@ enum wy_err sim_play_write_ports(const struct sim_play *play, const char *path)
 	for (size_t i = 0; i < building->n_devices; i++) {
 		const struct sim_wire *wire = &building->wires[building->devices[i].wire];
 		json_object_set_new(ports, building->devices[i].id,
-				    wire->link ? json_string(wire->link) : json_integer(wire->port));
+				    wire->link ? json_string(wire->link)
+					       : json_integer(wire->port));
 	}
-	if (len < 0 || (size_t)len >= sizeof(beside) || json_dump_file(ports, beside, JSON_INDENT(1)) ||
-	    rename(beside, path))
+	if (len < 0 || (size_t)len >= sizeof(beside) ||
+	    json_dump_file(ports, beside, JSON_INDENT(1)) || rename(beside, path))
 		err = complain("ports file", path, WY_E_IO);
 	json_decref(ports);
 	return err;
 }
 
-/* ---- The timeline ------------------------------------------------------------------------------------- */
+/* ---- The timeline
+ * ------------------------------------------------------------------------------------- */
 
 static enum wy_err do_step(struct sim_play *play, const struct sim_step *step)
 {
@@ -217,7 +221,8 @@ static enum wy_err do_step(struct sim_play *play, const struct sim_step *step)
 
 	switch (step->act) {
 	case SIM_ACT_SET:
-		return sim_building_set(building, step->device, step->point, &step->value, step->note);
+		return sim_building_set(building, step->device, step->point, &step->value,
+					step->note);
 	case SIM_ACT_QUIRK:
 		return sim_building_arm(building, step->device, step->quirk, step->arg, step->count,
 					step->note);

@@ -1,4 +1,5 @@
-/* play.h: the running building: all wires open, changes carried to where they show, the timeline. */
+/* play.h: the running building: all wires open, changes carried to where they show, the timeline.
+ */
 #ifndef SIM_PLAY_H
 #define SIM_PLAY_H
 
@@ -18,8 +19,8 @@ struct sim_play {
 	wy_ms start_ms;
 };
 
-/* Open the loop, all wires and, unless control_path is NULL, the control socket. scenario and truth_file
- * are borrowed. What cannot be had is said on stderr. */
+/* Open the loop, all wires and, unless control_path is NULL, the control socket. scenario and
+ * truth_file are borrowed. What cannot be had is said on stderr. */
 WY_MUST_CHECK enum wy_err sim_play_open(struct sim_play *play, struct sim_scenario *scenario,
 					FILE *truth_file, const char *control_path);
 /* {"lift2-io": 1502, "leak-b1": "/tmp/leak-bus"} */

@@ -75,7 +75,7 @@ static void quirk_close(struct sim_reply *reply, int64_t arg)
 #define RTU SIM_TRANSPORT_RTU
 #define COAP SIM_TRANSPORT_COAP
 static const struct sim_quirk quirks[] = {
-#define SIM_QUIRK(name, arg, key, least, most, transports, help) \
+#define SIM_QUIRK(name, arg, key, least, most, transports, help)                                   \
 	{#name, SIM_ARG_##arg, key, least, most, transports, help, quirk_##name},
 #include "quirks.def"
 #undef SIM_QUIRK

@@ -1,4 +1,5 @@
-/* quirk.h: misbehaviours, a row each (quirks.def): armed on a device, spent on its next answers. Pure. */
+/* quirk.h: misbehaviours, a row each (quirks.def): armed on a device, spent on its next answers.
+ * Pure. */
 #ifndef SIM_QUIRK_H
 #define SIM_QUIRK_H
 
@@ -8,8 +9,8 @@
 
 #include "clocktypes.h"
 
-#define SIM_PDU_MAX 253u     /* of Modbus */
-#define SIM_GARBAGE_MAX 64u  /* stray bytes before an answer; more are cut */
+#define SIM_PDU_MAX 253u    /* of Modbus */
+#define SIM_GARBAGE_MAX 64u /* stray bytes before an answer; more are cut */
 #define SIM_FRAME_MAX (SIM_GARBAGE_MAX + 7u + SIM_PDU_MAX + 2u)
 
 enum sim_transport { SIM_TRANSPORT_TCP = 1, SIM_TRANSPORT_RTU = 2, SIM_TRANSPORT_COAP = 4 };
@@ -29,8 +30,8 @@ struct sim_reply {
 	uint8_t pdu[SIM_PDU_MAX];
 	size_t pdu_len;
 	wy_ms delay_ms;
-	wy_ms drip_ms;  /* between two bytes; 0: at once */
-	size_t keep;    /* bytes of the frame that are sent */
+	wy_ms drip_ms;	/* between two bytes; 0: at once */
+	size_t keep;	/* bytes of the frame that are sent */
 	size_t garbage; /* stray bytes before it */
 	unsigned copies;
 	bool is_dropped, is_closing, has_bad_crc;
@@ -58,7 +59,8 @@ size_t sim_quirk_find(const char *name);
 const char *sim_quirk_nearest(const char *name); /* NULL: none near */
 
 /* Spend one of the armed quirk; false: none is armed. */
-bool sim_quirk_take(struct sim_armed armed[SIM_QUIRK_COUNT], enum sim_quirk_id id, int64_t *ret_arg);
+bool sim_quirk_take(struct sim_armed armed[SIM_QUIRK_COUNT], enum sim_quirk_id id,
+		    int64_t *ret_arg);
 /* Spend one of each armed quirk on this answer. */
 void sim_quirk_spoil(struct sim_armed armed[SIM_QUIRK_COUNT], struct sim_reply *reply);
 

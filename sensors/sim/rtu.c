@@ -1,5 +1,5 @@
-/* rtu.c: a serial bus as a pseudo terminal. The slave side stays open here too, so that the bus is there
- * before the first master opens it and after the last one closes it. */
+/* rtu.c: a serial bus as a pseudo terminal. The slave side stays open here too, so that the bus is
+ * there before the first master opens it and after the last one closes it. */
 #define _GNU_SOURCE
 #include "wire.h"
 

@@ -1,5 +1,5 @@
-/* scenario.c: see scenario.h. Sections are read in the order devices, points, timeline, whatever their
- * order in the file; a section is skipped when one it builds on was wrong. */
+/* scenario.c: see scenario.h. Sections are read in the order devices, points, timeline, whatever
+ * their order in the file; a section is skipped when one it builds on was wrong. */
 #include "scenario.h"
 
 #include <string.h>
@@ -16,16 +16,16 @@ struct sections {
 };
 
 static const struct wy_field rows[] = {
-	{.key = "weiyu", .kind = WY_FIELD_TEXT, .offset = offsetof(struct sections, format),
-	 .is_required = true, .help = "the format: " FORMAT},
-	{.key = "profiles", .kind = WY_FIELD_NODE, .offset = offsetof(struct sections, profiles),
-	 .is_required = true, .help = "files or directories"},
-	{.key = "devices", .kind = WY_FIELD_NODE, .offset = offsetof(struct sections, devices),
-	 .is_required = true, .help = "what is simulated"},
-	{.key = "points", .kind = WY_FIELD_NODE, .offset = offsetof(struct sections, points),
-	 .help = "initial values"},
-	{.key = "timeline", .kind = WY_FIELD_NODE, .offset = offsetof(struct sections, timeline),
-	 .help = "what happens when"},
+	{"weiyu", WY_FIELD_TEXT, offsetof(struct sections, format), true, 0, 0, NULL,
+	 "the format: " FORMAT},
+	{"profiles", WY_FIELD_NODE, offsetof(struct sections, profiles), true, 0, 0, NULL,
+	 "files or directories"},
+	{"devices", WY_FIELD_NODE, offsetof(struct sections, devices), true, 0, 0, NULL,
+	 "what is simulated"},
+	{"points", WY_FIELD_NODE, offsetof(struct sections, points), false, 0, 0, NULL,
+	 "initial values"},
+	{"timeline", WY_FIELD_NODE, offsetof(struct sections, timeline), false, 0, 0, NULL,
+	 "what happens when"},
 };
 
 enum wy_err sim_reading_full(struct sim_reading *reading, const struct wy_node *where)
@@ -35,7 +35,8 @@ enum wy_err sim_reading_full(struct sim_reading *reading, const struct wy_node *
 	return WY_E_NOMEM;
 }
 
-const char *sim_reading_path(struct sim_reading *reading, const struct wy_node *where, const char *path)
+const char *sim_reading_path(struct sim_reading *reading, const struct wy_node *where,
+			     const char *path)
 {
 	size_t n_dir = path[0] == '/' ? 0 : strlen(reading->dir);
 	size_t n_path = strlen(path);

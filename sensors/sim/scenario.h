@@ -5,7 +5,14 @@
 #include "building.h"
 
 /* One thing that happens. Entries of the timeline become one step for each thing they ask for. */
-enum sim_act { SIM_ACT_NOTE, SIM_ACT_SET, SIM_ACT_UNPLUG, SIM_ACT_PLUG, SIM_ACT_QUIRK, SIM_ACT_STOP };
+enum sim_act {
+	SIM_ACT_NOTE,
+	SIM_ACT_SET,
+	SIM_ACT_UNPLUG,
+	SIM_ACT_PLUG,
+	SIM_ACT_QUIRK,
+	SIM_ACT_STOP
+};
 
 struct sim_step {
 	wy_ms at_ms; /* from start */
@@ -24,13 +31,16 @@ struct sim_scenario {
 	size_t n_steps;
 };
 
-/* Read the file and all it names. Everything lives in the arena. All mistakes are in diags; WY_E_INVALID
- * then. Relative paths (profiles, keys, links) start at the scenario's directory. */
-WY_MUST_CHECK enum wy_err sim_scenario_load(const char *path, struct wy_arena *arena, struct wy_diags *diags,
+/* Read the file and all it names. Everything lives in the arena. All mistakes are in diags;
+ * WY_E_INVALID then. Relative paths (profiles, keys, links) start at the scenario's directory. */
+WY_MUST_CHECK enum wy_err sim_scenario_load(const char *path, struct wy_arena *arena,
+					    struct wy_diags *diags,
 					    struct sim_scenario *ret_scenario);
 
-/* How `exception 2`, `delay 700ms` and so on take their argument; for scenario and control socket alike.
- * A bare number of MS is milliseconds. WY_E_INVALID: not a number, or not within the row's bounds. */
-WY_MUST_CHECK enum wy_err sim_quirk_arg(enum sim_quirk_id quirk, const char *text, int64_t *ret_arg);
+/* How `exception 2`, `delay 700ms` and so on take their argument; for scenario and control socket
+ * alike. A bare number of MS is milliseconds. WY_E_INVALID: not a number, or not within the row's
+ * bounds. */
+WY_MUST_CHECK enum wy_err sim_quirk_arg(enum sim_quirk_id quirk, const char *text,
+					int64_t *ret_arg);
 
 #endif

@@ -1,5 +1,6 @@
-/* scenario_devices.c: profiles, devices and the wires that follow from them. Devices with the same link
- * share a bus, those with the same host and port a TCP port; port 0 is always a port of its own. */
+/* scenario_devices.c: profiles, devices and the wires that follow from them. Devices with the same
+ * link share a bus, those with the same host and port a TCP port; port 0 is always a port of its
+ * own. */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +14,8 @@
 #include "scenario_reading.h"
 #include "yaml_tree.h"
 
-/* ---- Profiles --------------------------------------------------------------------------------- */
+/* ---- Profiles ---------------------------------------------------------------------------------
+ */
 
 #define PROFILES_MAX 500u /* refuse */
 
@@ -32,7 +34,8 @@ static const struct sensor_profile *find_profile(const struct sim_reading *readi
 	return NULL;
 }
 
-static enum wy_err add_profile(struct sim_reading *reading, const struct wy_node *where, const char *path)
+static enum wy_err add_profile(struct sim_reading *reading, const struct wy_node *where,
+			       const char *path)
 {
 	const struct wy_node *root;
 	struct sensor_profile *profile;
@@ -60,15 +63,16 @@ static int is_yaml(const struct dirent *entry)
 	return entry->d_name[0] != '.' && dot && strcmp(dot, ".yaml") == 0;
 }
 
-static enum wy_err add_directory(struct sim_reading *reading, const struct wy_node *where, const char *dir)
+static enum wy_err add_directory(struct sim_reading *reading, const struct wy_node *where,
+				 const char *dir)
 {
 	struct dirent **entries;
 	enum wy_err err = WY_OK;
 	int n = scandir(dir, &entries, is_yaml, alphasort);
 
 	if (n < 0) {
-		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E101", where, 0, "cannot read '%s': %s", dir,
-			    strerror(errno));
+		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E101", where, 0, "cannot read '%s': %s",
+			    dir, strerror(errno));
 		return WY_E_IO;
 	}
 	for (int i = 0; i < n; i++) {
@@ -82,12 +86,13 @@ static enum wy_err add_directory(struct sim_reading *reading, const struct wy_no
 	return err;
 }
 
-static enum wy_err expect_list(struct sim_reading *reading, const struct wy_node *list, const char *of)
+static enum wy_err expect_list(struct sim_reading *reading, const struct wy_node *list,
+			       const char *of)
 {
 	if (list->kind == WY_NODE_SEQ)
 		return WY_OK;
-	wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", list, 0, "expected a list of %s, found %s", of,
-		    wy_node_kind_text(list));
+	wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", list, 0,
+		    "expected a list of %s, found %s", of, wy_node_kind_text(list));
 	return WY_E_INVALID;
 }
 
@@ -97,7 +102,8 @@ enum wy_err sim_read_profiles(struct sim_reading *reading, const struct wy_node 
 
 	if (err)
 		return err;
-	reading->profiles = wy_arena_array(reading->arena, PROFILES_MAX, sizeof(*reading->profiles));
+	reading->profiles =
+		wy_arena_array(reading->arena, PROFILES_MAX, sizeof(*reading->profiles));
 	if (!reading->profiles)
 		return sim_reading_full(reading, list);
 	for (const struct wy_node *m = list->child; m; m = m->next) {
@@ -113,7 +119,8 @@ enum wy_err sim_read_profiles(struct sim_reading *reading, const struct wy_node 
 	return err;
 }
 
-/* ---- Devices ------------------------------------------------------------------------------------ */
+/* ---- Devices ------------------------------------------------------------------------------------
+ */
 
 static const char *const kinds[] = {"tcp", "rtu", "coap", NULL};
 
@@ -126,26 +133,25 @@ struct entry {
 };
 
 static const struct wy_field device_rows[] = {
-	{.key = "id", .kind = WY_FIELD_ID, .offset = offsetof(struct entry, id), .is_required = true,
-	 .help = "name of the device"},
-	{.key = "kind", .kind = WY_FIELD_CHOICE, .offset = offsetof(struct entry, kind), .is_required = true,
-	 .choices = kinds, .help = "tcp, rtu or coap"},
-	{.key = "host", .kind = WY_FIELD_TEXT, .offset = offsetof(struct entry, host),
-	 .help = "address to listen on; default 127.0.0.1"},
-	{.key = "port", .kind = WY_FIELD_INT, .offset = offsetof(struct entry, port), .min = 0, .max = 65535,
-	 .help = "0: any free one"},
-	{.key = "link", .kind = WY_FIELD_TEXT, .offset = offsetof(struct entry, link),
-	 .help = "path that becomes a link to the serial line"},
-	{.key = "baud", .kind = WY_FIELD_INT, .offset = offsetof(struct entry, baud), .min = 300,
-	 .max = 4000000, .help = "speed of the bus: how long answers take"},
-	{.key = "profile", .kind = WY_FIELD_ID, .offset = offsetof(struct entry, profile),
-	 .is_required = true, .help = "id of its profile"},
-	{.key = "unit", .kind = WY_FIELD_INT, .offset = offsetof(struct entry, unit), .min = 1, .max = 255,
-	 .help = "Modbus unit id; default 1"},
-	{.key = "psk", .kind = WY_FIELD_NODE, .offset = offsetof(struct entry, psk),
-	 .help = "CoAP over DTLS: {identity, key_file}"},
-	{.key = "max_age", .kind = WY_FIELD_DURATION, .offset = offsetof(struct entry, max_age_ms),
-	 .min = 1000, .max = 86400000, .help = "CoAP Max-Age; default 60s"},
+	{"id", WY_FIELD_ID, offsetof(struct entry, id), true, 0, 0, NULL, "name of the device"},
+	{"kind", WY_FIELD_CHOICE, offsetof(struct entry, kind), true, 0, 0, kinds,
+	 "tcp, rtu or coap"},
+	{"host", WY_FIELD_TEXT, offsetof(struct entry, host), false, 0, 0, NULL,
+	 "address to listen on; default 127.0.0.1"},
+	{"port", WY_FIELD_INT, offsetof(struct entry, port), false, 0, 65535, NULL,
+	 "0: any free one"},
+	{"link", WY_FIELD_TEXT, offsetof(struct entry, link), false, 0, 0, NULL,
+	 "path that becomes a link to the serial line"},
+	{"baud", WY_FIELD_INT, offsetof(struct entry, baud), false, 300, 4000000, NULL,
+	 "speed of the bus: how long answers take"},
+	{"profile", WY_FIELD_ID, offsetof(struct entry, profile), true, 0, 0, NULL,
+	 "id of its profile"},
+	{"unit", WY_FIELD_INT, offsetof(struct entry, unit), false, 1, 255, NULL,
+	 "Modbus unit id; default 1"},
+	{"psk", WY_FIELD_NODE, offsetof(struct entry, psk), false, 0, 0, NULL,
+	 "CoAP over DTLS: {identity, key_file}"},
+	{"max_age", WY_FIELD_DURATION, offsetof(struct entry, max_age_ms), false, 1000, 86400000,
+	 NULL, "CoAP Max-Age; default 60s"},
 };
 
 /* Which keys a kind needs and which it may have beside id, kind and profile. */
@@ -192,12 +198,12 @@ struct psk {
 };
 
 static const struct wy_field psk_rows[] = {
-	{.key = "identity", .kind = WY_FIELD_TEXT, .offset = offsetof(struct psk, identity),
-	 .is_required = true, .help = "who may connect"},
-	{.key = "key_file", .kind = WY_FIELD_TEXT, .offset = offsetof(struct psk, key_file),
-	 .is_required = true, .help = "file with the key"},
-	{.key = "key_format", .kind = WY_FIELD_CHOICE, .offset = offsetof(struct psk, format),
-	 .choices = key_formats, .help = "text (its bytes) or hex"},
+	{"identity", WY_FIELD_TEXT, offsetof(struct psk, identity), true, 0, 0, NULL,
+	 "who may connect"},
+	{"key_file", WY_FIELD_TEXT, offsetof(struct psk, key_file), true, 0, 0, NULL,
+	 "file with the key"},
+	{"key_format", WY_FIELD_CHOICE, offsetof(struct psk, format), false, 0, 0, key_formats,
+	 "text (its bytes) or hex"},
 };
 
 /* Pairs of hex digits to bytes, in place. 0: something else stands there. */
@@ -215,16 +221,16 @@ static size_t from_hex(uint8_t *key, size_t len)
 }
 
 /* The bytes of the file without line ends after them, 1 to SIM_KEY_BYTES_MAX. */
-static enum wy_err read_key(struct sim_reading *reading, const struct wy_node *where, const char *path,
-			    bool is_hex, struct sim_device *device)
+static enum wy_err read_key(struct sim_reading *reading, const struct wy_node *where,
+			    const char *path, bool is_hex, struct sim_device *device)
 {
 	size_t n_most = (size_t)2 * SIM_KEY_BYTES_MAX + 3;
 	uint8_t *key = wy_arena_alloc(reading->arena, n_most);
 	FILE *file = fopen(path, "rb");
 
 	if (!file) {
-		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E101", where, 0, "cannot read '%s': %s", path,
-			    strerror(errno));
+		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E101", where, 0, "cannot read '%s': %s",
+			    path, strerror(errno));
 		return WY_E_IO;
 	}
 	size_t n = key ? fread(key, 1, n_most, file) : 0;
@@ -244,7 +250,8 @@ static enum wy_err read_key(struct sim_reading *reading, const struct wy_node *w
 	return WY_OK;
 }
 
-static enum wy_err read_psk(struct sim_reading *reading, const struct wy_node *map, struct sim_device *device)
+static enum wy_err read_psk(struct sim_reading *reading, const struct wy_node *map,
+			    struct sim_device *device)
 {
 	struct psk psk = {.format = 0};
 	enum wy_err err = wy_fields_read(map, psk_rows, 3, &psk, reading->diags);
@@ -264,10 +271,11 @@ static enum wy_err choose_profile(struct sim_reading *reading, const struct wy_n
 	const struct sensor_profile *profile = find_profile(reading, entry->profile);
 
 	if (!profile) {
-		const char *near = wy_nearest(entry->profile, reading->n_profiles, profile_id, reading);
-		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E201", where, 0, "no profile '%s'%s%s%s",
-			    entry->profile, near ? "; did you mean '" : "", near ? near : "",
-			    near ? "'?" : "");
+		const char *near =
+			wy_nearest(entry->profile, reading->n_profiles, profile_id, reading);
+		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E201", where, 0,
+			    "no profile '%s'%s%s%s", entry->profile, near ? "; did you mean '" : "",
+			    near ? near : "", near ? "'?" : "");
 		return WY_E_INVALID;
 	}
 	if ((profile->transport == SENSOR_COAP) != (entry->kind == SIM_COAP)) {
@@ -279,7 +287,8 @@ static enum wy_err choose_profile(struct sim_reading *reading, const struct wy_n
 	return WY_OK;
 }
 
-/* ---- Wires -------------------------------------------------------------------------------------- */
+/* ---- Wires --------------------------------------------------------------------------------------
+ */
 
 static bool is_same_wire(const struct sim_wire *wire, const struct sim_wire *other)
 {
@@ -290,8 +299,8 @@ static bool is_same_wire(const struct sim_wire *wire, const struct sim_wire *oth
 	return wire->port != 0 && wire->port == other->port && strcmp(wire->host, other->host) == 0;
 }
 
-static enum wy_err refuse_sharing(struct sim_reading *reading, const struct wy_node *map, const char *key,
-				  const struct sim_device *other, const char *what)
+static enum wy_err refuse_sharing(struct sim_reading *reading, const struct wy_node *map,
+				  const char *key, const struct sim_device *other, const char *what)
 {
 	const struct wy_node *where = wy_node_get(map, key);
 
@@ -306,7 +315,8 @@ static enum wy_err check_sharing(struct sim_reading *reading, const struct wy_no
 				 const struct sim_device *device)
 {
 	for (size_t i = 0; i < wire->n_devices; i++) {
-		const struct sim_device *other = &reading->scenario->building.devices[wire->devices[i]];
+		const struct sim_device *other =
+			&reading->scenario->building.devices[wire->devices[i]];
 
 		if (wire->kind == SIM_COAP)
 			return refuse_sharing(reading, map, "port", other, "has this port already");
@@ -353,7 +363,8 @@ static enum wy_err join_wire(struct sim_reading *reading, const struct wy_node *
 	return WY_OK;
 }
 
-static enum wy_err lay_out(struct sim_reading *reading, const struct wy_node *map, struct sim_device *device)
+static enum wy_err lay_out(struct sim_reading *reading, const struct wy_node *map,
+			   struct sim_device *device)
 {
 	uint32_t point;
 	enum wy_err err = sim_device_lay_out(device, reading->arena, &point);
@@ -372,8 +383,9 @@ static enum wy_err read_device(struct sim_reading *reading, const struct wy_node
 	struct sim_building *building = &reading->scenario->building;
 	struct sim_device *device = &building->devices[building->n_devices];
 	struct entry entry = {.host = "127.0.0.1", .unit = 1, .max_age_ms = 60000};
-	enum wy_err err = wy_fields_read(map, device_rows, sizeof(device_rows) / sizeof(device_rows[0]),
-					 &entry, reading->diags);
+	enum wy_err err =
+		wy_fields_read(map, device_rows, sizeof(device_rows) / sizeof(device_rows[0]),
+			       &entry, reading->diags);
 
 	if (!err)
 		err = check_uses(reading, map, entry.kind);
@@ -408,8 +420,8 @@ enum wy_err sim_read_devices(struct sim_reading *reading, const struct wy_node *
 	if (err)
 		return err;
 	if (list->n == 0 || list->n > WY_DEVICES_MAX) {
-		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E106", list, 0, "%zu devices; allowed is 1 to %u",
-			    list->n, WY_DEVICES_MAX);
+		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E106", list, 0,
+			    "%zu devices; allowed is 1 to %u", list->n, WY_DEVICES_MAX);
 		return WY_E_INVALID;
 	}
 	building->devices = wy_arena_array(reading->arena, list->n, sizeof(*building->devices));

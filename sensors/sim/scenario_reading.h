@@ -1,5 +1,5 @@
-/* scenario_reading.h: what the parts of the scenario reader share: scenario.c (the file), scenario_devices.c (devices,
- * wires, profiles), scenario_timeline.c (values, steps). */
+/* scenario_reading.h: what the parts of the scenario reader share: scenario.c (the file),
+ * scenario_devices.c (devices, wires, profiles), scenario_timeline.c (values, steps). */
 #ifndef SIM_READING_H
 #define SIM_READING_H
 
@@ -18,14 +18,17 @@ struct sim_reading {
 };
 
 /* path as seen from the scenario's directory, in the arena; NULL: out of memory, said. */
-const char *sim_reading_path(struct sim_reading *reading, const struct wy_node *where, const char *path);
+const char *sim_reading_path(struct sim_reading *reading, const struct wy_node *where,
+			     const char *path);
 /* Says that the arena is full. */
 enum wy_err sim_reading_full(struct sim_reading *reading, const struct wy_node *where);
 
-WY_MUST_CHECK enum wy_err sim_read_profiles(struct sim_reading *reading, const struct wy_node *list);
+WY_MUST_CHECK enum wy_err sim_read_profiles(struct sim_reading *reading,
+					    const struct wy_node *list);
 WY_MUST_CHECK enum wy_err sim_read_devices(struct sim_reading *reading, const struct wy_node *list);
 WY_MUST_CHECK enum wy_err sim_read_points(struct sim_reading *reading, const struct wy_node *map);
-WY_MUST_CHECK enum wy_err sim_read_timeline(struct sim_reading *reading, const struct wy_node *list);
+WY_MUST_CHECK enum wy_err sim_read_timeline(struct sim_reading *reading,
+					    const struct wy_node *list);
 
 /* The device an id names, or a message with the nearest and SIZE_MAX. */
 size_t sim_reading_device(struct sim_reading *reading, const struct wy_node *where, const char *id);

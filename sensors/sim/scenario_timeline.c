@@ -5,7 +5,8 @@
 #include "number.h"
 #include "scenario_reading.h"
 
-/* ---- Names -------------------------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------------------------------
+ */
 
 static const char *device_id(const void *arg, size_t i)
 {
@@ -19,8 +20,8 @@ size_t sim_reading_device(struct sim_reading *reading, const struct wy_node *whe
 
 	if (device == SIZE_MAX) {
 		const char *near = wy_nearest(id, building->n_devices, device_id, building);
-		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E201", where, 0, "no device '%s'%s%s%s", id,
-			    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E201", where, 0, "no device '%s'%s%s%s",
+			    id, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	return device;
 }
@@ -44,11 +45,13 @@ static size_t find_point(struct sim_reading *reading, const struct wy_node *wher
 	return point;
 }
 
-/* ---- Values ------------------------------------------------------------------------------------- */
+/* ---- Values -------------------------------------------------------------------------------------
+ */
 
 /* The value a node holds for a point, proven to fit by encoding it once. */
 static enum wy_err read_value(struct sim_reading *reading, const struct wy_node *node,
-			      const struct sim_device *device, size_t point, struct sim_value *ret_value)
+			      const struct sim_device *device, size_t point,
+			      struct sim_value *ret_value)
 {
 	const struct sensor_profile_point *p = &device->profile->points[point];
 	const char *expected = "a value";
@@ -58,7 +61,8 @@ static enum wy_err read_value(struct sim_reading *reading, const struct wy_node 
 
 	if (node->kind != WY_NODE_SCALAR || sim_value_parse(p, node->text, &value, &expected)) {
 		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", node, 0,
-			    "'%s' is '%s'; expected %s, none or raw:NUMBER", p->name, node->text, expected);
+			    "'%s' is '%s'; expected %s, none or raw:NUMBER", p->name, node->text,
+			    expected);
 		return WY_E_INVALID;
 	}
 	double ratio = sim_device_ratio(device, p);
@@ -75,12 +79,13 @@ static enum wy_err read_value(struct sim_reading *reading, const struct wy_node 
 	return WY_OK;
 }
 
-static enum wy_err expect_map(struct sim_reading *reading, const struct wy_node *node, const char *of)
+static enum wy_err expect_map(struct sim_reading *reading, const struct wy_node *node,
+			      const char *of)
 {
 	if (node->kind == WY_NODE_MAP)
 		return WY_OK;
-	wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", node, 0, "expected a map of %s, found %s", of,
-		    wy_node_kind_text(node));
+	wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", node, 0,
+		    "expected a map of %s, found %s", of, wy_node_kind_text(node));
 	return WY_E_INVALID;
 }
 
@@ -116,7 +121,8 @@ enum wy_err sim_read_points(struct sim_reading *reading, const struct wy_node *m
 	return err;
 }
 
-/* ---- Steps -------------------------------------------------------------------------------------- */
+/* ---- Steps --------------------------------------------------------------------------------------
+ */
 
 enum wy_err sim_quirk_arg(enum sim_quirk_id quirk, const char *text, int64_t *ret_arg)
 {
@@ -144,17 +150,18 @@ struct moment {
 enum { MOMENT_FIXED = 6, MOMENT_ROWS = MOMENT_FIXED + SIM_QUIRK_COUNT };
 
 static const struct wy_field moment_rows[MOMENT_ROWS] = {
-	{.key = "at", .kind = WY_FIELD_DURATION, .offset = offsetof(struct moment, at_ms), .is_required = true,
-	 .help = "time from start"},
-	{.key = "set", .kind = WY_FIELD_NODE, .offset = offsetof(struct moment, set),
-	 .help = "DEVICE.POINT: value"},
-	{.key = "unplug", .kind = WY_FIELD_TEXT, .offset = offsetof(struct moment, unplug), .help = "a device"},
-	{.key = "plug", .kind = WY_FIELD_TEXT, .offset = offsetof(struct moment, plug), .help = "a device"},
-	{.key = "note", .kind = WY_FIELD_TEXT, .offset = offsetof(struct moment, note), .help = "for people"},
-	{.key = "stop", .kind = WY_FIELD_BOOL, .offset = offsetof(struct moment, is_stop), .help = "true: end"},
-#define SIM_QUIRK(row, ...) \
-	{.key = #row, .kind = WY_FIELD_NODE, \
-	 .offset = offsetof(struct moment, quirks) + SIM_QUIRK_##row * sizeof(void *), \
+	{"at", WY_FIELD_DURATION, offsetof(struct moment, at_ms), true, 0, 0, NULL,
+	 "time from start"},
+	{"set", WY_FIELD_NODE, offsetof(struct moment, set), false, 0, 0, NULL,
+	 "DEVICE.POINT: value"},
+	{"unplug", WY_FIELD_TEXT, offsetof(struct moment, unplug), false, 0, 0, NULL, "a device"},
+	{"plug", WY_FIELD_TEXT, offsetof(struct moment, plug), false, 0, 0, NULL, "a device"},
+	{"note", WY_FIELD_TEXT, offsetof(struct moment, note), false, 0, 0, NULL, "for people"},
+	{"stop", WY_FIELD_BOOL, offsetof(struct moment, is_stop), false, 0, 0, NULL, "true: end"},
+#define SIM_QUIRK(row, ...)                                                                        \
+	{.key = #row,                                                                              \
+	 .kind = WY_FIELD_NODE,                                                                    \
+	 .offset = offsetof(struct moment, quirks) + SIM_QUIRK_##row * sizeof(void *),             \
 	 .help = "a misbehaviour"},
 #include "quirks.def"
 #undef SIM_QUIRK
@@ -179,7 +186,8 @@ static enum wy_err add_step(struct sim_reading *reading, const struct wy_node *w
 	return WY_OK;
 }
 
-static enum wy_err add_set(struct sim_reading *reading, const struct wy_node *map, struct sim_step step)
+static enum wy_err add_set(struct sim_reading *reading, const struct wy_node *map,
+			   struct sim_step step)
 {
 	const struct sim_building *building = &reading->scenario->building;
 	enum wy_err err = expect_map(reading, map, "DEVICE.POINT: value");
@@ -194,7 +202,8 @@ static enum wy_err add_set(struct sim_reading *reading, const struct wy_node *ma
 			err = WY_E_INVALID;
 			continue;
 		}
-		if (read_value(reading, m, &building->devices[step.device], step.point, &step.value) ||
+		if (read_value(reading, m, &building->devices[step.device], step.point,
+			       &step.value) ||
 		    add_step(reading, m, &step))
 			err = WY_E_INVALID;
 		step.note = NULL; /* once is enough */
@@ -202,8 +211,8 @@ static enum wy_err add_set(struct sim_reading *reading, const struct wy_node *ma
 	return err;
 }
 
-static enum wy_err add_plug(struct sim_reading *reading, const struct wy_node *where, enum sim_act act,
-			    struct sim_step step)
+static enum wy_err add_plug(struct sim_reading *reading, const struct wy_node *where,
+			    enum sim_act act, struct sim_step step)
 {
 	size_t device = sim_reading_device(reading, where, where->text);
 
@@ -224,19 +233,19 @@ static enum wy_err read_quirk(struct sim_reading *reading, const struct wy_node 
 {
 	const struct sim_quirk *quirk = sim_quirk_at(id);
 	const struct wy_field rows[] = {
-		{.key = "device", .kind = WY_FIELD_TEXT, .offset = offsetof(struct quirk_entry, device),
-		 .is_required = true, .help = "which device misbehaves"},
-		{.key = "count", .kind = WY_FIELD_INT, .offset = offsetof(struct quirk_entry, count),
-		 .min = 0, .max = 1e6, .help = "how many answers; default 1"},
-		{.key = quirk->arg_key, .kind = WY_FIELD_TEXT, .offset = offsetof(struct quirk_entry, arg),
-		 .is_required = true, .help = quirk->help},
+		{"device", WY_FIELD_TEXT, offsetof(struct quirk_entry, device), true, 0, 0, NULL,
+		 "which device misbehaves"},
+		{"count", WY_FIELD_INT, offsetof(struct quirk_entry, count), false, 0, 1e6, NULL,
+		 "how many answers; default 1"},
+		{quirk->arg_key, WY_FIELD_TEXT, offsetof(struct quirk_entry, arg), true, 0, 0, NULL,
+		 quirk->help},
 	};
 
 	return wy_fields_read(map, rows, quirk->arg_key ? 3 : 2, entry, reading->diags);
 }
 
-static enum wy_err add_quirk(struct sim_reading *reading, const struct wy_node *map, enum sim_quirk_id id,
-			     struct sim_step step)
+static enum wy_err add_quirk(struct sim_reading *reading, const struct wy_node *map,
+			     enum sim_quirk_id id, struct sim_step step)
 {
 	const struct sim_quirk *quirk = sim_quirk_at(id);
 	struct quirk_entry entry = {.count = 1};
@@ -248,15 +257,18 @@ static enum wy_err add_quirk(struct sim_reading *reading, const struct wy_node *
 	if (device == SIZE_MAX)
 		return WY_E_INVALID;
 	if (entry.arg && sim_quirk_arg(id, entry.arg, &step.arg)) {
-		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", wy_node_get(map, quirk->arg_key), 0,
-			    quirk->arg == SIM_ARG_MS ? "expected a duration such as 700ms, %lld to %lld ms, found '%s'"
-						     : "expected a number from %lld to %lld, found '%s'",
-			    (long long)quirk->least, (long long)quirk->most, entry.arg);
+		wy_diag_add(
+			reading->diags, WY_DIAG_ERROR, "E105", wy_node_get(map, quirk->arg_key), 0,
+			quirk->arg == SIM_ARG_MS
+				? "expected a duration such as 700ms, %lld to %lld ms, found '%s'"
+				: "expected a number from %lld to %lld, found '%s'",
+			(long long)quirk->least, (long long)quirk->most, entry.arg);
 		return WY_E_INVALID;
 	}
 	if (!sim_quirk_suits(&reading->scenario->building.devices[device], id, step.arg)) {
 		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E202", map->key, 0,
-			    "'%s' is not possible on the wire of device '%s'", quirk->name, entry.device);
+			    "'%s' is not possible on the wire of device '%s'", quirk->name,
+			    entry.device);
 		return WY_E_INVALID;
 	}
 	step.act = SIM_ACT_QUIRK;
@@ -301,7 +313,8 @@ enum wy_err sim_read_timeline(struct sim_reading *reading, const struct wy_node 
 
 	if (list->kind != WY_NODE_SEQ) {
 		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E105", list, 0,
-			    "expected a list of things that happen, found %s", wy_node_kind_text(list));
+			    "expected a list of things that happen, found %s",
+			    wy_node_kind_text(list));
 		return WY_E_INVALID;
 	}
 	reading->scenario->steps =

@@ -69,7 +69,8 @@ static void came_in(void *arg, uint32_t events)
 
 static int bound_socket(const struct sim_wire *wire)
 {
-	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+				 .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found;
 	char port[8];
 	int one = 1;

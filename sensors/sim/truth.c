@@ -1,5 +1,5 @@
-/* truth.c: see truth.h. A line that cannot be made for want of memory is left out; the file's own errors
- * show at the end, when main looks at it. */
+/* truth.c: see truth.h. A line that cannot be made for want of memory is left out; the file's own
+ * errors show at the end, when main looks at it. */
 #include "truth.h"
 
 #include <stdlib.h>
@@ -53,8 +53,9 @@ void sim_truth_start(struct sim_truth *truth, const struct sim_building *buildin
 		json_t *points = json_object();
 
 		for (size_t p = 0; p < device->profile->n_points; p++)
-			json_object_set_new(points, device->profile->points[p].name,
-					    value_json(&device->profile->points[p], &device->values[p]));
+			json_object_set_new(
+				points, device->profile->points[p].name,
+				value_json(&device->profile->points[p], &device->values[p]));
 		json_object_set_new(values, device->id, points);
 	}
 	sim_truth_say(truth, "start", json_pack("{s:o}", "values", values));
@@ -65,8 +66,9 @@ static json_t *members_of(const struct sim_device *device, const struct sim_chan
 	const struct sensor_profile_point *point = &device->profile->points[change->point];
 
 	if (change->event == SIM_EVENT_SET)
-		return json_pack("{s:s, s:s, s:o, s:s*}", "device", device->id, "point", point->name,
-				 "value", value_json(point, &device->values[change->point]), "note",
+		return json_pack("{s:s, s:s, s:o, s:s*}", "device", device->id, "point",
+				 point->name, "value",
+				 value_json(point, &device->values[change->point]), "note",
 				 change->note);
 	if (change->event == SIM_EVENT_QUIRK)
 		return json_pack("{s:s, s:s, s:I, s:I, s:s*}", "device", device->id, "quirk",
@@ -85,7 +87,8 @@ void sim_truth_change(struct sim_truth *truth, const struct sim_building *buildi
 		[SIM_EVENT_QUIRK] = "quirk",
 	};
 
-	sim_truth_say(truth, names[change->event], members_of(&building->devices[change->device], change));
+	sim_truth_say(truth, names[change->event],
+		      members_of(&building->devices[change->device], change));
 }
 
 void sim_truth_write_attempt(struct sim_truth *truth, const char *device, json_t *members)

@@ -1,9 +1,11 @@
 /* truth.h: what really happened, a JSON line each, for whoever compares it with what was reported.
  *
- *   {"t_ms":..., "mono_ms":..., "event":"set", "device":"lift2-io", "point":"running", "value":false, "note":...}
+ *   {"t_ms":..., "mono_ms":..., "event":"set", "device":"lift2-io", "point":"running",
+ * "value":false, "note":...}
  *
- * event is start (with values: {device: {point: value}}), set, plug, unplug, quirk (with quirk, arg, count), write_attempt (with function and unit,
- * or path for CoAP), note, stop. t_ms is Unix time, mono_ms the boottime clock. */
+ * event is start (with values: {device: {point: value}}), set, plug, unplug, quirk (with quirk,
+ * arg, count), write_attempt (with function and unit, or path for CoAP), note, stop. t_ms is Unix
+ * time, mono_ms the boottime clock. */
 #ifndef SIM_TRUTH_H
 #define SIM_TRUTH_H
 

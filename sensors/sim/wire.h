@@ -7,8 +7,9 @@
 #include "modbus.h"
 #include "truth.h"
 
-#define SIM_CLIENTS_MAX 64u  /* connections of one TCP port; further ones are closed at once */
-#define SIM_PENDING_MAX 256u /* answers of one pipe that wait for their time; further ones are dropped */
+#define SIM_CLIENTS_MAX 64u /* connections of one TCP port; further ones are closed at once */
+#define SIM_PENDING_MAX                                                                            \
+	256u /* answers of one pipe that wait for their time; further ones are dropped */
 
 /* What the parts of the running simulator share. */
 struct sim_world {
