@@ -462,6 +462,23 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, enum rul
 	return WY_OK;
 }
 
+bool rule_is_raised(const struct rule_engine *engine, uint32_t instance)
+{
+	return engine->machines[instance].is_raised;
+}
+
+void rule_adopt(struct rule_engine *engine, uint32_t instance, wy_ms onset_ms)
+{
+	struct rx_machine *machine = &engine->machines[instance];
+	const struct rx_instance *it = &engine->set->instances[instance];
+
+	if (machine->is_raised)
+		return;
+	rx_machine_stand(machine, &engine->set->rules[it->info.rule], onset_ms);
+	rx_mark(engine->cell_dirty, instance);
+	rx_mark(engine->asset_dirty, it->info.asset);
+}
+
 /* ---- Looking in --------------------------------------------------------------------------- */
 
 enum rule_state rule_state_of(const struct rule_engine *engine, uint32_t instance)

@@ -445,6 +445,18 @@ enum wy_err rx_machine_command(struct rx_machine *machine, const struct rx_insta
 	return WY_E_INVALID;
 }
 
+void rx_machine_stand(struct rx_machine *machine, const struct rx_rule *rule, wy_ms onset_ms)
+{
+	struct rx_level_state *level = &machine->level[0];
+
+	*level = (struct rx_level_state){.state = RULE_ACTIVE, .onset_ms = onset_ms, .from_ms = onset_ms};
+	machine->is_raised = true;
+	machine->is_latched = false;
+	machine->told_level = 0;
+	machine->tier = rule->info.levels[0].tier;
+	machine->onset_ms = machine->raised_ms = onset_ms;
+}
+
 bool rx_machine_adopt(struct rx_machine *machine, const struct rx_rule *rule)
 {
 	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
@@ -459,7 +471,6 @@ bool rx_machine_adopt(struct rx_machine *machine, const struct rx_rule *rule)
 		if (machine->level[i].state == RULE_LATCHED_STATE)
 			return true;
 	/* ... but what was told stays told until a clear is seen. */
-	machine->level[0].state = RULE_ACTIVE;
-	machine->level[0].onset_ms = machine->onset_ms;
+	rx_machine_stand(machine, rule, machine->onset_ms);
 	return true;
 }

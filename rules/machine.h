@@ -69,6 +69,8 @@ bool rx_machine_is_on(const struct rx_machine *machine);
 bool rx_machine_inhibits(const struct rx_machine *machine);
 /* Does `clear` decide in this state, rather than `when`? */
 bool rx_state_asks_clear(uint8_t state);
+/* Raised since onset_ms, in its first level, though nobody saw it. */
+void rx_machine_stand(struct rx_machine *machine, const struct rx_rule *rule, wy_ms onset_ms);
 /* After reading a saved machine: fit it to a rule that may have other levels now. False: not sound. */
 bool rx_machine_adopt(struct rx_machine *machine, const struct rx_rule *rule);
 
