@@ -36,6 +36,7 @@ struct link {
 	int wake_fd;
 	_Atomic int phase;
 	_Atomic unsigned subscriptions_left;
+	atomic_bool is_gone; /* the goodbye is through */
 	wy_ms retry_at_ms, retry_wait_ms, phase_until_ms;
 	int seen_phase; /* by link_step */
 };
@@ -373,17 +374,39 @@ enum wy_err link_publish(struct link *link, const char *topic, const char *paylo
 	return WY_E_LINK;
 }
 
+static void on_gone(void *arg, MQTTAsync_successData5 *data)
+{
+	(void)data;
+	atomic_store(&((struct link *)arg)->is_gone, true);
+}
+
+static void on_not_gone(void *arg, MQTTAsync_failureData5 *data)
+{
+	(void)data;
+	atomic_store(&((struct link *)arg)->is_gone, true);
+}
+
+/* Waits for the callback, not for isConnected: destroying earlier leaks the TLS session. */
+static void say_goodbye(struct link *link)
+{
+	MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer5;
+
+	options.timeout = GOODBYE_MS;
+	options.context = link;
+	options.onSuccess5 = on_gone;
+	options.onFailure5 = on_not_gone;
+	if (MQTTAsync_disconnect(link->client, &options) != MQTTASYNC_SUCCESS)
+		return;
+	for (int i = 0; i < 2 * GOODBYE_MS / 10 && !atomic_load(&link->is_gone); i++)
+		usleep(10000);
+}
+
 void link_free(struct link *link)
 {
 	if (!link)
 		return;
 	if (link->client) {
-		MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer5;
-
-		options.timeout = GOODBYE_MS;
-		if (MQTTAsync_disconnect(link->client, &options) == MQTTASYNC_SUCCESS)
-			for (int i = 0; i < GOODBYE_MS / 10 && MQTTAsync_isConnected(link->client); i++)
-				usleep(10000);
+		say_goodbye(link);
 		MQTTAsync_destroy(&link->client);
 	}
 	if (link->wake_fd >= 0)
