@@ -101,7 +101,7 @@ enum wy_err outbox_offer(struct outbox *outbox, enum outbox_lane lane, uint64_t 
 			slot->phase = OUTBOX_FLYING; /* its receipt was not kept: the store has it as queued */
 		if (seq > outbox->cursor[lane])
 			outbox->cursor[lane] = seq; /* after a rewind it is met again */
-		return WY_E_EXISTS;
+		return WY_OK;
 	}
 	slot = find_free(outbox);
 	if (!slot || outbox_want(outbox, lane, &after) == 0)

@@ -105,7 +105,8 @@ void outbox_lost(struct outbox *outbox, wy_ms now_ms);
 
 /* How many rows of this lane fit now, and after which seq to look for them. */
 size_t outbox_want(const struct outbox *outbox, enum outbox_lane lane, uint64_t *ret_after_seq);
-/* Put a queued row into the window. WY_E_FULL: the lane has no slot; WY_E_EXISTS: it is in the window. */
+/* Put a queued row into the window; one that is there already (after a rewind) stays as it is. WY_E_FULL: the
+ * lane has no slot. */
 WY_MUST_CHECK enum wy_err outbox_offer(struct outbox *outbox, enum outbox_lane lane, uint64_t seq, wy_ms now_ms);
 /* Start over at the oldest queued row: after the store refused to keep a verdict. */
 void outbox_rewind(struct outbox *outbox);

@@ -21,12 +21,12 @@ static const struct move moves[STATES][INPUTS] = {
 };
 
 struct node_row {
-	const char *text;
+	const char *text, *work;
 	bool is_final;
 };
 
 static const struct node_row nodes[TICKET_NODE_COUNT] = {
-#define TICKET_NODE(name, text, is_final) {text, is_final},
+#define TICKET_NODE(name, text, work, is_final) {text, work, is_final},
 #include "nodes.def"
 #undef TICKET_NODE
 };
@@ -241,7 +241,7 @@ const char *ticket_node_text(uint8_t node)
 bool ticket_node_find(const char *text, enum ticket_node *ret_node)
 {
 	for (unsigned i = 0; i < TICKET_NODE_COUNT; i++) {
-		if (strcmp(nodes[i].text, text) == 0) {
+		if (strcmp(nodes[i].text, text) == 0 || strcmp(nodes[i].work, text) == 0) {
 			*ret_node = (enum ticket_node)i;
 			return true;
 		}

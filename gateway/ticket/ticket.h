@@ -35,7 +35,7 @@ enum ticket_condition { TICKET_ACTIVE, TICKET_CLEARED, TICKET_LATCHED, TICKET_UN
 
 /* What people do; written by the platform. A final node ends the ticket. */
 enum ticket_node {
-#define TICKET_NODE(name, text, is_final) TICKET_NODE_##name,
+#define TICKET_NODE(name, text, work, is_final) TICKET_NODE_##name,
 #include "nodes.def"
 #undef TICKET_NODE
 	TICKET_NODE_COUNT
@@ -155,6 +155,7 @@ bool ticket_is_disputed(const struct ticket *ticket);
 const char *ticket_condition_text(uint8_t condition); /* "active", "cleared", "latched", "unknown" */
 const char *ticket_event_text(enum ticket_event event); /* "opened", ... as in the message type */
 const char *ticket_node_text(uint8_t node);             /* "submitted", ... */
+/* By either word: "dispatched" or the platform's "assigned". False: no such node. */
 bool ticket_node_find(const char *text, enum ticket_node *ret_node);
 bool ticket_node_is_final(uint8_t node);
 

@@ -238,6 +238,25 @@ static void every_node_has_a_text_that_finds_it(void **state)
 	}
 }
 
+static void the_platforms_words_find_their_nodes(void **state)
+{
+	static const struct {
+		const char *work;
+		enum ticket_node node;
+	} rows[] = {{"acked", TICKET_NODE_ACKED},	{"assigned", TICKET_NODE_DISPATCHED},
+		    {"started", TICKET_NODE_IN_PROGRESS}, {"resolved", TICKET_NODE_RESOLVED},
+		    {"rejected", TICKET_NODE_REJECTED}, {"merged", TICKET_NODE_MERGED},
+		    {"closed", TICKET_NODE_CLOSED}};
+	enum ticket_node node;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(ticket_node_find(rows[i].work, &node));
+		assert_int_equal(node, rows[i].node);
+	}
+	assert_false(ticket_node_find("painted", &node));
+}
+
 /* Promises over random inputs: rev grows by one with each event, tier never falls, nothing after the end, and
  * exactly one end. */
 static void every_opened_has_exactly_one_end_over_random_inputs(void **state)
@@ -294,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup(resolved_while_the_sensor_still_sees_it_is_said_once, open_it),
 		cmocka_unit_test_setup(the_peak_is_the_value_farthest_beyond_its_limit, open_it),
 		cmocka_unit_test_setup(every_node_has_a_text_that_finds_it, fresh),
+		cmocka_unit_test(the_platforms_words_find_their_nodes),
 		cmocka_unit_test(every_opened_has_exactly_one_end_over_random_inputs),
 	};
 
