@@ -349,6 +349,13 @@ static void the_demo_building_loads_with_a_key_and_every_role_filled(void **stat
 	assert_string_equal("leak-7f", l.config->devices[leak].psk_identity);
 	assert_int_equal(12, l.config->n_assets);
 	assert_true(l.config->site.zone.n_changes > 1);
+	struct rule_set *set = NULL;
+	err = config_compile(l.config, &l.arena, &l.diags, &set);
+	print_all(&l.diags);
+	assert_int_equal(WY_OK, err);
+	assert_int_equal(1, l.diags.n);
+	/* 2 lifts x 4, 1 cable x 3, 1 sensor x 2, 2 doors x 6, 1 panel x 7, 5 modules x 1 */
+	assert_int_equal(8 + 3 + 2 + 12 + 7 + 5, rule_instance_count(set));
 	free(l.memory);
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
