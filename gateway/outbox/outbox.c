@@ -86,9 +86,11 @@ void outbox_lost(struct outbox *outbox, wy_ms now_ms)
 size_t outbox_want(const struct outbox *outbox, enum outbox_lane lane, uint64_t *ret_after_seq)
 {
 	size_t used = count_lane(outbox, lane);
+	size_t of_lane = used < LANE_SLOTS ? LANE_SLOTS - used : 0;
+	size_t of_all = WY_OUTBOX_WINDOW - outbox_used(outbox);
 
 	*ret_after_seq = outbox->cursor[lane];
-	return used < LANE_SLOTS ? LANE_SLOTS - used : 0;
+	return of_lane < of_all ? of_lane : of_all;
 }
 
 enum wy_err outbox_offer(struct outbox *outbox, enum outbox_lane lane, uint64_t seq, wy_ms now_ms)
