@@ -1,4 +1,5 @@
-/* outbox.c: the window of outbox.h. Slots are few, so everything is found by looking at all of them. */
+/* outbox.c: the window of outbox.h. Slots are few, so everything is found by looking at all of
+ * them. */
 #include "outbox.h"
 
 #include <string.h>
@@ -100,7 +101,8 @@ enum wy_err outbox_offer(struct outbox *outbox, enum outbox_lane lane, uint64_t 
 
 	if (slot) {
 		if (slot->phase == OUTBOX_DONE)
-			slot->phase = OUTBOX_FLYING; /* its receipt was not kept: the store has it as queued */
+			slot->phase = OUTBOX_FLYING; /* its receipt was not kept: the store has it
+							as queued */
 		if (seq > outbox->cursor[lane])
 			outbox->cursor[lane] = seq; /* after a rewind it is met again */
 		return WY_OK;
@@ -131,7 +133,8 @@ static bool goes_before(const struct outbox_slot *a, const struct outbox_slot *b
 
 static bool is_due(const struct outbox_slot *slot, wy_ms now_ms)
 {
-	return (slot->phase == OUTBOX_READY || slot->phase == OUTBOX_ACKED) && slot->due_ms <= now_ms;
+	return (slot->phase == OUTBOX_READY || slot->phase == OUTBOX_ACKED) &&
+	       slot->due_ms <= now_ms;
 }
 
 bool outbox_next(struct outbox *outbox, wy_ms now_ms, uint64_t *ret_seq, uint32_t *ret_sends)
@@ -159,7 +162,8 @@ bool outbox_next(struct outbox *outbox, wy_ms now_ms, uint64_t *ret_seq, uint32_
 	return true;
 }
 
-enum wy_err outbox_sent(struct outbox *outbox, uint64_t seq, enum outbox_result result, wy_ms now_ms)
+enum wy_err outbox_sent(struct outbox *outbox, uint64_t seq, enum outbox_result result,
+			wy_ms now_ms)
 {
 	struct outbox_slot *slot = find(outbox, seq);
 
@@ -186,7 +190,8 @@ enum outbox_result outbox_result_of(unsigned mqtt_reason)
 	return mqtt_reason == 0x10 || mqtt_reason >= 0x80 ? OUTBOX_REFUSED : OUTBOX_TAKEN;
 }
 
-/* Highest seq of a lane a receipt may cover: what was offered, short of the first row never sent. */
+/* Highest seq of a lane a receipt may cover: what was offered, short of the first row never sent.
+ */
 static uint64_t sent_through(const struct outbox *outbox, unsigned lane)
 {
 	uint64_t through = outbox->cursor[lane];

@@ -1,14 +1,13 @@
 /* store.h: everything that must survive, in one SQLite file. The only user of SQLite.
  *
  * Life      store_open() .. store_close(). One process at a time: a lock file beside the database.
- * Work      writes happen between store_begin() and store_commit() and are visible all or not at all. A
- *           writing call outside begin/commit is WY_E_STATE. After any failed write call store_abort(); nothing
- *           of the transaction remains. Reads are allowed at any time and see the transaction under way.
- * Durable   when store_commit() returned WY_OK the transaction survives kill -9 and power loss (WAL, FULL).
- * Threads   one.
- * Errors    WY_E_FULL no space, WY_E_IO, WY_E_CORRUPT damaged (or not ours), WY_E_BUSY another process
- *           holds it, WY_E_NOMEM, WY_E_NOTFOUND, WY_E_STATE. The handle stays usable after FULL, NOMEM and BUSY; after
- *           IO and CORRUPT close it and open anew.
+ * Work      writes happen between store_begin() and store_commit() and are visible all or not at
+ * all. A writing call outside begin/commit is WY_E_STATE. After any failed write call
+ * store_abort(); nothing of the transaction remains. Reads are allowed at any time and see the
+ * transaction under way. Durable   when store_commit() returned WY_OK the transaction survives kill
+ * -9 and power loss (WAL, FULL). Threads   one. Errors    WY_E_FULL no space, WY_E_IO, WY_E_CORRUPT
+ * damaged (or not ours), WY_E_BUSY another process holds it, WY_E_NOMEM, WY_E_NOTFOUND, WY_E_STATE.
+ * The handle stays usable after FULL, NOMEM and BUSY; after IO and CORRUPT close it and open anew.
  * Format    docs/store-format.md. Texts are copied in; what visitors get is borrowed for the visit.
  */
 #ifndef STORE_H
@@ -31,15 +30,16 @@ struct store;
 #define STORE_TYPE_SIZE 16u /* "opened" */
 
 /* Opens dir/weiyu.db, makes it if there is none (with a new random epoch), brings it to the present
- * schema. dir must exist. Refused with words in diags: WY_E_BUSY another process has it; WY_E_UNSUPPORTED newer
- * than this program; WY_E_INVALID it belongs to another gateway; WY_E_CORRUPT. */
+ * schema. dir must exist. Refused with words in diags: WY_E_BUSY another process has it;
+ * WY_E_UNSUPPORTED newer than this program; WY_E_INVALID it belongs to another gateway;
+ * WY_E_CORRUPT. */
 WY_MUST_CHECK enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *diags,
 				     struct store **ret_store);
 void store_close(struct store *store); /* NULL is fine; an open transaction is aborted */
 
 WY_MUST_CHECK enum wy_err store_begin(struct store *store);
 WY_MUST_CHECK enum wy_err store_commit(struct store *store); /* on failure it is aborted already */
-void store_abort(struct store *store);                       /* outside a transaction: nothing */
+void store_abort(struct store *store);			     /* outside a transaction: nothing */
 
 /* ---- Identity and counters ------------------------------------------------------------------ */
 
@@ -48,60 +48,72 @@ uint64_t store_epoch(const struct store *store);
 WY_MUST_CHECK enum wy_err store_next_seq(struct store *store, uint64_t *ret_seq);
 WY_MUST_CHECK enum wy_err store_last_seq(struct store *store, uint64_t *ret_seq); /* 0: none yet */
 /* Ticket number of a day (yyyymmdd), from 1. In a transaction. */
-WY_MUST_CHECK enum wy_err store_next_number(struct store *store, uint32_t day, uint32_t *ret_number);
+WY_MUST_CHECK enum wy_err store_next_number(struct store *store, uint32_t day,
+					    uint32_t *ret_number);
 /* Session counter, +1 per CONNECT. In a transaction. */
 WY_MUST_CHECK enum wy_err store_next_bd_seq(struct store *store, uint64_t *ret_bd_seq);
 
 struct store_clock {
 	wy_ms mono_ms, wall_ms; /* of the same instant, the last one noted */
-	wy_ms boottime_ms;      /* of that instant, meaningful within `boot` only */
+	wy_ms boottime_ms;	/* of that instant, meaningful within `boot` only */
 	char boot[STORE_BOOT_SIZE];
 };
 WY_MUST_CHECK enum wy_err store_put_clock(struct store *store, const struct store_clock *clock);
-WY_MUST_CHECK enum wy_err store_clock(struct store *store, struct store_clock *ret_clock); /* NOTFOUND: new store */
+WY_MUST_CHECK enum wy_err store_clock(struct store *store,
+				      struct store_clock *ret_clock); /* NOTFOUND: new store */
 
 /* ---- Tickets -------------------------------------------------------------------------------- */
 
-/* Insert or replace by key. WY_E_EXISTS: another open ticket has this dedup_key. body: the last document. */
-WY_MUST_CHECK enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket, const char *body,
-					   size_t len);
+/* Insert or replace by key. WY_E_EXISTS: another open ticket has this dedup_key. body: the last
+ * document. */
+WY_MUST_CHECK enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket,
+					   const char *body, size_t len);
 /* WY_E_NOTFOUND: none is open. */
-WY_MUST_CHECK enum wy_err store_find_open(struct store *store, const char *dedup, struct ticket *ret_ticket);
-WY_MUST_CHECK enum wy_err store_find_ticket(struct store *store, const char *key, struct ticket *ret_ticket);
+WY_MUST_CHECK enum wy_err store_find_open(struct store *store, const char *dedup,
+					  struct ticket *ret_ticket);
+WY_MUST_CHECK enum wy_err store_find_ticket(struct store *store, const char *key,
+					    struct ticket *ret_ticket);
 
 struct store_history {
-	int64_t episode;                /* of the last one; 0: never seen, the next is 1 */
+	int64_t episode;		 /* of the last one; 0: never seen, the next is 1 */
 	char repeat_of[TICKET_KEY_SIZE]; /* last one if it ended since `since_wall_ms`; else "" */
-	uint32_t count;                  /* episodes opened since then */
+	uint32_t count;			 /* episodes opened since then */
 };
 WY_MUST_CHECK enum wy_err store_history(struct store *store, const char *dedup, wy_ms since_wall_ms,
 					struct store_history *ret_history);
 
 /* Visitors return false to stop; the call is then WY_OK too. They must not write to the store. */
-typedef bool store_ticket_visit(void *arg, const struct ticket *ticket, const char *body, size_t len);
-WY_MUST_CHECK enum wy_err store_each_open(struct store *store, store_ticket_visit *visit, void *arg); /* oldest first */
-WY_MUST_CHECK enum wy_err store_list(struct store *store, bool open_only, size_t limit, store_ticket_visit *visit,
-				     void *arg); /* newest first */
+typedef bool store_ticket_visit(void *arg, const struct ticket *ticket, const char *body,
+				size_t len);
+WY_MUST_CHECK enum wy_err store_each_open(struct store *store, store_ticket_visit *visit,
+					  void *arg); /* oldest first */
+WY_MUST_CHECK enum wy_err store_list(struct store *store, bool open_only, size_t limit,
+				     store_ticket_visit *visit, void *arg); /* newest first */
 /* Drops tickets over since before this instant; open ones never. In a transaction. */
-WY_MUST_CHECK enum wy_err store_prune_tickets(struct store *store, wy_ms before_wall_ms, size_t *ret_n);
+WY_MUST_CHECK enum wy_err store_prune_tickets(struct store *store, wy_ms before_wall_ms,
+					      size_t *ret_n);
 
-/* ---- Rule memory ------------------------------------------------------------------------------ */
+/* ---- Rule memory ------------------------------------------------------------------------------
+ */
 
-WY_MUST_CHECK enum wy_err store_put_cell(struct store *store, const char *key, const void *bytes, size_t len);
-WY_MUST_CHECK enum wy_err store_drop_cell(struct store *store, const char *key); /* absent is fine */
+WY_MUST_CHECK enum wy_err store_put_cell(struct store *store, const char *key, const void *bytes,
+					 size_t len);
+WY_MUST_CHECK enum wy_err store_drop_cell(struct store *store,
+					  const char *key); /* absent is fine */
 typedef bool store_cell_visit(void *arg, const char *key, const void *bytes, size_t len);
 WY_MUST_CHECK enum wy_err store_each_cell(struct store *store, store_cell_visit *visit, void *arg);
 
-/* ---- Outbox ----------------------------------------------------------------------------------- */
+/* ---- Outbox -----------------------------------------------------------------------------------
+ */
 
 enum store_event_state { STORE_QUEUED, STORE_RECEIPTED, STORE_PARKED };
 
 struct store_event {
-	uint64_t seq;           /* from store_next_seq() in the same transaction */
-	uint8_t tier;           /* 1..4; S1 has a lane of its own */
+	uint64_t seq;		/* from store_next_seq() in the same transaction */
+	uint8_t tier;		/* 1..4; S1 has a lane of its own */
 	const char *ticket_key; /* "" where it is about none */
-	const char *type;       /* full CloudEvents type */
-	const char *topic;      /* last level: "ticket", "audit" */
+	const char *type;	/* full CloudEvents type */
+	const char *topic;	/* last level: "ticket", "audit" */
 	struct ticket_stamp created;
 	const void *payload;
 	size_t len;
@@ -109,30 +121,34 @@ struct store_event {
 
 WY_MUST_CHECK enum wy_err store_put_event(struct store *store, const struct store_event *event);
 /* Seqs of queued rows of a lane (is_s1 or the rest) above after_seq, ascending, at most max. */
-WY_MUST_CHECK enum wy_err store_queued(struct store *store, bool is_s1, uint64_t after_seq, uint64_t *out,
-				       size_t max, size_t *ret_n);
+WY_MUST_CHECK enum wy_err store_queued(struct store *store, bool is_s1, uint64_t after_seq,
+				       uint64_t *out, size_t max, size_t *ret_n);
 /* One row, borrowed until the next call on this store. WY_E_NOTFOUND: gone or no longer queued. */
-WY_MUST_CHECK enum wy_err store_load_event(struct store *store, uint64_t seq, struct store_event *ret_event);
+WY_MUST_CHECK enum wy_err store_load_event(struct store *store, uint64_t seq,
+					   struct store_event *ret_event);
 
 /* Receipts; in a transaction. Rows that are not queued stay as they are. */
 WY_MUST_CHECK enum wy_err store_receipt_through(struct store *store, bool is_s1, uint64_t through,
 						wy_ms wall_ms, size_t *ret_n);
 WY_MUST_CHECK enum wy_err store_receipt_one(struct store *store, uint64_t seq, wy_ms wall_ms);
 /* The platform will not have it: parked with its reason, never sent again, counted. */
-WY_MUST_CHECK enum wy_err store_park(struct store *store, uint64_t seq, const char *reason, wy_ms wall_ms);
-/* Drops receipted rows beyond the newest keep_rows and those receipted before before_wall_ms, at most
- * 500 a call so that no turn is long. In a transaction. */
-WY_MUST_CHECK enum wy_err store_prune_events(struct store *store, size_t keep_rows, wy_ms before_wall_ms,
-					     size_t *ret_n);
+WY_MUST_CHECK enum wy_err store_park(struct store *store, uint64_t seq, const char *reason,
+				     wy_ms wall_ms);
+/* Drops receipted rows beyond the newest keep_rows and those receipted before before_wall_ms, at
+ * most 500 a call so that no turn is long. In a transaction. */
+WY_MUST_CHECK enum wy_err store_prune_events(struct store *store, size_t keep_rows,
+					     wy_ms before_wall_ms, size_t *ret_n);
 
 struct store_outbox_stats {
 	uint64_t queued, queued_s1, receipted, parked;
 	wy_ms oldest_wall_ms; /* of the queued ones; 0: none */
 	wy_ms oldest_mono_ms;
 };
-WY_MUST_CHECK enum wy_err store_outbox_stats(struct store *store, struct store_outbox_stats *ret_stats);
+WY_MUST_CHECK enum wy_err store_outbox_stats(struct store *store,
+					     struct store_outbox_stats *ret_stats);
 
-/* ---- Upkeep ----------------------------------------------------------------------------------- */
+/* ---- Upkeep -----------------------------------------------------------------------------------
+ */
 
 /* Gives free pages back to the file system, a few at a time. Outside a transaction. */
 WY_MUST_CHECK enum wy_err store_tidy(struct store *store);

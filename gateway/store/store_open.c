@@ -1,7 +1,8 @@
 /* store_open.c: from a directory to a store that may be trusted, or to words that say why not.
  *
- * Order matters: the lock before anything touches the database; auto_vacuum before the first table, since it
- * cannot be set later without rewriting the file; the schema version before any migration. */
+ * Order matters: the lock before anything touches the database; auto_vacuum before the first table,
+ * since it cannot be set later without rewriting the file; the schema version before any migration.
+ */
 #include "store_sql.h"
 
 #include <errno.h>
@@ -26,8 +27,8 @@ struct place {
 static void say(struct place place, const char *code, const char *what, const char *more)
 {
 	if (place.diags)
-		wy_diag_add(place.diags, WY_DIAG_ERROR, code, NULL, 0, "store '%s': %s%s%s", place.path, what,
-			    *more ? ": " : "", more);
+		wy_diag_add(place.diags, WY_DIAG_ERROR, code, NULL, 0, "store '%s': %s%s%s",
+			    place.path, what, *more ? ": " : "", more);
 }
 
 static bool join(char *out, const char *dir, const char *name)
@@ -49,7 +50,8 @@ static enum wy_err take_lock(struct store *store, const char *dir, struct place 
 	if (store->lock_fd < 0) {
 		enum wy_err err = errno == ENOSPC ? WY_E_FULL : WY_E_IO;
 
-		say(place, "E702", "the lock file cannot be opened; the directory must exist and be writable",
+		say(place, "E702",
+		    "the lock file cannot be opened; the directory must exist and be writable",
 		    strerror(errno));
 		return err;
 	}
@@ -77,9 +79,9 @@ static enum wy_err make_private(const char *path, struct place place)
 static int set_options(sqlite3 *db)
 {
 	static const int on_off[][2] = {
-		{SQLITE_DBCONFIG_DEFENSIVE, 1},		{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},	{SQLITE_DBCONFIG_ENABLE_VIEW, 0},
-		{SQLITE_DBCONFIG_DQS_DML, 0},		{SQLITE_DBCONFIG_DQS_DDL, 0},
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},	     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+		{SQLITE_DBCONFIG_DQS_DML, 0},	     {SQLITE_DBCONFIG_DQS_DDL, 0},
 		{SQLITE_DBCONFIG_ENABLE_FKEY, 1},
 	};
 	int rc = sqlite3_busy_timeout(db, BUSY_MS);
@@ -143,11 +145,14 @@ static enum wy_err check_version(struct store *store, struct place place)
 	while (store_migrations[known])
 		known++;
 	if (version > known) {
-		say(place, "E705", "it was written by a newer version of this program; install that one again, or "
-				   "move the file away to begin a new store", "");
+		say(place, "E705",
+		    "it was written by a newer version of this program; install that one again, or "
+		    "move the file away to begin a new store",
+		    "");
 		return WY_E_UNSUPPORTED;
 	}
-	if ((version == 0 && objects > 0) || (version > 0 && application != APPLICATION_ID) || version < 0) {
+	if ((version == 0 && objects > 0) || (version > 0 && application != APPLICATION_ID) ||
+	    version < 0) {
 		say(place, "E706", "this is not a store of this program", "");
 		return WY_E_CORRUPT;
 	}
@@ -205,7 +210,8 @@ static enum wy_err check_gateway(struct store *store, const char *gateway, struc
 	store_done(&binder);
 	if (err || strcmp(owner, gateway) == 0)
 		return err;
-	say(place, "E707", "it belongs to another gateway; each gateway needs a directory of its own", owner);
+	say(place, "E707",
+	    "it belongs to another gateway; each gateway needs a directory of its own", owner);
 	return WY_E_INVALID;
 }
 
@@ -233,14 +239,16 @@ static enum wy_err load_identity(struct store *store, const char *gateway, struc
 	return err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
 }
 
-static enum wy_err open_database(struct store *store, const char *path, const char *gateway, struct place place)
+static enum wy_err open_database(struct store *store, const char *path, const char *gateway,
+				 struct place place)
 {
 	enum wy_err err = make_private(path, place);
 	int rc;
 
 	if (err)
 		return err;
-	rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
+	rc = sqlite3_open_v2(path, &store->db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
 			     NULL);
 	if (rc == SQLITE_OK)
 		rc = set_options(store->db);
@@ -254,7 +262,8 @@ static enum wy_err open_database(struct store *store, const char *path, const ch
 	return err;
 }
 
-enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *diags, struct store **ret_store)
+enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *diags,
+		       struct store **ret_store)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	char path[PATH_SIZE];

@@ -1,5 +1,6 @@
-/* store_outbox.c: events from commit to receipt. state: 0 queued, 1 receipted, 2 parked (enum store_event_state);
- * a row only ever leaves 0, so a receipt that comes twice or late changes nothing. */
+/* store_outbox.c: events from commit to receipt. state: 0 queued, 1 receipted, 2 parked (enum
+ * store_event_state); a row only ever leaves 0, so a receipt that comes twice or late changes
+ * nothing. */
 #include "store_sql.h"
 
 #include <string.h>
@@ -25,8 +26,8 @@ enum wy_err store_put_event(struct store *store, const struct store_event *event
 	return store_write(&binder);
 }
 
-enum wy_err store_queued(struct store *store, bool is_s1, uint64_t after_seq, uint64_t *out, size_t max,
-			 size_t *ret_n)
+enum wy_err store_queued(struct store *store, bool is_s1, uint64_t after_seq, uint64_t *out,
+			 size_t max, size_t *ret_n)
 {
 	struct store_binder binder = store_bind(store, STORE_EVENT_QUEUED);
 	size_t n = 0;
@@ -44,9 +45,11 @@ enum wy_err store_queued(struct store *store, bool is_s1, uint64_t after_seq, ui
 	return WY_OK;
 }
 
-static enum wy_err copy_row(struct store *store, struct store_binder *binder, struct store_event *event)
+static enum wy_err copy_row(struct store *store, struct store_binder *binder,
+			    struct store_event *event)
 {
-	enum wy_err err = store_column_text(binder, 1, store->ticket_key, sizeof(store->ticket_key));
+	enum wy_err err =
+		store_column_text(binder, 1, store->ticket_key, sizeof(store->ticket_key));
 	const void *bytes;
 
 	if (!err)
@@ -92,7 +95,8 @@ enum wy_err store_load_event(struct store *store, uint64_t seq, struct store_eve
 	return WY_OK;
 }
 
-enum wy_err store_receipt_through(struct store *store, bool is_s1, uint64_t through, wy_ms wall_ms, size_t *ret_n)
+enum wy_err store_receipt_through(struct store *store, bool is_s1, uint64_t through, wy_ms wall_ms,
+				  size_t *ret_n)
 {
 	struct store_binder binder = store_bind(store, STORE_EVENT_THROUGH);
 	enum wy_err err;
@@ -125,7 +129,8 @@ enum wy_err store_park(struct store *store, uint64_t seq, const char *reason, wy
 	return store_write(&binder);
 }
 
-enum wy_err store_prune_events(struct store *store, size_t keep_rows, wy_ms before_wall_ms, size_t *ret_n)
+enum wy_err store_prune_events(struct store *store, size_t keep_rows, wy_ms before_wall_ms,
+			       size_t *ret_n)
 {
 	struct store_binder binder = store_bind(store, STORE_EVENT_PRUNE);
 	enum wy_err err;

@@ -1,6 +1,7 @@
-/* store_sql.c: the thin layer between the store's calls and SQLite. Every code of SQLite passes through
- * store_error(); every write through store_write(), which keeps a half-failed transaction from ever being
- * committed (SQLite rolls back by itself on some errors, and later writes would then stand alone). */
+/* store_sql.c: the thin layer between the store's calls and SQLite. Every code of SQLite passes
+ * through store_error(); every write through store_write(), which keeps a half-failed transaction
+ * from ever being committed (SQLite rolls back by itself on some errors, and later writes would
+ * then stand alone). */
 #include "store_sql.h"
 
 #include <string.h>
@@ -19,12 +20,15 @@ struct error_row {
 static enum wy_err find_error(int rc)
 {
 	static const struct error_row rows[] = {
-		{SQLITE_NOMEM, WY_E_NOMEM},	{SQLITE_FULL, WY_E_FULL},      {SQLITE_IOERR, WY_E_IO},
-		{SQLITE_CANTOPEN, WY_E_IO},	{SQLITE_READONLY, WY_E_IO},    {SQLITE_PERM, WY_E_IO},
-		{SQLITE_AUTH, WY_E_IO},		{SQLITE_NOLFS, WY_E_FULL},     {SQLITE_CORRUPT, WY_E_CORRUPT},
-		{SQLITE_NOTADB, WY_E_CORRUPT},	{SQLITE_ERROR, WY_E_CORRUPT},  {SQLITE_BUSY, WY_E_BUSY},
-		{SQLITE_LOCKED, WY_E_BUSY},	{SQLITE_PROTOCOL, WY_E_BUSY},  {SQLITE_CONSTRAINT, WY_E_EXISTS},
-		{SQLITE_MISMATCH, WY_E_CORRUPT}, {SQLITE_TOOBIG, WY_E_LIMIT},
+		{SQLITE_NOMEM, WY_E_NOMEM},	  {SQLITE_FULL, WY_E_FULL},
+		{SQLITE_IOERR, WY_E_IO},	  {SQLITE_CANTOPEN, WY_E_IO},
+		{SQLITE_READONLY, WY_E_IO},	  {SQLITE_PERM, WY_E_IO},
+		{SQLITE_AUTH, WY_E_IO},		  {SQLITE_NOLFS, WY_E_FULL},
+		{SQLITE_CORRUPT, WY_E_CORRUPT},	  {SQLITE_NOTADB, WY_E_CORRUPT},
+		{SQLITE_ERROR, WY_E_CORRUPT},	  {SQLITE_BUSY, WY_E_BUSY},
+		{SQLITE_LOCKED, WY_E_BUSY},	  {SQLITE_PROTOCOL, WY_E_BUSY},
+		{SQLITE_CONSTRAINT, WY_E_EXISTS}, {SQLITE_MISMATCH, WY_E_CORRUPT},
+		{SQLITE_TOOBIG, WY_E_LIMIT},
 	};
 
 	if (rc == SQLITE_IOERR_NOMEM) /* out of memory below the file layer */
@@ -96,7 +100,8 @@ void store_bind_real(struct store_binder *binder, bool has_value, double value)
 
 void store_bind_textn(struct store_binder *binder, const char *text, size_t len)
 {
-	note(binder, sqlite3_bind_text64(binder->stmt, ++binder->at, text, len, SQLITE_STATIC, SQLITE_UTF8));
+	note(binder, sqlite3_bind_text64(binder->stmt, ++binder->at, text, len, SQLITE_STATIC,
+					 SQLITE_UTF8));
 }
 
 void store_bind_text(struct store_binder *binder, const char *text)
@@ -106,7 +111,8 @@ void store_bind_text(struct store_binder *binder, const char *text)
 
 void store_bind_blob(struct store_binder *binder, const void *bytes, size_t len)
 {
-	note(binder, sqlite3_bind_blob64(binder->stmt, ++binder->at, len > 0 ? bytes : "", len, SQLITE_STATIC));
+	note(binder, sqlite3_bind_blob64(binder->stmt, ++binder->at, len > 0 ? bytes : "", len,
+					 SQLITE_STATIC));
 }
 
 enum wy_err store_row(struct store_binder *binder)

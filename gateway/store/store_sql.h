@@ -8,10 +8,10 @@
 #include "store.h"
 
 #define TICKET_COLUMNS                                                                             \
-	"key, no, dedup, asset, fault, rule, repeat_of, repeat_count_30d, epoch, episode, rev, "    \
-	"work_rev, tier, tier_now, level, condition, node, clock, is_open, is_uncertain, peak, "    \
-	"peak_limit, onset_wall, onset_mono, opened_wall, opened_mono, cleared_wall, "              \
-	"cleared_mono, changed_wall, changed_mono, due_ack, due_arrive, due_start, due_resolve, "   \
+	"key, no, dedup, asset, fault, rule, repeat_of, repeat_count_30d, epoch, episode, rev, "   \
+	"work_rev, tier, tier_now, level, condition, node, clock, is_open, is_uncertain, peak, "   \
+	"peak_limit, onset_wall, onset_mono, opened_wall, opened_mono, cleared_wall, "             \
+	"cleared_mono, changed_wall, changed_mono, due_ack, due_arrive, due_start, due_resolve, "  \
 	"due_regulatory"
 #define TICKET_BODY_COLUMN 35
 
@@ -22,7 +22,7 @@ enum store_statement {
 	STORE_STATEMENTS
 };
 
-#define STORE_KEY_SIZE 256u  /* longest ticket key, type or topic read back */
+#define STORE_KEY_SIZE 256u /* longest ticket key, type or topic read back */
 
 struct store {
 	sqlite3 *db;
@@ -30,7 +30,7 @@ struct store {
 	int lock_fd; /* -1: none */
 	uint64_t epoch;
 	bool is_in_tx;
-	bool is_failed;     /* a write of this transaction failed: nothing may be committed */
+	bool is_failed;	    /* a write of this transaction failed: nothing may be committed */
 	enum wy_err broken; /* IO or CORRUPT: the handle is done for; else WY_OK */
 	/* the row of store_load_event() */
 	char ticket_key[STORE_KEY_SIZE], type[STORE_KEY_SIZE], topic[STORE_KEY_SIZE];
@@ -64,7 +64,8 @@ enum wy_err store_row(struct store_binder *binder);
 void store_done(struct store_binder *binder);
 /* To its end, rows ignored, and done. */
 enum wy_err store_run(struct store_binder *binder);
-/* A write: refused outside a transaction or after a failed write; marks the transaction on failure. */
+/* A write: refused outside a transaction or after a failed write; marks the transaction on failure.
+ */
 enum wy_err store_write(struct store_binder *binder);
 /* One whole number of the first row, and done. NOTFOUND: no row. */
 enum wy_err store_number(struct store_binder *binder, int64_t *ret_value);

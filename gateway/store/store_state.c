@@ -226,7 +226,8 @@ enum wy_err store_verify(struct store *store, struct wy_diags *diags)
 			continue;
 		is_sound = false;
 		if (diags)
-			wy_diag_add(diags, WY_DIAG_ERROR, "E709", NULL, 0, "store: %s", text ? text : "damaged");
+			wy_diag_add(diags, WY_DIAG_ERROR, "E709", NULL, 0, "store: %s",
+				    text ? text : "damaged");
 	}
 	store_done(&binder);
 	if (err != WY_E_NOTFOUND)

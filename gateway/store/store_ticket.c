@@ -1,4 +1,5 @@
-/* store_ticket.c: struct ticket as a row and back. The order of TICKET_COLUMNS is that of put() and get(). */
+/* store_ticket.c: struct ticket as a row and back. The order of TICKET_COLUMNS is that of put() and
+ * get(). */
 #include "store_sql.h"
 
 #include <string.h>
@@ -11,15 +12,16 @@ static void put_stamp(struct store_binder *binder, struct ticket_stamp stamp)
 
 static void put(struct store_binder *binder, const struct ticket *ticket)
 {
-	const char *const texts[] = {ticket->key,   ticket->no,	  ticket->dedup,     ticket->asset,
+	const char *const texts[] = {ticket->key,   ticket->no,	  ticket->dedup,    ticket->asset,
 				     ticket->fault, ticket->rule, ticket->repeat_of};
 	const int64_t numbers[] = {
-		ticket->repeat_count_30d, (int64_t)ticket->epoch, ticket->episode,   ticket->rev,
-		ticket->work_rev,	  ticket->tier,		  ticket->tier_now,  ticket->level,
-		ticket->condition,	  ticket->node,		  ticket->clock,     ticket->is_open,
+		ticket->repeat_count_30d, (int64_t)ticket->epoch, ticket->episode,  ticket->rev,
+		ticket->work_rev,	  ticket->tier,		  ticket->tier_now, ticket->level,
+		ticket->condition,	  ticket->node,		  ticket->clock,    ticket->is_open,
 		ticket->is_uncertain};
-	const int64_t due[] = {ticket->deadline.ack, ticket->deadline.arrive, ticket->deadline.start,
-			       ticket->deadline.resolve, ticket->deadline.regulatory};
+	const int64_t due[] = {ticket->deadline.ack, ticket->deadline.arrive,
+			       ticket->deadline.start, ticket->deadline.resolve,
+			       ticket->deadline.regulatory};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		store_bind_text(binder, texts[i]);
@@ -62,9 +64,12 @@ static enum wy_err get_texts(struct store_binder *binder, struct ticket *ticket,
 		char *out;
 		size_t size;
 	} const texts[] = {
-		{ticket->key, sizeof(ticket->key)},	{ticket->no, sizeof(ticket->no)},
-		{ticket->dedup, sizeof(ticket->dedup)}, {ticket->asset, sizeof(ticket->asset)},
-		{ticket->fault, sizeof(ticket->fault)}, {ticket->rule, sizeof(ticket->rule)},
+		{ticket->key, sizeof(ticket->key)},
+		{ticket->no, sizeof(ticket->no)},
+		{ticket->dedup, sizeof(ticket->dedup)},
+		{ticket->asset, sizeof(ticket->asset)},
+		{ticket->fault, sizeof(ticket->fault)},
+		{ticket->rule, sizeof(ticket->rule)},
 		{ticket->repeat_of, sizeof(ticket->repeat_of)},
 	};
 	enum wy_err err = WY_OK;
@@ -74,7 +79,8 @@ static enum wy_err get_texts(struct store_binder *binder, struct ticket *ticket,
 	return err;
 }
 
-static void get_numbers(struct store_binder *binder, struct ticket *ticket, int *column, enum wy_err *err)
+static void get_numbers(struct store_binder *binder, struct ticket *ticket, int *column,
+			enum wy_err *err)
 {
 	ticket->repeat_count_30d = small(binder, column, UINT32_MAX, err);
 	ticket->epoch = (uint64_t)sqlite3_column_int64(binder->stmt, (*column)++);
@@ -118,7 +124,8 @@ static enum wy_err get(struct store_binder *binder, struct ticket *ret_ticket)
 	return err;
 }
 
-enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket, const char *body, size_t len)
+enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket, const char *body,
+			     size_t len)
 {
 	struct store_binder binder;
 	enum wy_err err;
@@ -137,7 +144,8 @@ enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket, c
 	return store_write(&binder);
 }
 
-static enum wy_err find(struct store *store, enum store_statement id, const char *text, struct ticket *ret_ticket)
+static enum wy_err find(struct store *store, enum store_statement id, const char *text,
+			struct ticket *ret_ticket)
 {
 	struct store_binder binder = store_bind(store, id);
 	enum wy_err err;
@@ -211,7 +219,8 @@ static enum wy_err visit_rows(struct store_binder *binder, store_ticket_visit *v
 	enum wy_err err = store_row(binder);
 
 	while (err == WY_OK && is_going) {
-		const char *body = (const char *)sqlite3_column_text(binder->stmt, TICKET_BODY_COLUMN);
+		const char *body =
+			(const char *)sqlite3_column_text(binder->stmt, TICKET_BODY_COLUMN);
 		int len = sqlite3_column_bytes(binder->stmt, TICKET_BODY_COLUMN);
 
 		err = body ? get(binder, &ticket) : WY_E_NOMEM;
@@ -232,9 +241,11 @@ enum wy_err store_each_open(struct store *store, store_ticket_visit *visit, void
 	return visit_rows(&binder, visit, arg);
 }
 
-enum wy_err store_list(struct store *store, bool open_only, size_t limit, store_ticket_visit *visit, void *arg)
+enum wy_err store_list(struct store *store, bool open_only, size_t limit, store_ticket_visit *visit,
+		       void *arg)
 {
-	struct store_binder binder = store_bind(store, open_only ? STORE_TICKET_LIST_OPEN : STORE_TICKET_LIST_ALL);
+	struct store_binder binder =
+		store_bind(store, open_only ? STORE_TICKET_LIST_OPEN : STORE_TICKET_LIST_ALL);
 
 	store_bind_int(&binder, (int64_t)limit);
 	return visit_rows(&binder, visit, arg);

@@ -1,5 +1,6 @@
-/* doc.c: the whole document, its envelope, and the size it may have. The order of the keys is the order of
- * docs/mqtt-contract.md: who reads a raw message should find the important things first. */
+/* doc.c: the whole document, its envelope, and the size it may have. The order of the keys is the
+ * order of docs/mqtt-contract.md: who reads a raw message should find the important things first.
+ */
 #include "doc.h"
 
 #include <string.h>
@@ -89,7 +90,8 @@ static void set_clock(struct json_build *build, json_t *object, struct wy_now no
 static void set_identity(struct json_build *build, json_t *doc, const struct ticket *ticket,
 			 enum ticket_event event, const struct ticket_context *context)
 {
-	/* The contract's three words; a latched condition is not over yet. alarm_state says more. */
+	/* The contract's three words; a latched condition is not over yet. alarm_state says more.
+	 */
 	bool is_latched = ticket->condition == TICKET_LATCHED;
 
 	json_build_text(build, doc, "schema", "fault-ticket/1.0");
@@ -116,7 +118,8 @@ static void set_tier(struct json_build *build, json_t *doc, const struct ticket 
 		     const struct config *config)
 {
 	static const char *const tiers[] = {"S?", "S1", "S2", "S3", "S4"};
-	unsigned tier = ticket->tier >= 1 && ticket->tier <= CONFIG_TIERS ? ticket->tier : CONFIG_TIERS;
+	unsigned tier =
+		ticket->tier >= 1 && ticket->tier <= CONFIG_TIERS ? ticket->tier : CONFIG_TIERS;
 	unsigned tier_now = ticket->tier_now <= CONFIG_TIERS ? ticket->tier_now : 0;
 
 	json_build_text(build, doc, "tier", tiers[tier]);
@@ -150,7 +153,8 @@ static void set_fault(struct json_build *build, json_t *doc, const struct ticket
 	json_build_text(build, object, "title", fault->name_zh);
 	json_build_text(build, object, "title_en", fault->name_en);
 	json_build_text(build, object, "rule", ticket->rule);
-	json_build_int(build, object, "rule_rev", context->rule ? (int64_t)context->rule->revision : 0);
+	json_build_int(build, object, "rule_rev",
+		       context->rule ? (int64_t)context->rule->revision : 0);
 	json_build_hex(build, object, "bundle", context->bundle);
 	json_build_set(build, doc, "fault", object);
 }
@@ -181,7 +185,8 @@ static void set_times(struct json_build *build, json_t *doc, const struct ticket
 	json_build_time(build, doc, "changed_at", ticket->changed.wall_ms);
 	json_build_time(build, doc, "cleared_at", ticket->cleared.wall_ms);
 	json_build_set(build, doc, "duration_ms",
-		       is_over ? json_integer(ticket->cleared.mono_ms - ticket->onset.mono_ms) : json_null());
+		       is_over ? json_integer(ticket->cleared.mono_ms - ticket->onset.mono_ms)
+			       : json_null());
 	json_build_time(build, doc, "deadline_ack", ticket->deadline.ack);
 	json_build_time(build, doc, "deadline_arrive", ticket->deadline.arrive);
 	json_build_time(build, doc, "deadline_start", ticket->deadline.start);
@@ -195,12 +200,14 @@ static void set_duties(struct json_build *build, json_t *doc, const struct ticke
 {
 	const struct config_fault *fault = context->fault;
 
-	json_build_text(build, doc, "responsibility_scope", context->config->details[context->asset].scope);
+	json_build_text(build, doc, "responsibility_scope",
+			context->config->details[context->asset].scope);
 	json_build_text(build, doc, "dept_primary", fault->primary->id);
 	json_build_text(build, doc, "dept_primary_zh", fault->primary->zh);
 	json_build_text(build, doc, "dept_primary_en", fault->primary->en);
 	json_build_set(build, doc, "dept_support", doc_support(build, ticket, context));
-	json_build_set(build, doc, "vendor", doc_vendor(build, ticket, context->vendor, fault->vendor_arrive_ms));
+	json_build_set(build, doc, "vendor",
+		       doc_vendor(build, ticket, context->vendor, fault->vendor_arrive_ms));
 	json_build_set(build, doc, "vendor_backup",
 		       doc_vendor(build, ticket, context->vendor_backup, WY_MS_NEVER));
 	json_build_set(build, doc, "suspected_causes", doc_causes(build, context));
@@ -223,8 +230,9 @@ static void set_peak(struct json_build *build, json_t *doc, const struct ticket 
 	json_build_set(build, doc, "peak", peak);
 }
 
-static json_t *make_document(struct json_build *build, const struct ticket *ticket, enum ticket_event event,
-			     const struct ticket_context *context, struct doc_room room)
+static json_t *make_document(struct json_build *build, const struct ticket *ticket,
+			     enum ticket_event event, const struct ticket_context *context,
+			     struct doc_room room)
 {
 	const struct config *config = context->config;
 	json_t *doc = json_build_object(build);
@@ -306,7 +314,8 @@ static void empty(struct wy_buf *buf)
 }
 
 enum wy_err ticket_doc_write(const struct ticket *ticket, enum ticket_event event,
-			     const struct ticket_context *context, struct wy_buf *body, struct wy_buf *envelope)
+			     const struct ticket_context *context, struct wy_buf *body,
+			     struct wy_buf *envelope)
 {
 	struct doc_room room = {context->n_samples, context->n_clauses};
 	enum wy_err err;

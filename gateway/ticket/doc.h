@@ -1,11 +1,12 @@
-/* doc.h: tickets and the gateway's state as JSON texts. docs/mqtt-contract.md describes every field.
+/* doc.h: tickets and the gateway's state as JSON texts. docs/mqtt-contract.md describes every
+ * field.
  *
- * Takes the checked configuration as it is (config.h) and copies nothing out of it. No clock, file or
- * log; the heap only inside a call (jansson).
+ * Takes the checked configuration as it is (config.h) and copies nothing out of it. No clock, file
+ * or log; the heap only inside a call (jansson).
  *
- * Size  a ticket never fails because its evidence is big: samples are shortened first, oldest first,
- *       then clauses, and evidence.is_cut says so. WY_E_LIMIT: too big even without.
- * Times RFC 3339 with milliseconds and the building's offset at that instant.
+ * Size  a ticket never fails because its evidence is big: samples are shortened first, oldest
+ * first, then clauses, and evidence.is_cut says so. WY_E_LIMIT: too big even without. Times RFC
+ * 3339 with milliseconds and the building's offset at that instant.
  */
 #ifndef TICKET_DOC_H
 #define TICKET_DOC_H
@@ -15,7 +16,7 @@
 #include "rule.h"
 #include "ticket.h"
 
-#define TICKET_TIME_SIZE 32u /* 2026-11-22T01:02:03.456+08:00 and a little */
+#define TICKET_TIME_SIZE 32u	  /* 2026-11-22T01:02:03.456+08:00 and a little */
 #define TICKET_SUMMARY_CHARS 200u /* what receiving systems hold; longer is cut at a character */
 
 /* A value around the moment. The last ones matter most: oldest first in the array. */
@@ -31,26 +32,28 @@ struct ticket_context {
 	uint32_t asset; /* index */
 	const struct config_fault *fault;
 	const struct config_vendor *vendor, *vendor_backup; /* config_find_vendor(); NULL: none */
-	const struct rule_info *rule; /* NULL where the rule is gone since */
-	wy_ms clear_hold_ms;          /* of the deciding level */
-	uint64_t bundle;              /* rule_set_hash() */
+	const struct rule_info *rule;			    /* NULL where the rule is gone since */
+	wy_ms clear_hold_ms;				    /* of the deciding level */
+	uint64_t bundle;				    /* rule_set_hash() */
 	const struct rule_clause *clauses; /* rule_clauses() of the deciding level */
 	size_t n_clauses;
 	const struct ticket_sample *samples;
 	size_t n_samples;
-	const char *summary_zh, *summary_en; /* rule_summary(); empty: fault name and place stand in */
-	const char *notice_zh, *notice_en;   /* config_fill(); NULL: none */
-	const char *mode;                    /* "live", "shadow", "drill", "replay" */
-	const char *boot;                    /* boot id */
-	uint64_t seq;                        /* of this event; 0 for a document that is not sent */
+	const char *summary_zh,
+		*summary_en; /* rule_summary(); empty: fault name and place stand in */
+	const char *notice_zh, *notice_en; /* config_fill(); NULL: none */
+	const char *mode;		   /* "live", "shadow", "drill", "replay" */
+	const char *boot;		   /* boot id */
+	uint64_t seq;			   /* of this event; 0 for a document that is not sent */
 	struct wy_now now;
 };
 
-/* The document into body, the same inside a CloudEvents envelope into envelope; either may be NULL. A buffer of
- * WY_TICKET_BYTES_MAX + 1 always suffices. WY_E_NOMEM, WY_E_LIMIT; then the buffers are empty. */
+/* The document into body, the same inside a CloudEvents envelope into envelope; either may be NULL.
+ * A buffer of WY_TICKET_BYTES_MAX + 1 always suffices. WY_E_NOMEM, WY_E_LIMIT; then the buffers are
+ * empty. */
 WY_MUST_CHECK enum wy_err ticket_doc_write(const struct ticket *ticket, enum ticket_event event,
-					   const struct ticket_context *context, struct wy_buf *body,
-					   struct wy_buf *envelope);
+					   const struct ticket_context *context,
+					   struct wy_buf *body, struct wy_buf *envelope);
 
 /* Full CloudEvents type: "com.weiyu.ticket.opened.v1". Static text; "" for TICKET_QUIET. */
 const char *ticket_doc_type(enum ticket_event event);
@@ -65,13 +68,14 @@ struct ticket_state {
 	uint64_t last_seq; /* highest seq given so far */
 	uint64_t queued;   /* events without a receipt */
 	const char *version;
-	uint64_t bundle; /* rule_set_hash() */
+	uint64_t bundle;   /* rule_set_hash() */
 	const char *grade; /* "G2" */
 	bool is_death;
 	const char *reason; /* death: "stop", "lost"; else NULL */
 	struct wy_now now;
 };
-WY_MUST_CHECK enum wy_err ticket_doc_state(const struct ticket_state *state, struct wy_buf *envelope);
+WY_MUST_CHECK enum wy_err ticket_doc_state(const struct ticket_state *state,
+					   struct wy_buf *envelope);
 
 /* RFC 3339; zone NULL is UTC ("Z"). */
 void ticket_time_text(const struct wy_zone *zone, wy_ms wall_ms, char out[TICKET_TIME_SIZE]);

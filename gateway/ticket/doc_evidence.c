@@ -1,5 +1,6 @@
-/* doc_evidence.c: why the gateway says so: the rule, its comparisons with what they read, and the values
- * around the moment. A value that is not usable is null with its quality and reason, never a number. */
+/* doc_evidence.c: why the gateway says so: the rule, its comparisons with what they read, and the
+ * values around the moment. A value that is not usable is null with its quality and reason, never a
+ * number. */
 #include "doc_parts.h"
 
 #include <math.h>
@@ -46,7 +47,8 @@ static json_t *value_of(const struct ticket_sample *row)
 		return isfinite(sample->real) ? json_real(sample->real) : json_null();
 	if (point->type == WY_TYPE_BOOL)
 		return json_boolean(sample->whole != 0);
-	if (point->type == WY_TYPE_ENUM && sample->whole >= 0 && (size_t)sample->whole < point->n_values)
+	if (point->type == WY_TYPE_ENUM && sample->whole >= 0 &&
+	    (size_t)sample->whole < point->n_values)
 		return json_string(point->values[sample->whole]);
 	return json_integer(sample->whole);
 }
@@ -75,15 +77,16 @@ static const char *quality_of(const struct ticket *ticket, const struct ticket_c
 	return ticket->is_uncertain ? "uncertain" : "good";
 }
 
-json_t *doc_evidence(struct json_build *build, const struct ticket *ticket, const struct ticket_context *context,
-		     struct doc_room room)
+json_t *doc_evidence(struct json_build *build, const struct ticket *ticket,
+		     const struct ticket_context *context, struct doc_room room)
 {
 	json_t *object = json_build_object(build);
 	json_t *clauses = json_build_array(build);
 	json_t *samples = json_build_array(build);
 
 	json_build_text(build, object, "rule", ticket->rule);
-	json_build_int(build, object, "rule_rev", context->rule ? (int64_t)context->rule->revision : 0);
+	json_build_int(build, object, "rule_rev",
+		       context->rule ? (int64_t)context->rule->revision : 0);
 	json_build_hex(build, object, "bundle", context->bundle);
 	json_build_int(build, object, "level", ticket->level);
 	json_build_time(build, object, "onset", ticket->onset.wall_ms);

@@ -88,9 +88,11 @@ json_t *doc_affected(struct json_build *build, const struct ticket_context *cont
 
 	json_build_set(build, affected, "units", units_of(build, detail));
 	json_build_set(build, affected, "households_est",
-		       detail->affected_households < 0 ? json_null() : json_integer(detail->affected_households));
+		       detail->affected_households < 0 ? json_null()
+						       : json_integer(detail->affected_households));
 	for (size_t i = 0; i < detail->n_alternatives; i++)
-		json_build_add(build, alternatives, json_string(context->config->assets[detail->alternatives[i]].id));
+		json_build_add(build, alternatives,
+			       json_string(context->config->assets[detail->alternatives[i]].id));
 	json_build_set(build, affected, "alternatives", alternatives);
 	return affected;
 }
@@ -118,7 +120,8 @@ static json_t *age_of(const char *installed, wy_ms wall_ms)
 	if (!installed || strlen(installed) != 10 || !read_digits(installed, 4, &year) ||
 	    !read_digits(installed + 5, 2, &month) || !read_digits(installed + 8, 2, &day))
 		return json_null();
-	age = today.year - year - (today.month < month || (today.month == month && today.day < day));
+	age = today.year - year -
+	      (today.month < month || (today.month == month && today.day < day));
 	return age < 0 ? json_null() : json_integer(age);
 }
 
@@ -140,12 +143,15 @@ json_t *doc_asset(struct json_build *build, const struct ticket_context *context
 	return object;
 }
 
-static void set_due(struct json_build *build, json_t *object, const struct ticket *ticket, wy_ms within_ms)
+static void set_due(struct json_build *build, json_t *object, const struct ticket *ticket,
+		    wy_ms within_ms)
 {
-	json_build_time(build, object, "due", within_ms == WY_MS_NEVER ? 0 : ticket->opened.wall_ms + within_ms);
+	json_build_time(build, object, "due",
+			within_ms == WY_MS_NEVER ? 0 : ticket->opened.wall_ms + within_ms);
 }
 
-json_t *doc_support(struct json_build *build, const struct ticket *ticket, const struct ticket_context *context)
+json_t *doc_support(struct json_build *build, const struct ticket *ticket,
+		    const struct ticket_context *context)
 {
 	json_t *list = json_build_array(build);
 
@@ -164,8 +170,8 @@ json_t *doc_support(struct json_build *build, const struct ticket *ticket, const
 	return list;
 }
 
-json_t *doc_vendor(struct json_build *build, const struct ticket *ticket, const struct config_vendor *vendor,
-		   wy_ms within_ms)
+json_t *doc_vendor(struct json_build *build, const struct ticket *ticket,
+		   const struct config_vendor *vendor, wy_ms within_ms)
 {
 	json_t *object;
 	wy_ms arrive_ms;
@@ -185,7 +191,8 @@ json_t *doc_vendor(struct json_build *build, const struct ticket *ticket, const 
 	return object;
 }
 
-json_t *doc_steps(struct json_build *build, const struct ticket *ticket, const struct ticket_context *context)
+json_t *doc_steps(struct json_build *build, const struct ticket *ticket,
+		  const struct ticket_context *context)
 {
 	json_t *list = json_build_array(build);
 
@@ -218,7 +225,8 @@ json_t *doc_causes(struct json_build *build, const struct ticket_context *contex
 	return list;
 }
 
-json_t *doc_notice(struct json_build *build, const struct ticket *ticket, const struct ticket_context *context)
+json_t *doc_notice(struct json_build *build, const struct ticket *ticket,
+		   const struct ticket_context *context)
 {
 	bool is_never = strcmp(context->fault->notice_policy, "never") == 0;
 	const struct config_asset *detail = detail_of(context);
@@ -226,8 +234,10 @@ json_t *doc_notice(struct json_build *build, const struct ticket *ticket, const 
 	json_t *scope = json_build_object(build);
 
 	json_build_text(build, object, "policy", context->fault->notice_policy);
-	json_build_cut(build, object, "text_zh", is_never ? NULL : context->notice_zh, NOTICE_CHARS);
-	json_build_cut(build, object, "text_en", is_never ? NULL : context->notice_en, NOTICE_CHARS);
+	json_build_cut(build, object, "text_zh", is_never ? NULL : context->notice_zh,
+		       NOTICE_CHARS);
+	json_build_cut(build, object, "text_en", is_never ? NULL : context->notice_en,
+		       NOTICE_CHARS);
 	json_build_text(build, scope, "building", detail->place.building);
 	json_build_set(build, scope, "units", units_of(build, detail));
 	json_build_set(build, object, "scope", scope);
@@ -235,12 +245,14 @@ json_t *doc_notice(struct json_build *build, const struct ticket *ticket, const 
 	return object;
 }
 
-json_t *doc_close(struct json_build *build, const struct ticket *ticket, const struct ticket_context *context)
+json_t *doc_close(struct json_build *build, const struct ticket *ticket,
+		  const struct ticket_context *context)
 {
 	const struct config_fault *fault = context->fault;
 	json_t *object = json_build_object(build);
 	bool has_level = context->rule && ticket->level < context->rule->n_levels;
-	const struct rule_level_info *level = has_level ? &context->rule->levels[ticket->level] : NULL;
+	const struct rule_level_info *level =
+		has_level ? &context->rule->levels[ticket->level] : NULL;
 	char text[1024];
 	struct wy_buf buf;
 
@@ -254,6 +266,7 @@ json_t *doc_close(struct json_build *build, const struct ticket *ticket, const s
 	json_build_text(build, object, "text", fault->close.zh);
 	json_build_text(build, object, "text_en", fault->close.en);
 	json_build_text(build, object, "verified_by", fault->verified_by);
-	json_build_bool(build, object, "needs_reset", context->rule && context->rule->latch != RULE_LATCH_NONE);
+	json_build_bool(build, object, "needs_reset",
+			context->rule && context->rule->latch != RULE_LATCH_NONE);
 	return object;
 }

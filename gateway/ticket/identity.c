@@ -1,5 +1,5 @@
-/* identity.c: the names of a ticket. The key depends on nothing but what it is made of, so that a re-send, a
- * restart and a replay give the same one. */
+/* identity.c: the names of a ticket. The key depends on nothing but what it is made of, so that a
+ * re-send, a restart and a replay give the same one. */
 #include "ticket.h"
 
 #include <string.h>

@@ -7,7 +7,8 @@
 
 #include "stamp.h"
 
-#define REAL_DIGITS 12 /* scaled registers print as people wrote them: 12.3, not 12.300000000000001 */
+#define REAL_DIGITS                                                                                \
+	12 /* scaled registers print as people wrote them: 12.3, not 12.300000000000001 */
 #define SEQUENCE_DIGITS 19u
 
 json_t *json_build_object(struct json_build *build)
@@ -42,7 +43,11 @@ void json_build_add(struct json_build *build, json_t *array, json_t *value)
 static size_t character(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	size_t len = at[0] < 0x80 ? 1 : at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : at[0] >= 0xC2 ? 2 : 0;
+	size_t len = at[0] < 0x80    ? 1
+		     : at[0] >= 0xF0 ? 4
+		     : at[0] >= 0xE0 ? 3
+		     : at[0] >= 0xC2 ? 2
+				     : 0;
 
 	if (at[0] == 0 || at[0] > 0xF4)
 		return 0;
@@ -64,7 +69,8 @@ static size_t sound_bytes(const char *text, size_t chars)
 	return len;
 }
 
-void json_build_cut(struct json_build *build, json_t *object, const char *key, const char *text, size_t chars)
+void json_build_cut(struct json_build *build, json_t *object, const char *key, const char *text,
+		    size_t chars)
 {
 	json_t *value = text ? json_stringn(text, sound_bytes(text, chars)) : json_null();
 
@@ -167,7 +173,8 @@ json_t *json_build_envelope(struct json_build *build, const struct json_envelope
 
 size_t json_build_dump(const json_t *root, struct wy_buf *buf)
 {
-	size_t len = json_dumpb(root, buf->text, buf->size - 1, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
+	size_t len = json_dumpb(root, buf->text, buf->size - 1,
+				JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
 
 	if (len < buf->size) {
 		buf->text[len] = '\0';

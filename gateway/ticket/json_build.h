@@ -1,5 +1,5 @@
-/* json_build.h: jansson with one sticky failure, so that a document is written top to bottom and checked
- * once at the end. Inside gateway/ticket only. */
+/* json_build.h: jansson with one sticky failure, so that a document is written top to bottom and
+ * checked once at the end. Inside gateway/ticket only. */
 #ifndef JSON_BUILD_H
 #define JSON_BUILD_H
 
@@ -20,7 +20,8 @@ void json_build_add(struct json_build *build, json_t *array, json_t *value);
 
 /* NULL text becomes null. Bytes that are not UTF-8 end the text. */
 void json_build_text(struct json_build *build, json_t *object, const char *key, const char *text);
-void json_build_cut(struct json_build *build, json_t *object, const char *key, const char *text, size_t chars);
+void json_build_cut(struct json_build *build, json_t *object, const char *key, const char *text,
+		    size_t chars);
 void json_build_int(struct json_build *build, json_t *object, const char *key, int64_t value);
 /* Not finite becomes null. */
 void json_build_real(struct json_build *build, json_t *object, const char *key, double value);
@@ -32,9 +33,10 @@ void json_build_hex(struct json_build *build, json_t *object, const char *key, u
 
 /* The root of an event; data is added by the caller. */
 struct json_envelope {
-	const char *gateway, *subject, *type, *id, *schema, *correlation; /* correlation may be NULL */
-	uint64_t seq; /* 0: not numbered */
-	uint8_t tier; /* 0: none */
+	const char *gateway, *subject, *type, *id, *schema,
+		*correlation; /* correlation may be NULL */
+	uint64_t seq;	      /* 0: not numbered */
+	uint8_t tier;	      /* 0: none */
 	wy_ms wall_ms;
 };
 json_t *json_build_envelope(struct json_build *build, const struct json_envelope *envelope);

@@ -1,4 +1,5 @@
-/* ticket.c: the moves of states.def applied to a record, and what goes with a move: tier, deadlines, stamps. */
+/* ticket.c: the moves of states.def applied to a record, and what goes with a move: tier,
+ * deadlines, stamps. */
 #include "ticket.h"
 
 #include <string.h>
@@ -82,8 +83,8 @@ static struct ticket_deadlines deadlines_from(const struct ticket_terms *terms, 
 	return deadline;
 }
 
-/* A higher tier counts from when it was reached and never gives more time than there was. The regulator's
- * term runs from opening and knows no tiers. */
+/* A higher tier counts from when it was reached and never gives more time than there was. The
+ * regulator's term runs from opening and knows no tiers. */
 static void tighten(struct ticket_deadlines *deadline, const struct ticket_deadlines *by)
 {
 	deadline->ack = sooner(deadline->ack, by->ack);
@@ -107,7 +108,8 @@ static void open_record(struct ticket *ticket, const struct ticket_input *input)
 }
 
 /* The rule's present tier and whether that is a rise; only a rise is news. */
-static void take_tier(struct ticket *ticket, const struct ticket_input *input, struct ticket_output *output)
+static void take_tier(struct ticket *ticket, const struct ticket_input *input,
+		      struct ticket_output *output)
 {
 	bool is_joining = input->kind == TICKET_RAISE && input->tier >= ticket->tier_now;
 
@@ -131,7 +133,8 @@ static void take_tier(struct ticket *ticket, const struct ticket_input *input, s
 	}
 }
 
-static void take_work(struct ticket *ticket, const struct ticket_input *input, struct ticket_output *output)
+static void take_work(struct ticket *ticket, const struct ticket_input *input,
+		      struct ticket_output *output)
 {
 	bool was_disputed = ticket_is_disputed(ticket);
 
@@ -150,7 +153,8 @@ static void enter(struct ticket *ticket, enum state next, const struct ticket_in
 
 	if (next == OVER) {
 		if (output->event == TICKET_CLEARED_EVENT)
-			ticket->condition = TICKET_CLEARED; /* closed: what the sensor said last stays */
+			ticket->condition =
+				TICKET_CLEARED; /* closed: what the sensor said last stays */
 		ticket->is_open = false;
 		ticket->cleared = stamp_at(input->now, input->at_ms);
 	} else {
@@ -165,7 +169,8 @@ enum wy_err ticket_step(struct ticket *ticket, const struct ticket_input *input,
 	struct ticket_output output = {TICKET_QUIET, false, false};
 	enum state state = state_of(ticket);
 	bool is_work = input->kind == TICKET_WORK;
-	unsigned kind = is_work && ticket_node_is_final((uint8_t)input->node) ? TICKET_END : input->kind;
+	unsigned kind =
+		is_work && ticket_node_is_final((uint8_t)input->node) ? TICKET_END : input->kind;
 	struct move move = moves[state][kind];
 
 	if (!move.is_allowed || (is_work && input->work_rev <= ticket->work_rev))
@@ -207,7 +212,8 @@ bool ticket_observe(struct ticket *ticket, double value, double limit)
 
 bool ticket_is_disputed(const struct ticket *ticket)
 {
-	bool is_done = ticket->node == TICKET_NODE_RESOLVED || ticket->node == TICKET_NODE_VERIFYING;
+	bool is_done =
+		ticket->node == TICKET_NODE_RESOLVED || ticket->node == TICKET_NODE_VERIFYING;
 
 	return ticket->is_open && ticket->condition == TICKET_ACTIVE && is_done;
 }

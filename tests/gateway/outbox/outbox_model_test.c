@@ -1,8 +1,9 @@
-/* outbox_model_test.c: random events against a reference that knows only what a row is: queued or gone, sent
- * or not, at the platform or not. The model plays store, client, broker and platform.
+/* outbox_model_test.c: random events against a reference that knows only what a row is: queued or
+ * gone, sent or not, at the platform or not. The model plays store, client, broker and platform.
  *
- * Held at every step: no row leaves before the platform has it; no row is given while it flies; S1 goes
- * first among what is due; the window is never exceeded. At the end, with a healthy line, everything has come. */
+ * Held at every step: no row leaves before the platform has it; no row is given while it flies; S1
+ * goes first among what is due; the window is never exceeded. At the end, with a healthy line,
+ * everything has come. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +56,8 @@ static void fill_window(void)
 		for (seq++; room > 0 && seq <= n_rows; seq++) {
 			if (!rows[seq].is_queued || rows[seq].is_s1 != (lane == OUTBOX_LANE_S1))
 				continue;
-			assert_int_equal(outbox_offer(&box, (enum outbox_lane)lane, seq, now_ms), WY_OK);
+			assert_int_equal(outbox_offer(&box, (enum outbox_lane)lane, seq, now_ms),
+					 WY_OK);
 			room--;
 		}
 	}
@@ -67,7 +69,8 @@ static bool is_s1_due(void)
 	for (size_t i = 0; i < WY_OUTBOX_WINDOW; i++) {
 		const struct outbox_slot *slot = &box.slot[i];
 
-		if (slot->lane == OUTBOX_LANE_S1 && (slot->phase == OUTBOX_READY || slot->phase == OUTBOX_ACKED) &&
+		if (slot->lane == OUTBOX_LANE_S1 &&
+		    (slot->phase == OUTBOX_READY || slot->phase == OUTBOX_ACKED) &&
 		    slot->due_ms <= now_ms)
 			return true;
 	}
@@ -239,7 +242,8 @@ static void run(uint64_t seed)
 	drain();
 	for (uint64_t seq = 1; seq <= n_rows; seq++) {
 		if (!rows[seq].is_at_platform && !rows[seq].is_refused_for_good)
-			fail_msg("seed %llu: row %llu is lost", (unsigned long long)seed, (unsigned long long)seq);
+			fail_msg("seed %llu: row %llu is lost", (unsigned long long)seed,
+				 (unsigned long long)seq);
 	}
 	assert_true(n_rows > 1000);
 }

@@ -74,7 +74,8 @@ static void a_backlog_leaves_room_for_s1_and_s1_for_the_backlog(void **state)
 			offer((enum outbox_lane)lane, seq++);
 		assert_int_equal(outbox_used(&box), WY_OUTBOX_WINDOW - OUTBOX_RESERVE);
 		assert_int_equal(outbox_offer(&box, (enum outbox_lane)lane, 99, 0), WY_E_FULL);
-		assert_int_equal(outbox_want(&box, (enum outbox_lane)(1 - lane), &after), OUTBOX_RESERVE);
+		assert_int_equal(outbox_want(&box, (enum outbox_lane)(1 - lane), &after),
+				 OUTBOX_RESERVE);
 		offer((enum outbox_lane)(1 - lane), 100);
 	}
 }
@@ -249,10 +250,14 @@ int main(void)
 		cmocka_unit_test_setup(s1_goes_first_and_then_the_lower_number, fresh),
 		cmocka_unit_test_setup(a_backlog_leaves_room_for_s1_and_s1_for_the_backlog, fresh),
 		cmocka_unit_test_setup(a_flying_row_is_not_given_again_however_late, fresh),
-		cmocka_unit_test_setup(a_lost_connection_brings_flying_rows_back_and_nothing_goes_while_down, fresh),
+		cmocka_unit_test_setup(
+			a_lost_connection_brings_flying_rows_back_and_nothing_goes_while_down,
+			fresh),
 		cmocka_unit_test_setup(reason_codes_that_reach_nobody_are_not_delivery, fresh),
-		cmocka_unit_test_setup(a_refused_row_comes_back_later_each_time_up_to_a_quarter_of_an_hour, fresh),
-		cmocka_unit_test_setup(without_a_receipt_the_same_row_is_sent_again_with_growing_patience, fresh),
+		cmocka_unit_test_setup(
+			a_refused_row_comes_back_later_each_time_up_to_a_quarter_of_an_hour, fresh),
+		cmocka_unit_test_setup(
+			without_a_receipt_the_same_row_is_sent_again_with_growing_patience, fresh),
 		cmocka_unit_test_setup(a_receipt_covers_all_that_were_sent_up_to_it, fresh),
 		cmocka_unit_test_setup(a_receipt_frees_nothing_that_was_never_sent, fresh),
 		cmocka_unit_test_setup(a_receipt_of_another_epoch_is_ignored_and_said, fresh),

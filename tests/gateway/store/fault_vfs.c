@@ -41,7 +41,8 @@ static int shim_close(sqlite3_file *file)
 
 static int shim_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 {
-	return strikes(FAULT_READ) ? SQLITE_IOERR_READ : real_of(file)->pMethods->xRead(real_of(file), out, n, at);
+	return strikes(FAULT_READ) ? SQLITE_IOERR_READ
+				   : real_of(file)->pMethods->xRead(real_of(file), out, n, at);
 }
 
 static int shim_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
@@ -62,7 +63,8 @@ static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int shim_sync(sqlite3_file *file, int flags)
 {
-	return strikes(FAULT_SYNC) ? SQLITE_IOERR_FSYNC : real_of(file)->pMethods->xSync(real_of(file), flags);
+	return strikes(FAULT_SYNC) ? SQLITE_IOERR_FSYNC
+				   : real_of(file)->pMethods->xSync(real_of(file), flags);
 }
 
 static int shim_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -120,7 +122,8 @@ static int shim_unmap(sqlite3_file *file, int is_delete)
 	return real_of(file)->pMethods->xShmUnmap(real_of(file), is_delete);
 }
 
-static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
+static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+		     int *out_flags)
 {
 	struct shim_file *made = (struct shim_file *)(void *)file;
 	int rc;
@@ -162,12 +165,23 @@ void fault_install(void)
 	shim.szOsFile = (int)sizeof(struct shim_file) + real_vfs->szOsFile;
 	shim.xOpen = shim_open;
 	methods = (sqlite3_io_methods){
-		.iVersion = 2,		    .xClose = shim_close,	  .xRead = shim_read,
-		.xWrite = shim_write,	    .xTruncate = shim_truncate,	  .xSync = shim_sync,
-		.xFileSize = shim_size,	    .xLock = shim_lock,		  .xUnlock = shim_unlock,
-		.xCheckReservedLock = shim_reserved, .xFileControl = shim_control, .xSectorSize = shim_sector,
-		.xDeviceCharacteristics = shim_traits, .xShmMap = shim_map, .xShmLock = shim_shm_lock,
-		.xShmBarrier = shim_barrier, .xShmUnmap = shim_unmap,
+		.iVersion = 2,
+		.xClose = shim_close,
+		.xRead = shim_read,
+		.xWrite = shim_write,
+		.xTruncate = shim_truncate,
+		.xSync = shim_sync,
+		.xFileSize = shim_size,
+		.xLock = shim_lock,
+		.xUnlock = shim_unlock,
+		.xCheckReservedLock = shim_reserved,
+		.xFileControl = shim_control,
+		.xSectorSize = shim_sector,
+		.xDeviceCharacteristics = shim_traits,
+		.xShmMap = shim_map,
+		.xShmLock = shim_shm_lock,
+		.xShmBarrier = shim_barrier,
+		.xShmUnmap = shim_unmap,
 	};
 	sqlite3_vfs_register(&shim, 1);
 }

@@ -1,10 +1,19 @@
-/* fault_vfs.h: the machine's file system and heap as SQLite sees them, with the n-th use failing. */
+/* fault_vfs.h: the machine's file system and heap as SQLite sees them, with the n-th use failing.
+ */
 #ifndef FAULT_VFS_H
 #define FAULT_VFS_H
 
 #include <stdbool.h>
 
-enum fault_kind { FAULT_NONE, FAULT_WRITE, FAULT_FULL, FAULT_SYNC, FAULT_READ, FAULT_OPEN, FAULT_MALLOC };
+enum fault_kind {
+	FAULT_NONE,
+	FAULT_WRITE,
+	FAULT_FULL,
+	FAULT_SYNC,
+	FAULT_READ,
+	FAULT_OPEN,
+	FAULT_MALLOC
+};
 
 void fault_install(void); /* once, before SQLite is used */
 /* The n-th use of this kind fails, and all after it until fault_off(): a bad disk stays bad. */

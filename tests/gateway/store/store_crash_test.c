@@ -1,5 +1,5 @@
-/* store_crash_test.c: a writer is killed (SIGKILL) at random moments; what it had reported as committed is
- * there, whole, and what is there beyond it is whole too. */
+/* store_crash_test.c: a writer is killed (SIGKILL) at random moments; what it had reported as
+ * committed is there, whole, and what is there beyond it is whole too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,8 @@ static _Noreturn void write_for_ever(const char *dir, int report_fd)
 	for (;;) {
 		uint64_t seq = 0;
 
-		if (help_turn(store, &seq) != WY_OK || write(report_fd, &seq, sizeof(seq)) != sizeof(seq))
+		if (help_turn(store, &seq) != WY_OK ||
+		    write(report_fd, &seq, sizeof(seq)) != sizeof(seq))
 			_exit(1);
 	}
 }
@@ -40,7 +41,8 @@ static void rest(unsigned us)
 	nanosleep(&span, NULL);
 }
 
-/* Last number the child reported; waits for its first report of this round, then kills it after us. */
+/* Last number the child reported; waits for its first report of this round, then kills it after us.
+ */
 static uint64_t kill_writer(const char *dir, unsigned us)
 {
 	uint64_t seq = 0, last = 0;
@@ -88,7 +90,8 @@ static void what_was_committed_survives_kill_9_at_any_moment(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_committed_survives_kill_9_at_any_moment)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_committed_survives_kill_9_at_any_moment)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-/* store_fault_test.c: open, two turns and a close, in which the n-th write, sync, read, open or allocation
- * fails, for n = 1, 2, ... until nothing fails any more (allocations: see THOROUGH). Each time the store opens afterwards with a whole
- * state, and with everything that had been reported as committed. */
+/* store_fault_test.c: open, two turns and a close, in which the n-th write, sync, read, open or
+ * allocation fails, for n = 1, 2, ... until nothing fails any more (allocations: see THOROUGH).
+ * Each time the store opens afterwards with a whole state, and with everything that had been
+ * reported as committed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +43,8 @@ static void check_after(const char *dir, uint64_t committed, enum wy_err err)
 
 	assert_int_equal(store_open(dir, "gw-test", NULL, &store), WY_OK);
 	help_check_whole(store, &found);
-	assert_true(found >= committed); /* one whose commit failed may stand whole: it was written, then not known */
+	assert_true(found >= committed); /* one whose commit failed may stand whole: it was written,
+					    then not known */
 	assert_true(found <= committed + (err ? 1 : 0));
 	assert_int_equal(help_turn(store, &seq), WY_OK);
 	assert_int_equal(seq, found + 1);
@@ -60,7 +62,8 @@ static void sweep(enum fault_kind kind, enum wy_err expected, bool is_first_run)
 		bool has_struck;
 
 		scratch_make(&scratch);
-		if (!is_first_run) /* an existing store, so that opening reads and migrates nothing */
+		if (!is_first_run) /* an existing store, so that opening reads and migrates nothing
+				    */
 			before = work(scratch.dir, &err);
 		fault_on(kind, n);
 		committed = work(scratch.dir, &err);
@@ -136,7 +139,8 @@ static void after_an_io_error_the_handle_takes_no_more(void **state)
 	fault_on(FAULT_SYNC, 1);
 	assert_int_equal(help_turn(store, &seq), WY_E_IO);
 	assert_true(fault_off());
-	assert_int_equal(help_turn(store, &seq), WY_E_IO); /* the disk is well again; what it lost is not known */
+	assert_int_equal(help_turn(store, &seq),
+			 WY_E_IO); /* the disk is well again; what it lost is not known */
 	store_close(store);
 	check_after(scratch.dir, 0, WY_E_IO);
 	scratch_remove(&scratch);

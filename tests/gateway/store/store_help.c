@@ -23,8 +23,8 @@ void scratch_make(struct scratch *scratch)
 
 void scratch_remove(const struct scratch *scratch)
 {
-	static const char *const names[] = {STORE_FILE, STORE_FILE "-wal", STORE_FILE "-shm", STORE_FILE "-journal",
-					    STORE_LOCK};
+	static const char *const names[] = {STORE_FILE, STORE_FILE "-wal", STORE_FILE "-shm",
+					    STORE_FILE "-journal", STORE_LOCK};
 	char path[HELP_PATH + 32];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -36,12 +36,22 @@ void scratch_remove(const struct scratch *scratch)
 
 struct ticket help_ticket(uint64_t epoch, const char *asset, int64_t episode)
 {
-	struct ticket_identity identity = {
-		.gateway = "gw-test", .asset = asset, .fault = "ELV-01", .rule = "lift.entrapment", .epoch = epoch,
-		.episode = episode, .day = 20261122, .number = 1};
+	struct ticket_identity identity = {.gateway = "gw-test",
+					   .asset = asset,
+					   .fault = "ELV-01",
+					   .rule = "lift.entrapment",
+					   .epoch = epoch,
+					   .episode = episode,
+					   .day = 20261122,
+					   .number = 1};
 	struct ticket_terms terms = {1000, 2000, 0, TICKET_PLANNED, 5000};
-	struct ticket_input input = {.kind = TICKET_RAISE, .now = {1000, 1800000001000, WY_CLOCK_SYNCED},
-				     .at_ms = 990, .onset_ms = 900, .tier = 1, .level = 2, .terms = &terms};
+	struct ticket_input input = {.kind = TICKET_RAISE,
+				     .now = {1000, 1800000001000, WY_CLOCK_SYNCED},
+				     .at_ms = 990,
+				     .onset_ms = 900,
+				     .tier = 1,
+				     .level = 2,
+				     .terms = &terms};
 	struct ticket_output output;
 	struct ticket ticket;
 
@@ -52,7 +62,8 @@ struct ticket help_ticket(uint64_t epoch, const char *asset, int64_t episode)
 
 static enum wy_err write_turn(struct store *store, uint64_t *ret_seq)
 {
-	struct store_event event = {.tier = 2, .type = "com.weiyu.ticket.opened.v1", .topic = "ticket"};
+	struct store_event event = {
+		.tier = 2, .type = "com.weiyu.ticket.opened.v1", .topic = "ticket"};
 	char asset[32], payload[2048];
 	struct ticket ticket;
 	enum wy_err err = store_next_seq(store, &event.seq);

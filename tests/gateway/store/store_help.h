@@ -15,8 +15,8 @@ void scratch_remove(const struct scratch *scratch);
 
 struct ticket help_ticket(uint64_t epoch, const char *asset, int64_t episode);
 
-/* One transaction: the next seq, an open ticket of asset "a{seq}", its event, and cell "last" = seq. Every part
- * carries the same number, so that a mixed state shows. */
+/* One transaction: the next seq, an open ticket of asset "a{seq}", its event, and cell "last" =
+ * seq. Every part carries the same number, so that a mixed state shows. */
 enum wy_err help_turn(struct store *store, uint64_t *ret_seq);
 /* All parts agree; *ret_seq is the last number (0: none). Fails the test otherwise. */
 void help_check_whole(struct store *store, uint64_t *ret_seq);

@@ -154,7 +154,8 @@ static void a_ticket_comes_back_as_it_was_put(void **state)
 
 static void two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_committed(void **state)
 {
-	struct ticket first = help_ticket(store_epoch(store), "L1", 1), second = help_ticket(store_epoch(store), "L1", 2);
+	struct ticket first = help_ticket(store_epoch(store), "L1", 1),
+		      second = help_ticket(store_epoch(store), "L1", 2);
 
 	(void)state;
 	begin();
@@ -167,7 +168,8 @@ static void two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_com
 
 static struct ticket end(struct ticket ticket, wy_ms wall_ms)
 {
-	struct ticket_input input = {.kind = TICKET_CLEAR, .now = {2000, wall_ms, WY_CLOCK_SYNCED}, .at_ms = 2000};
+	struct ticket_input input = {
+		.kind = TICKET_CLEAR, .now = {2000, wall_ms, WY_CLOCK_SYNCED}, .at_ms = 2000};
 	struct ticket_output output;
 
 	assert_int_equal(ticket_step(&ticket, &input, &output), WY_OK);
@@ -187,7 +189,8 @@ static void history_counts_episodes_and_outlives_pruned_tickets(void **state)
 	assert_string_equal(history.repeat_of, "");
 	begin();
 	for (int64_t episode = 1; episode <= 3; episode++) {
-		ticket = end(help_ticket(store_epoch(store), "L1", episode), last_ms + episode * day_ms);
+		ticket = end(help_ticket(store_epoch(store), "L1", episode),
+			     last_ms + episode * day_ms);
 		assert_int_equal(store_put_ticket(store, &ticket, "{}", 2), WY_OK);
 	}
 	commit();
@@ -207,8 +210,13 @@ static void history_counts_episodes_and_outlives_pruned_tickets(void **state)
 
 static void put_event(uint64_t *ret_seq, uint8_t tier)
 {
-	struct store_event event = {.tier = tier, .ticket_key = "tk_x", .type = "t", .topic = "ticket",
-				    .created = {1000, 10}, .payload = "{}", .len = 2};
+	struct store_event event = {.tier = tier,
+				    .ticket_key = "tk_x",
+				    .type = "t",
+				    .topic = "ticket",
+				    .created = {1000, 10},
+				    .payload = "{}",
+				    .len = 2};
 
 	begin();
 	assert_int_equal(store_next_seq(store, &event.seq), WY_OK);
@@ -318,7 +326,10 @@ static void a_second_process_is_refused_with_words(void **state)
 
 		wy_diags_init(&diags, &arena);
 		err = store_open(scratch.dir, "gw-test", &diags, &other);
-		_exit(err == WY_E_BUSY && diags.errors == 1 && strstr(diags.item[0].text, "another process") ? 0 : 1);
+		_exit(err == WY_E_BUSY && diags.errors == 1 &&
+				      strstr(diags.item[0].text, "another process")
+			      ? 0
+			      : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -365,8 +376,8 @@ static void a_missing_directory_is_said(void **state)
 	assert_int_equal(diags.errors, 1);
 }
 
-/* Damage at many places: an error or a sound answer, never a crash. At the head of a page it is seen; most
- * other bytes are payload, which SQLite does not checksum. */
+/* Damage at many places: an error or a sound answer, never a crash. At the head of a page it is
+ * seen; most other bytes are payload, which SQLite does not checksum. */
 static void damage_is_an_error_and_never_a_crash(void **state)
 {
 	unsigned found = 0;

@@ -1,5 +1,5 @@
-/* doc_test.c: what stands in a document, how big it may be, and memory that runs out. Shape is the schema's
- * affair (test_schema.py). */
+/* doc_test.c: what stands in a document, how big it may be, and memory that runs out. Shape is the
+ * schema's affair (test_schema.py). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,8 @@ static int drop(void **state)
 
 static void write_doc(enum ticket_event event)
 {
-	assert_int_equal(ticket_doc_write(&world.ticket, event, &world.context, &body, &envelope), WY_OK);
+	assert_int_equal(ticket_doc_write(&world.ticket, event, &world.context, &body, &envelope),
+			 WY_OK);
 	json_decref(doc);
 	doc = json_loads(body.text, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(doc);
@@ -71,7 +72,8 @@ static void times_carry_the_offset_of_the_building(void **state)
 	ticket_clock_text(&world.context.config->site.zone, DOC_WALL, clock);
 	assert_string_equal(clock, "10:02");
 	assert_int_equal(ticket_day(&world.context.config->site.zone, DOC_WALL), 20261122);
-	assert_int_equal(ticket_day(&world.context.config->site.zone, DOC_WALL + 14 * 3600000), 20261123);
+	assert_int_equal(ticket_day(&world.context.config->site.zone, DOC_WALL + 14 * 3600000),
+			 20261123);
 }
 
 static void the_place_is_ready_to_be_read_aloud(void **state)
@@ -123,8 +125,11 @@ static void the_vendor_is_held_to_the_shorter_of_two_terms(void **state)
 {
 	(void)state;
 	write_doc(TICKET_OPENED);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(doc, "vendor"), "sla_arrive_min")), 30);
-	assert_true(json_is_null(json_object_get(json_object_get(doc, "vendor_backup"), "sla_arrive_min")));
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(doc, "vendor"), "sla_arrive_min")),
+			 30);
+	assert_true(json_is_null(
+		json_object_get(json_object_get(doc, "vendor_backup"), "sla_arrive_min")));
 }
 
 static void a_latched_ticket_is_active_in_the_contracts_words(void **state)
@@ -193,7 +198,8 @@ static void evidence_gives_way_and_the_newest_samples_stay(void **state)
 	assert_true(n > 50 && n < 5000);
 	assert_true(json_is_true(json_object_get(evidence, "is_cut")));
 	assert_int_equal(json_array_size(json_object_get(evidence, "clauses")), 3);
-	assert_string_equal(text_of(json_array_get(samples, n - 1), "t"), "2026-11-22T10:02:04.455+08:00");
+	assert_string_equal(text_of(json_array_get(samples, n - 1), "t"),
+			    "2026-11-22T10:02:04.455+08:00");
 	assert_true(envelope.len <= WY_TICKET_BYTES_MAX);
 }
 
@@ -204,7 +210,8 @@ static void too_small_a_buffer_is_a_limit_and_leaves_it_empty(void **state)
 
 	(void)state;
 	wy_buf_init(&buf, small, sizeof(small));
-	assert_int_equal(ticket_doc_write(&world.ticket, TICKET_OPENED, &world.context, &buf, NULL), WY_E_LIMIT);
+	assert_int_equal(ticket_doc_write(&world.ticket, TICKET_OPENED, &world.context, &buf, NULL),
+			 WY_E_LIMIT);
 	assert_int_equal(buf.len, 0);
 }
 
@@ -217,7 +224,8 @@ static void memory_that_runs_out_anywhere_is_an_error_and_leaks_nothing(void **s
 	json_set_alloc_funcs(counted_malloc, free);
 	for (n = 0; err != WY_OK && n < 20000; n++) {
 		allocations_left = n;
-		err = ticket_doc_write(&world.ticket, TICKET_OPENED, &world.context, &body, &envelope);
+		err = ticket_doc_write(&world.ticket, TICKET_OPENED, &world.context, &body,
+				       &envelope);
 		assert_true(err == WY_OK || err == WY_E_NOMEM);
 		assert_true((envelope.len > 0) == (err == WY_OK));
 	}

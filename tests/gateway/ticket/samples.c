@@ -1,4 +1,5 @@
-/* samples.c: prints one document of each kind, one a line, for the schema test and for docs/mqtt-contract.md. */
+/* samples.c: prints one document of each kind, one a line, for the schema test and for
+ * docs/mqtt-contract.md. */
 #include <stdio.h>
 
 #include "doc_world.h"

@@ -20,9 +20,14 @@ static const struct ticket_terms terms_s1 = {600000, 900000, 0, 7200000, 6048000
 
 static struct ticket_identity identity(int64_t episode)
 {
-	struct ticket_identity made = {.gateway = "gw-demo-01", .asset = "3A-L2", .fault = "ELV-06",
-				       .rule = "lift.door", .epoch = 0x9c41d2f07ab3e615u, .episode = episode,
-				       .day = 20261122, .number = 12};
+	struct ticket_identity made = {.gateway = "gw-demo-01",
+				       .asset = "3A-L2",
+				       .fault = "ELV-06",
+				       .rule = "lift.door",
+				       .epoch = 0x9c41d2f07ab3e615u,
+				       .episode = episode,
+				       .day = 20261122,
+				       .number = 12};
 
 	return made;
 }
@@ -35,11 +40,16 @@ static int fresh(void **state)
 	return ticket_init(&ticket, &who) == WY_OK ? 0 : 1;
 }
 
-static enum wy_err give(enum ticket_input_kind kind, wy_ms at_ms, uint8_t tier, enum ticket_node node)
+static enum wy_err give(enum ticket_input_kind kind, wy_ms at_ms, uint8_t tier,
+			enum ticket_node node)
 {
-	struct ticket_input input = {.kind = kind, .now = {at_ms, WALL + at_ms, WY_CLOCK_SYNCED}, .at_ms = at_ms,
-				     .onset_ms = at_ms - 5000, .tier = tier,
-				     .terms = tier == 1 ? &terms_s1 : &terms_s2, .node = node,
+	struct ticket_input input = {.kind = kind,
+				     .now = {at_ms, WALL + at_ms, WY_CLOCK_SYNCED},
+				     .at_ms = at_ms,
+				     .onset_ms = at_ms - 5000,
+				     .tier = tier,
+				     .terms = tier == 1 ? &terms_s1 : &terms_s2,
+				     .node = node,
 				     .work_rev = ticket.work_rev + 1};
 
 	memset(&out, 0, sizeof(out));
@@ -56,7 +66,10 @@ static int open_it(void **state)
 {
 	if (fresh(state) != 0)
 		return 1;
-	return give(TICKET_RAISE, 10000, 2, TICKET_NODE_SUBMITTED) == WY_OK && out.event == TICKET_OPENED ? 0 : 1;
+	return give(TICKET_RAISE, 10000, 2, TICKET_NODE_SUBMITTED) == WY_OK &&
+			       out.event == TICKET_OPENED
+		       ? 0
+		       : 1;
 }
 
 static void the_key_is_fixed_by_what_it_is_made_of(void **state)
@@ -100,13 +113,19 @@ static void opening_sets_stamps_tier_and_deadlines(void **state)
 
 static void a_planned_term_has_no_deadline_and_at_once_has_one(void **state)
 {
-	struct ticket_terms terms = {TICKET_PLANNED, TICKET_PLANNED, 0, TICKET_PLANNED, TICKET_PLANNED};
-	struct ticket_input input = {.kind = TICKET_RAISE, .now = {1, WALL, WY_CLOCK_SYNCED}, .at_ms = 1,
-				     .onset_ms = 1, .tier = 4, .terms = &terms};
+	struct ticket_terms terms = {TICKET_PLANNED, TICKET_PLANNED, 0, TICKET_PLANNED,
+				     TICKET_PLANNED};
+	struct ticket_input input = {.kind = TICKET_RAISE,
+				     .now = {1, WALL, WY_CLOCK_SYNCED},
+				     .at_ms = 1,
+				     .onset_ms = 1,
+				     .tier = 4,
+				     .terms = &terms};
 
 	(void)state;
 	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
-	assert_true(ticket.deadline.ack == 0 && ticket.deadline.resolve == 0 && ticket.deadline.start == WALL);
+	assert_true(ticket.deadline.ack == 0 && ticket.deadline.resolve == 0 &&
+		    ticket.deadline.start == WALL);
 }
 
 static void nothing_but_raise_opens(void **state)
@@ -115,7 +134,8 @@ static void nothing_but_raise_opens(void **state)
 
 	(void)state;
 	for (unsigned kind = TICKET_TIER; kind < TICKET_INPUT_COUNT; kind++) {
-		assert_int_equal(give((enum ticket_input_kind)kind, 1, 1, TICKET_NODE_ACKED), WY_E_STATE);
+		assert_int_equal(give((enum ticket_input_kind)kind, 1, 1, TICKET_NODE_ACKED),
+				 WY_E_STATE);
 		assert_memory_equal(&ticket, &before, sizeof(ticket));
 	}
 }
@@ -137,7 +157,8 @@ static void a_late_rise_never_gives_more_time(void **state)
 	wy_ms ack = ticket.deadline.ack;
 
 	(void)state;
-	must(TICKET_TIER, 1800000, 1, TICKET_UPDATED); /* ack of S1 would be later than what was promised */
+	must(TICKET_TIER, 1800000, 1,
+	     TICKET_UPDATED); /* ack of S1 would be later than what was promised */
 	assert_true(ticket.deadline.ack == ack);
 }
 
@@ -197,7 +218,8 @@ static void the_platform_may_close_and_then_clear_says_nothing(void **state)
 
 static void work_is_recorded_quietly_and_stale_work_is_refused(void **state)
 {
-	struct ticket_input stale = {.kind = TICKET_WORK, .node = TICKET_NODE_CLOSED, .work_rev = 1};
+	struct ticket_input stale = {
+		.kind = TICKET_WORK, .node = TICKET_NODE_CLOSED, .work_rev = 1};
 
 	(void)state;
 	assert_int_equal(give(TICKET_WORK, 20000, 0, TICKET_NODE_ACKED), WY_OK);
@@ -243,9 +265,9 @@ static void the_platforms_words_find_their_nodes(void **state)
 	static const struct {
 		const char *work;
 		enum ticket_node node;
-	} rows[] = {{"acked", TICKET_NODE_ACKED},	{"assigned", TICKET_NODE_DISPATCHED},
+	} rows[] = {{"acked", TICKET_NODE_ACKED},	  {"assigned", TICKET_NODE_DISPATCHED},
 		    {"started", TICKET_NODE_IN_PROGRESS}, {"resolved", TICKET_NODE_RESOLVED},
-		    {"rejected", TICKET_NODE_REJECTED}, {"merged", TICKET_NODE_MERGED},
+		    {"rejected", TICKET_NODE_REJECTED},	  {"merged", TICKET_NODE_MERGED},
 		    {"closed", TICKET_NODE_CLOSED}};
 	enum ticket_node node;
 
@@ -257,8 +279,8 @@ static void the_platforms_words_find_their_nodes(void **state)
 	assert_false(ticket_node_find("painted", &node));
 }
 
-/* Promises over random inputs: rev grows by one with each event, tier never falls, nothing after the end, and
- * exactly one end. */
+/* Promises over random inputs: rev grows by one with each event, tier never falls, nothing after
+ * the end, and exactly one end. */
 static void every_opened_has_exactly_one_end_over_random_inputs(void **state)
 {
 	uint64_t noise = 88172645463325252u;
@@ -277,16 +299,19 @@ static void every_opened_has_exactly_one_end_over_random_inputs(void **state)
 			noise ^= noise << 13;
 			noise ^= noise >> 7;
 			noise ^= noise << 17;
-			if (give(is_last ? TICKET_CLEAR : (enum ticket_input_kind)(noise % TICKET_INPUT_COUNT),
+			if (give(is_last ? TICKET_CLEAR
+					 : (enum ticket_input_kind)(noise % TICKET_INPUT_COUNT),
 				 10000 + i, (uint8_t)(noise / 64 % 4 + 1),
-				 (enum ticket_node)(noise / 1024 % (noise % 3 ? TICKET_NODE_CLOSED : TICKET_NODE_COUNT))) !=
-			    WY_OK)
+				 (enum ticket_node)(noise / 1024 %
+						    (noise % 3 ? TICKET_NODE_CLOSED
+							       : TICKET_NODE_COUNT))) != WY_OK)
 				continue;
 			assert_true(ticket.rev == rev + (out.event != TICKET_QUIET));
 			assert_true(tier == 0 || ticket.tier <= tier);
 			assert_false(was_over && out.event != TICKET_QUIET);
 			opened += out.event == TICKET_OPENED;
-			ended += out.event == TICKET_CLEARED_EVENT || out.event == TICKET_CLOSED_EVENT;
+			ended += out.event == TICKET_CLEARED_EVENT ||
+				 out.event == TICKET_CLOSED_EVENT;
 			assert_true(ticket.is_open == (opened > ended));
 		}
 		assert_int_equal(opened, ended);
@@ -304,13 +329,17 @@ int main(void)
 		cmocka_unit_test_setup(nothing_but_raise_opens, fresh),
 		cmocka_unit_test_setup(the_tier_rises_with_an_update_and_shorter_terms, open_it),
 		cmocka_unit_test_setup(a_late_rise_never_gives_more_time, open_it),
-		cmocka_unit_test_setup(the_tier_never_falls_but_what_the_rule_says_is_kept, open_it),
+		cmocka_unit_test_setup(the_tier_never_falls_but_what_the_rule_says_is_kept,
+				       open_it),
 		cmocka_unit_test_setup(unknown_is_not_cleared_and_comes_back, open_it),
-		cmocka_unit_test_setup(a_latched_ticket_waits_and_may_be_reopened_in_the_same_episode, open_it),
-		cmocka_unit_test_setup(a_second_rule_joins_quietly_unless_it_is_more_severe, open_it),
+		cmocka_unit_test_setup(
+			a_latched_ticket_waits_and_may_be_reopened_in_the_same_episode, open_it),
+		cmocka_unit_test_setup(a_second_rule_joins_quietly_unless_it_is_more_severe,
+				       open_it),
 		cmocka_unit_test_setup(the_platform_may_close_and_then_clear_says_nothing, open_it),
 		cmocka_unit_test_setup(work_is_recorded_quietly_and_stale_work_is_refused, open_it),
-		cmocka_unit_test_setup(resolved_while_the_sensor_still_sees_it_is_said_once, open_it),
+		cmocka_unit_test_setup(resolved_while_the_sensor_still_sees_it_is_said_once,
+				       open_it),
 		cmocka_unit_test_setup(the_peak_is_the_value_farthest_beyond_its_limit, open_it),
 		cmocka_unit_test_setup(every_node_has_a_text_that_finds_it, fresh),
 		cmocka_unit_test(the_platforms_words_find_their_nodes),
