@@ -1,0 +1,399 @@
+/* The TCP wire against a slave that misbehaves in every way we could think of. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <modbus/modbus.h> /* the library's own, for the saboteur */
+
+#include "bench.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
+
+enum { TIMEOUT_MS = 150 };
+
+/* ---- One odd answer, then good ones --------------------------------------------------------------- */
+
+static void each_odd_answer_costs_one_poll_and_never_lies(void **state)
+{
+	static const struct {
+		const char *what;
+		struct fake_step step;
+		enum wy_err expected;
+		enum wy_why why; /* of the samples of that poll */
+	} rows[] = {
+		{"wrong transaction", {FAKE_WRONG_TRANSACTION, 0}, WY_E_PROTOCOL, WY_WHY_MISMATCH},
+		{"wrong unit", {FAKE_WRONG_UNIT, 0}, WY_E_PROTOCOL, WY_WHY_MISMATCH},
+		{"wrong protocol", {FAKE_WRONG_PROTOCOL, 0}, WY_E_PROTOCOL, WY_WHY_MISMATCH},
+		{"length that lies", {FAKE_WRONG_LENGTH, 0}, WY_E_PROTOCOL, WY_WHY_MISMATCH},
+		{"wrong function", {FAKE_WRONG_FUNCTION, 0}, WY_E_PROTOCOL, WY_WHY_MISMATCH},
+		{"a register less", {FAKE_SHORT, 0}, WY_E_PROTOCOL, WY_WHY_MISMATCH},
+		{"garbage", {FAKE_GARBAGE, 0}, WY_E_PROTOCOL, WY_WHY_MISMATCH},
+		{"silence", {FAKE_SILENT, 0}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
+		{"half an answer", {FAKE_TRUNCATED, 0}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
+		{"late", {FAKE_LATE, TIMEOUT_MS * 3}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
+		{"dripping", {FAKE_DRIP, 100}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
+		{"close", {FAKE_CLOSE, 0}, WY_E_LINK, WY_WHY_LINK},
+		{"reset", {FAKE_RESET, 0}, WY_E_LINK, WY_WHY_LINK},
+		{"gateway target", {FAKE_EXCEPTION, 11}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
+		{"gateway path", {FAKE_EXCEPTION, 10}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
+		{"busy", {FAKE_EXCEPTION, 6}, WY_E_EXCEPTION, WY_WHY_EXCEPTION},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct fake_step steps[] = {{FAKE_ANSWER, 0}, rows[i].step};
+		struct bench *b = bench_new(false, false, 10, TIMEOUT_MS, steps, 2);
+
+		assert_int_equal(bench_poll(b), WY_OK);
+		enum wy_err err = bench_poll(b);
+		if (err != rows[i].expected || b->report.n != 10 ||
+		    b->samples[0].quality != WY_Q_BAD || b->samples[9].why != rows[i].why)
+			fail_msg("%s: %s, %u samples, why %s", rows[i].what, wy_err_text(err),
+				 b->report.n, wy_why_text(b->samples[9].why));
+		for (int k = 0; k < 3; k++)
+			if (bench_poll(b) != WY_OK)
+				fail_msg("%s: not good again", rows[i].what);
+		assert_int_equal(b->wrong, 0);
+		assert_int_equal(b->right, 40);
+		bench_free(b);
+	}
+}
+
+static void an_answer_sent_twice_is_used_once_at_most(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_TWICE, 0}, {FAKE_TWICE, 0}, {FAKE_TWICE_LATE, 1},
+						 {FAKE_TWICE_LATE, 5}, {FAKE_TWICE_LATE, 10}};
+	struct bench *b = bench_new(false, false, 10, TIMEOUT_MS, steps, COUNT(steps));
+
+	(void)state;
+	for (int k = 0; k < 20; k++) {
+		enum wy_err err = bench_poll(b);
+		assert_true(err == WY_OK || err == WY_E_PROTOCOL);
+	}
+	assert_int_equal(b->wrong, 0);
+	assert_true(b->right >= 100);
+	bench_free(b);
+}
+
+/* ---- Late answers -------------------------------------------------------------------------------------- */
+
+static const double lateness[] = {0.5, 0.7, 0.9, 1.0, 1.1, 1.3, 1.6, 2.0, 2.4, 3.0, 5.0};
+
+static void late_reply_is_never_taken_for_the_next_request(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(lateness); i++) {
+		struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_LATE, (unsigned)(lateness[i] * TIMEOUT_MS)}};
+		struct bench *b = bench_new(false, false, 10, TIMEOUT_MS, steps, 2);
+
+		for (int k = 0; k < 12; k++)
+			(void)bench_poll(b);
+		assert_int_equal(b->wrong, 0);
+		assert_true(b->right >= 110); /* one poll lost */
+		bench_free(b);
+	}
+}
+
+/* The same slave and plain libmodbus: with a wrong unit it must be fooled, or this file sees nothing. */
+static void plain_libmodbus_is_fooled_by_the_same_slave(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_WRONG_UNIT, 0}, {FAKE_WRONG_LENGTH, 0},
+						 {FAKE_WRONG_PROTOCOL, 0}};
+	struct fake_slave slave = {0};
+	unsigned fooled = 0;
+
+	(void)state;
+	assert_int_equal(fake_start_tcp(&slave, BENCH_UNIT, steps, COUNT(steps)), 0);
+	modbus_t *modbus = modbus_new_tcp("127.0.0.1", slave.port);
+	assert_non_null(modbus);
+	modbus_set_slave(modbus, BENCH_UNIT);
+	assert_int_equal(modbus_connect(modbus), 0);
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		uint16_t words[10];
+		fooled += modbus_read_registers(modbus, 0, 10, words) == 10;
+	}
+	assert_true(fooled >= 2);
+	modbus_close(modbus);
+	modbus_free(modbus);
+	fake_stop(&slave);
+}
+
+/* Seeded mixture; whatever the machine's speed, no accepted value may be another request's. */
+static void no_wrong_value_in_a_long_mixture(void **state)
+{
+	enum { REQUESTS = 4000, SOAK_TIMEOUT_MS = 40 };
+	static const enum fake_act acts[] = {FAKE_LATE, FAKE_SILENT, FAKE_TWICE, FAKE_TWICE_LATE,
+					     FAKE_TRUNCATED, FAKE_WRONG_UNIT, FAKE_WRONG_TRANSACTION,
+					     FAKE_SHORT, FAKE_GARBAGE, FAKE_CLOSE, FAKE_RESET};
+	struct fake_step *steps = calloc(REQUESTS, sizeof(*steps));
+	uint32_t seed = 7;
+
+	(void)state;
+	assert_non_null(steps);
+	for (unsigned i = 0; i < REQUESTS; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		if ((seed >> 8) % 100 >= 3)
+			continue;
+		steps[i].act = acts[(seed >> 16) % COUNT(acts)];
+		steps[i].ms = SOAK_TIMEOUT_MS / 2 + (seed >> 20) % (SOAK_TIMEOUT_MS * 9 / 2);
+	}
+	struct bench *b = bench_new(false, false, 10, SOAK_TIMEOUT_MS, steps, REQUESTS);
+	for (unsigned i = 0; i < REQUESTS; i++)
+		(void)bench_poll(b);
+	assert_int_equal(b->wrong, 0);
+	assert_true(b->right > REQUESTS * 5);
+	assert_int_equal(atomic_load(&b->slave.writes), 0);
+	bench_free(b);
+	free(steps);
+}
+
+/* ---- Time -------------------------------------------------------------------------------------------------- */
+
+static void a_dripping_answer_holds_the_wire_no_longer_than_its_timeout(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_DRIP, 200}}; /* 29 bytes: 5.8 s */
+	struct bench *b = bench_new(false, false, 10, 400, steps, 1);
+	int64_t start = fake_now_ms(NULL);
+
+	(void)state;
+	assert_int_equal(bench_poll(b), WY_E_TIMEOUT);
+	int64_t took = fake_now_ms(NULL) - start;
+	assert_true(took >= 390);
+	assert_true(took < 2500); /* far from 5.8 s, however slow the machine */
+	bench_free(b);
+}
+
+static void requests_keep_their_distance(void **state)
+{
+	struct bench *b = bench_new(false, false, 10, 500, NULL, 0);
+	int64_t start = fake_now_ms(NULL);
+
+	(void)state;
+	b->profile.min_interval_ms = 50;
+	b->profile.max_registers = 2; /* five reads */
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(b->report.n, 10);
+	assert_int_equal(atomic_load(&b->slave.requests), 5);
+	assert_true(fake_now_ms(NULL) - start >= 4 * 50);
+	assert_int_equal(b->wrong, 0);
+	bench_free(b);
+}
+
+static void *interrupt_soon(void *wire)
+{
+	usleep(100000);
+	modbus_wire_interrupt(wire);
+	return NULL;
+}
+
+static void an_interrupt_ends_a_blocked_poll(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_SILENT, 0}};
+	struct bench *b = bench_new(false, false, 10, 60000, steps, 1);
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, b->wire), 0);
+	assert_int_equal(bench_poll(b), WY_E_STATE);
+	pthread_join(thread, NULL);
+	assert_int_equal(bench_poll(b), WY_E_STATE);
+	bench_free(b);
+}
+
+/* ---- Exceptions ---------------------------------------------------------------------------------------------- */
+
+static wy_ms skewed_ms; /* added to the clock, to let a minute pass */
+
+static wy_ms skewed_clock(void *arg)
+{
+	return fake_now_ms(arg) + skewed_ms;
+}
+
+static void a_refused_block_is_left_alone_for_a_minute(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_EXCEPTION, 2}};
+	static const uint32_t mine[] = {0};
+	struct bench *b = bench_new(false, false, 4, 1000, steps, 1);
+
+	(void)state;
+	modbus_wire_free(b->wire);
+	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &b->arena, skewed_clock, NULL,
+					 &b->wire), WY_OK);
+	b->points[2].address = 50; /* two blocks: 0..1 is refused, 50..51 is not */
+	b->points[3].address = 51;
+	skewed_ms = 0;
+	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_OK);
+	assert_int_equal(b->report.exception, 2);
+	assert_int_equal(b->report.n, 4);
+	assert_int_equal(b->samples[0].why, WY_WHY_EXCEPTION);
+	assert_int_equal(b->samples[2].quality, WY_Q_GOOD);
+	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_OK);
+	assert_int_equal(atomic_load(&b->slave.requests), 3); /* only the good block was asked */
+	assert_int_equal(b->samples[0].why, WY_WHY_EXCEPTION);
+	assert_int_equal(b->report.exception, 2);
+	skewed_ms = 61000;
+	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_OK);
+	assert_int_equal(atomic_load(&b->slave.requests), 5);
+	assert_int_equal(b->samples[0].quality, WY_Q_GOOD);
+	assert_int_equal(b->report.exception, 0);
+	bench_free(b);
+}
+
+static void a_device_that_refuses_everything_is_still_asked(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_EXCEPTION, 1}, {FAKE_EXCEPTION, 1}, {FAKE_SILENT, 0}};
+	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, steps, 3);
+
+	(void)state;
+	assert_int_equal(bench_poll(b), WY_E_EXCEPTION);
+	assert_int_equal(bench_poll(b), WY_E_EXCEPTION);
+	assert_int_equal(atomic_load(&b->slave.requests), 2);
+	assert_int_equal(bench_poll(b), WY_E_TIMEOUT); /* and so is missed when it dies */
+	bench_free(b);
+}
+
+/* ---- The connection ---------------------------------------------------------------------------------------------- */
+
+static void nobody_listening_is_no_connection(void **state)
+{
+	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, NULL, 0);
+
+	(void)state;
+	b->conf.port = 1;
+	assert_int_equal(bench_poll(b), WY_E_LINK);
+	assert_int_equal(b->report.n, 0);
+	b->conf.port = b->slave.port;
+	assert_int_equal(bench_poll(b), WY_OK);
+	b->conf.host = "localhost"; /* a name works too */
+	modbus_wire_close(b->wire);
+	modbus_wire_close(b->wire);
+	assert_int_equal(bench_poll(b), WY_OK);
+	bench_free(b);
+}
+
+static void a_closed_idle_connection_costs_no_poll(void **state)
+{
+	struct bench *b = bench_new(false, false, 4, 1000, NULL, 0);
+
+	(void)state;
+	assert_int_equal(bench_poll(b), WY_OK);
+	struct bench *other = bench_new(false, false, 4, 1000, NULL, 0);
+	other->conf.port = b->slave.port; /* the slave takes one client: this one throws the first out */
+	assert_int_equal(bench_poll(other), WY_OK);
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(atomic_load(&b->slave.connections), 3);
+	bench_free(other);
+	bench_free(b);
+}
+
+static int open_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 2048; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* libmodbus aborts the process on such a descriptor; so it must never see it. */
+static void a_descriptor_above_1023_never_reaches_libmodbus(void **state)
+{
+	struct rlimit limit;
+	int held[1100];
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_max < 1200)
+		skip();
+	limit.rlim_cur = 1200;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	struct bench *tcp = bench_new(false, false, 4, 1000, NULL, 0);
+	struct bench *rtu = bench_new(true, false, 4, 1000, NULL, 0);
+	do {
+		held[n] = dup(tcp->slave.wake[0]);
+	} while (held[n++] < WY_FD_MODBUS_MAX);
+	int before = open_fds();
+	assert_int_equal(bench_poll(tcp), WY_E_LIMIT);
+	assert_int_equal(bench_poll(rtu), WY_E_LIMIT);
+	assert_int_equal(open_fds(), before);
+	while (n > 0)
+		close(held[--n]);
+	assert_int_equal(bench_poll(tcp), WY_OK);
+	assert_int_equal(bench_poll(rtu), WY_OK);
+	bench_free(rtu);
+	bench_free(tcp);
+}
+
+static void misuse_is_refused_without_touching_the_wire(void **state)
+{
+	struct bench *b = bench_new(false, false, 4, 1000, NULL, 0);
+
+	(void)state;
+	assert_int_equal(modbus_wire_report_room(b->wire, 0), 4);
+	assert_int_equal(modbus_wire_report_room(b->wire, 9), 0);
+	assert_int_equal(modbus_wire_poll(b->wire, 9, 1, &b->report), WY_E_NOTFOUND);
+	b->report.n_max = 3;
+	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_E_LIMIT);
+	b->report.n_max = BENCH_POINTS;
+	assert_int_equal(modbus_wire_poll(b->wire, 0, 1u << SENSOR_DAILY, &b->report), WY_OK);
+	assert_int_equal(b->report.n, 0);
+	assert_int_equal(atomic_load(&b->slave.requests), 0);
+	modbus_wire_close(NULL);
+	modbus_wire_free(NULL);
+	bench_free(b);
+}
+
+static void memory_running_out_while_making_a_wire_is_an_error(void **state)
+{
+	static const uint32_t mine[] = {0};
+	struct bench *b = bench_new(false, false, 4, 1000, NULL, 0);
+	static _Alignas(max_align_t) unsigned char memory[16384];
+	enum wy_err err = WY_E_NOMEM;
+	unsigned failures = 0;
+
+	(void)state;
+	for (size_t room = 0; err; room += 64) {
+		struct modbus_wire *wire = NULL;
+		struct wy_arena arena;
+		wy_arena_init(&arena, memory, room);
+		err = modbus_wire_new(&b->conf, &b->device, mine, 1, &arena, fake_now_ms, NULL, &wire);
+		assert_true(err == WY_OK || err == WY_E_NOMEM);
+		failures += err != WY_OK;
+		modbus_wire_free(wire);
+	}
+	assert_true(failures >= 3);
+	bench_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_odd_answer_costs_one_poll_and_never_lies),
+		cmocka_unit_test(an_answer_sent_twice_is_used_once_at_most),
+		cmocka_unit_test(late_reply_is_never_taken_for_the_next_request),
+		cmocka_unit_test(plain_libmodbus_is_fooled_by_the_same_slave),
+		cmocka_unit_test(no_wrong_value_in_a_long_mixture),
+		cmocka_unit_test(a_dripping_answer_holds_the_wire_no_longer_than_its_timeout),
+		cmocka_unit_test(requests_keep_their_distance),
+		cmocka_unit_test(an_interrupt_ends_a_blocked_poll),
+		cmocka_unit_test(a_refused_block_is_left_alone_for_a_minute),
+		cmocka_unit_test(a_device_that_refuses_everything_is_still_asked),
+		cmocka_unit_test(nobody_listening_is_no_connection),
+		cmocka_unit_test(a_closed_idle_connection_costs_no_poll),
+		cmocka_unit_test(a_descriptor_above_1023_never_reaches_libmodbus),
+		cmocka_unit_test(misuse_is_refused_without_touching_the_wire),
+		cmocka_unit_test(memory_running_out_while_making_a_wire_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
