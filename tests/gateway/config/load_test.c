@@ -5,12 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "demo_files.h"
 
 #define BUILDING WY_SOURCE_DIR "/tests/gateway/config/building/gateway.yaml"
 
@@ -276,70 +274,14 @@ static void the_same_files_give_the_same_hash(void **state)
 
 /* ---- The demo -------------------------------------------------------------------------------- */
 
-static const char *const substitutes[][2] = {
-	{"@SOURCE@", WY_SOURCE_DIR}, {"@LIFT_PORT@", "1502"}, {"@DOOR_PORT@", "1503"},
-	{"@FIRE_PORT@", "1504"},     {"@COAP_PORT@", "5684"}, {"@MQTT_PORT@", "8883"},
-};
-
-static void put_file(const char *dir, const char *name, const char *text)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-	assert_int_equal(0, chmod(path, 0600));
-}
-
-static void substitute(const char *dir, const char *name)
-{
-	static char text[65536], out[65536];
-	char path[300];
-
-	snprintf(path, sizeof(path), WY_SOURCE_DIR "/deploy/demo/%s.in", name);
-	FILE *file = fopen(path, "r");
-	assert_non_null(file);
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-	fclose(file);
-	size_t n = 0;
-	for (const char *at = text; *at;) {
-		const char *by = NULL;
-		size_t len = 0;
-		for (size_t i = 0; i < sizeof(substitutes) / sizeof(*substitutes); i++)
-			if (strncmp(at, substitutes[i][0], strlen(substitutes[i][0])) == 0) {
-				by = substitutes[i][1];
-				len = strlen(substitutes[i][0]);
-			}
-		if (strncmp(at, "@RUN@", 5) == 0) {
-			by = dir;
-			len = 5;
-		}
-		assert_true(n + 400 < sizeof(out));
-		if (by)
-			n += (size_t)snprintf(out + n, 400, "%s", by);
-		else
-			out[n++] = *at, len = 1;
-		at += len;
-	}
-	out[n] = '\0';
-	put_file(dir, name, out);
-}
-
 static void the_demo_building_loads_with_a_key_and_every_role_filled(void **state)
 {
-	static const char *const names[] = {"gateway.yaml", "site.yaml", "leak-7f.psk"};
-	char dir[] = "/tmp/weiyu-demo-XXXXXX", path[300];
+	struct demo_files files;
 	struct loaded l;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	substitute(dir, names[0]);
-	substitute(dir, names[1]);
-	put_file(dir, names[2], "0123456789abcdef0123456789abcdef\n");
-	snprintf(path, sizeof(path), "%s/gateway.yaml", dir);
-	enum wy_err err = try_load(&l, path, ARENA_BYTES);
+	demo_files_make(&files);
+	enum wy_err err = try_load(&l, files.gateway, ARENA_BYTES);
 	print_all(&l.diags);
 	assert_int_equal(WY_OK, err);
 	assert_int_equal(1, l.diags.warnings); /* the panel's map has no node_online */
@@ -357,11 +299,7 @@ static void the_demo_building_loads_with_a_key_and_every_role_filled(void **stat
 	/* 2 lifts x 4, 1 cable x 3, 1 sensor x 2, 2 doors x 6, 1 panel x 7, 5 modules x 1 */
 	assert_int_equal(8 + 3 + 2 + 12 + 7 + 5, rule_instance_count(set));
 	free(l.memory);
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		unlink(path);
-	}
-	rmdir(dir);
+	demo_files_remove(&files);
 }
 
 #define IN_BUILDING(test) cmocka_unit_test_setup_teardown(test, load_building, release)
