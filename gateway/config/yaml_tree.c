@@ -20,6 +20,7 @@ struct reading {
 	const struct wy_source *source;
 	size_t n_nodes;
 	unsigned depth;
+	uint32_t line, line_at; /* the last line asked for, and where it begins */
 	bool has_failed; /* said already */
 };
 
@@ -72,13 +73,19 @@ static enum wy_err new_node(struct reading *r, enum wy_node_kind kind, yaml_mark
 	return WY_OK;
 }
 
-/* libyaml's index counts characters; ours counts bytes. */
-static uint32_t byte_offset(const struct wy_source *source, struct wy_place place)
+/* libyaml's index counts characters; ours counts bytes. Values come in the order of the file, so the
+ * search goes on where the last one ended: a file of a thousand devices is read once, not a thousand times. */
+static uint32_t byte_offset(struct reading *r, struct wy_place place)
 {
-	uint32_t at = 0;
+	const struct wy_source *source = r->source;
 
-	for (uint32_t line = 1; line < place.line && at < source->len; at++)
-		line += source->text[at] == '\n';
+	if (place.line < r->line || r->line == 0) {
+		r->line = 1;
+		r->line_at = 0;
+	}
+	for (; r->line < place.line && r->line_at < source->len; r->line_at++)
+		r->line += source->text[r->line_at] == '\n';
+	uint32_t at = r->line_at;
 	for (uint32_t column = 1; column < place.column && at < source->len; column++) {
 		at++;
 		while (at < source->len && ((unsigned char)source->text[at] & 0xC0) == 0x80)
@@ -113,7 +120,7 @@ static enum wy_err read_scalar(struct reading *r, const yaml_event_t *event, str
 		return WY_E_NOMEM;
 	}
 	struct wy_place start = place_at(event->start_mark);
-	node->offset = byte_offset(r->source, start);
+	node->offset = byte_offset(r, start);
 	if (style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE) {
 		node->offset++;
 		node->column++;
