@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -302,6 +303,47 @@ static void the_demo_building_loads_with_a_key_and_every_role_filled(void **stat
 	demo_files_remove(&files);
 }
 
+static void put_key(const struct demo_files *files, const char *key, mode_t mode)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/leak-7f.psk", files->dir);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(key, file);
+	fclose(file);
+	assert_int_equal(0, chmod(path, mode));
+}
+
+static void expect_about_key(const struct demo_files *files, const char *code)
+{
+	struct loaded l;
+	size_t n = 0;
+
+	(void)try_load(&l, files->gateway, ARENA_BYTES);
+	for (size_t i = 0; i < l.diags.n; i++) {
+		n += strcmp(l.diags.item[i].code, code) == 0;
+		assert_null(strstr(l.diags.item[i].text, "secret"));
+	}
+	assert_int_equal(1, n);
+	free(l.memory);
+}
+
+static void weak_and_open_keys_are_named_and_never_shown(void **state)
+{
+	struct demo_files files;
+
+	(void)state;
+	demo_files_make(&files);
+	put_key(&files, "secret-secret-secret\n", 0644);
+	expect_about_key(&files, "W608");
+	put_key(&files, "secret\n", 0600);
+	expect_about_key(&files, "W609");
+	put_key(&files, "\n", 0600);
+	expect_about_key(&files, "E608");
+	demo_files_remove(&files);
+}
+
 #define IN_BUILDING(test) cmocka_unit_test_setup_teardown(test, load_building, release)
 
 int main(void)
@@ -320,6 +362,7 @@ int main(void)
 		IN_BUILDING(the_same_files_give_the_same_hash),
 		cmocka_unit_test(a_missing_file_is_one_error),
 		cmocka_unit_test(a_load_that_runs_out_of_memory_says_so),
+		cmocka_unit_test(weak_and_open_keys_are_named_and_never_shown),
 		cmocka_unit_test(the_demo_building_loads_with_a_key_and_every_role_filled),
 	};
 
