@@ -121,7 +121,7 @@ struct sensor_device_conf {
 struct sensor_report {
 	uint32_t device;
 	enum wy_err err;   /* WY_OK: the device answered (samples may still be BAD, e.g. exception) */
-	uint8_t exception; /* Modbus exception code of the last refused block, 0: none */
+	uint8_t exception; /* Modbus exception code, or CoAP response code (0x84 = 4.04), of the last refused block; 0: none */
 	wy_ms at_ms;       /* mono: when the exchange ended */
 	wy_ms took_ms;     /* request to answer */
 	uint32_t n;

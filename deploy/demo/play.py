@@ -26,8 +26,12 @@ def seconds_of(stamp):
     return datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
 
 
-def clock_of(stamp):
-    return stamp[11:16] if stamp else "planned"
+def clock_of(stamp, today):
+    """A deadline as the duty officer reads it: the hour, and how many days on."""
+    if not stamp:
+        return "planned"
+    days = (datetime.date.fromisoformat(stamp[:10]) - today).days
+    return stamp[11:16] + (f"+{days}d" if days else "")
 
 
 def paint(text, tier):
@@ -51,11 +55,12 @@ def show_event(event):
     data = event["data"]
     verb = event["type"].split(".")[-2]
     place = (data.get("location") or {}).get("text_zh", "")
-    line = (f"{datetime.datetime.fromtimestamp(event['committed_ms'] / 1000, ZONE):%H:%M:%S} "
+    committed = datetime.datetime.fromtimestamp(event["committed_ms"] / 1000, ZONE)
+    due = {key: clock_of(data.get("deadline_" + key), committed.date()) for key in ("ack", "arrive", "resolve")}
+    line = (f"{committed:%H:%M:%S} "
             f"{paint(data['tier'], data['tier'])} {verb:<8} {place} | {data['fault_code']} {data['fault_name']} "
-            f"{data['fault_name_en']} | {data.get('dept_primary_zh', data['dept_primary'])} | ack "
-            f"{clock_of(data.get('deadline_ack'))} arrive {clock_of(data.get('deadline_arrive'))} resolve "
-            f"{clock_of(data.get('deadline_resolve'))} | {data['condition']} | {data['ticket_no']}")
+            f"{data['fault_name_en']} | {data.get('dept_primary_zh', data['dept_primary'])} | ack {due['ack']} "
+            f"arrive {due['arrive']} resolve {due['resolve']} | {data['condition']} | {data['ticket_no']}")
     print(line)
     if verb == "opened":
         print(f"         {data['summary']}")
@@ -116,7 +121,7 @@ def judge(expected, events, story_start):
             data = mine[0]["data"]
             committed = mine[0]["committed_ms"] / 1000
             over = clearings.get(data["ticket_key"])
-            row["found"] = f"{data['tier']} {data['ticket_no'].split('-', 2)[-1]}" + \
+            row["found"] = f"{data['tier']} {data['ticket_no'].removeprefix(data['gateway_id'] + '-')}" + \
                 (f" and {len(mine) - 1} more" if len(mine) > 1 else "")
             row["wait"] = f"{committed - injected:.1f} s"
             row["latency"] = f"{(committed - seconds_of(data['opened_at'])) * 1000:.0f} ms"

@@ -50,6 +50,11 @@ static void add_unsigned(struct wy_buf *buf, uint64_t value, unsigned base, unsi
 	wy_buf_addn(buf, digits + n, sizeof(digits) - n);
 }
 
+void wy_buf_hex(struct wy_buf *buf, uint64_t value)
+{
+	add_unsigned(buf, value, 16, 16);
+}
+
 static void add_signed(struct wy_buf *buf, int64_t value)
 {
 	uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;

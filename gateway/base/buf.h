@@ -25,6 +25,8 @@ void wy_buf_addn(struct wy_buf *buf, const char *text, size_t len);
 /* Supports %s %.*s %c %d %u %ld %lu %lld %llu %zu %x %g and %%. %g prints as wy_buf_real. */
 void wy_buf_addf(struct wy_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void wy_buf_vaddf(struct wy_buf *buf, const char *fmt, va_list args);
+/* 16 hex digits, leading zeros kept: epochs and hashes as people and ids carry them. */
+void wy_buf_hex(struct wy_buf *buf, uint64_t value);
 /* Shortest of up to `decimals` digits after the point, trailing zeros removed; beyond 1e15 in
  * exponent form. NaN and infinity print as "-": they are not values here. */
 void wy_buf_real(struct wy_buf *buf, double value, unsigned decimals);

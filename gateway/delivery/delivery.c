@@ -165,8 +165,8 @@ static enum wy_err publish(struct delivery *d, uint64_t seq)
 	wy_buf_init(&buf, topic, sizeof(topic));
 	wy_buf_addf(&buf, "%s%s", d->up_base, event.topic);
 	wy_buf_init(&buf, id, sizeof(id));
-	wy_buf_addf(&buf, "%llx-%llu", (unsigned long long)store_epoch(d->parts.store),
-		    (unsigned long long)seq);
+	wy_buf_hex(&buf, store_epoch(d->parts.store));
+	wy_buf_addf(&buf, "-%llu", (unsigned long long)seq);
 	wy_buf_init(&buf, seq_text, sizeof(seq_text));
 	wy_buf_addf(&buf, "%llu", (unsigned long long)seq);
 	const char tier[] = {'S', (char)('0' + event.tier), '\0'};

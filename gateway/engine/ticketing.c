@@ -326,6 +326,9 @@ enum wy_err ticketing_event(struct engine *engine, const struct rule_event *even
 		return WY_OK; /* the platform closed it already */
 	if (err)
 		return err;
+	/* A latched condition that stands again is known or ranked anew by its rule; the ticket takes it up. */
+	if (ticket.condition == TICKET_LATCHED && (kind == TICKET_VERIFIED || kind == TICKET_TIER))
+		kind = TICKET_RAISE;
 	struct ticket_input input = {
 		.kind = kind,
 		.now = engine->now,

@@ -13,6 +13,7 @@ struct clock {
 	wy_ms gap_ms;          /* wall - mono when last looked at, to notice steps */
 	wy_ms stepped_until_ms; /* mono */
 	wy_ms step_ms;         /* size of the last step, 0: none yet */
+	const struct wy_now *fixed; /* tests: what time it is; NULL: the system's clocks. Borrowed */
 };
 
 /* What the last run left behind; all zero for a new store. */

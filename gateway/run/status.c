@@ -77,9 +77,9 @@ static json_t *status(const struct run_view *view)
 	for (uint32_t d = 0; d < view->config->n_devices; d++)
 		json_array_append_new(devices, device_part(view, d, now.mono_ms));
 	wy_buf_init(&buf, epoch, sizeof(epoch));
-	wy_buf_addf(&buf, "%llx", (unsigned long long)store_epoch(view->store));
+	wy_buf_hex(&buf, store_epoch(view->store));
 	wy_buf_init(&buf, bundle, sizeof(bundle));
-	wy_buf_addf(&buf, "%llx", (unsigned long long)rule_set_hash(view->rules));
+	wy_buf_hex(&buf, rule_set_hash(view->rules));
 	json_t *seq = store_last_seq(view->store, &last_seq) ? json_null()
 							     : json_integer((json_int_t)last_seq);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:o}, s:{s:i, s:I, s:I}, "
