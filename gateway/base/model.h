@@ -48,7 +48,7 @@ struct wy_asset {
 	const char *id;
 	uint32_t class_index;
 	const char *name_zh, *name_en;
-	const struct wy_label *labels; /* building, unit, floor, bank, riser, ...: for selectors */
+	const struct wy_label *labels; /* building, unit, floor, space, bank, ...: for selectors */
 	size_t n_labels;
 	const uint32_t *devices; /* indices of the devices that feed it: silence() */
 	size_t n_devices;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const char *const scope_names[] = {"public", "owner", "shared", "unknown", NULL};
-static const char *const place_labels[] = {"building", "unit", "floor"};
+static const char *const place_labels[] = {"building", "unit", "floor", "space"};
 
-enum { PLACE_LABELS = 3 };
+enum { PLACE_LABELS = 4 };
 
 struct asset_keys {
 	const char *id, *name_zh, *name_en, *make, *model, *installed, *regulator_code;
@@ -117,6 +117,7 @@ static void read_labels(struct loading *l, const struct wy_node *node,
 	add_label(asset, labels, place_labels[0], place->building);
 	add_label(asset, labels, place_labels[1], place->unit);
 	add_label(asset, labels, place_labels[2], place->floor);
+	add_label(asset, labels, place_labels[3], place->space);
 	for (const struct wy_node *m = n ? node->child : NULL; m; m = m->next) {
 		if (is_place_label(m->key->text))
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E108", m->key, 0,

@@ -21,7 +21,7 @@ struct reading {
 	size_t n_nodes;
 	unsigned depth;
 	uint32_t line, line_at; /* the last line asked for, and where it begins */
-	bool has_failed; /* said already */
+	bool has_failed;	/* said already */
 };
 
 static enum wy_err read_node(struct reading *r, yaml_event_t *event, struct wy_node **ret_node);
@@ -49,7 +49,8 @@ static enum wy_err next_event(struct reading *r, yaml_event_t *event)
 	struct wy_buf buf;
 	wy_buf_init(&buf, text, sizeof(text));
 	wy_buf_addf(&buf, "not YAML: %s%s%s", r->parser.context ? r->parser.context : "",
-		    r->parser.context ? ", " : "", r->parser.problem ? r->parser.problem : "unknown");
+		    r->parser.context ? ", " : "",
+		    r->parser.problem ? r->parser.problem : "unknown");
 	return refuse(r, r->parser.problem_mark, text);
 }
 
@@ -73,8 +74,9 @@ static enum wy_err new_node(struct reading *r, enum wy_node_kind kind, yaml_mark
 	return WY_OK;
 }
 
-/* libyaml's index counts characters; ours counts bytes. Values come in the order of the file, so the
- * search goes on where the last one ended: a file of a thousand devices is read once, not a thousand times. */
+/* libyaml's index counts characters; ours counts bytes. Values come in the order of the file, so
+ * the search goes on where the last one ended: a file of a thousand devices is read once, not a
+ * thousand times. */
 static uint32_t byte_offset(struct reading *r, struct wy_place place)
 {
 	const struct wy_source *source = r->source;
@@ -101,7 +103,8 @@ static uint32_t next_line(const struct wy_source *source, uint32_t at)
 	return at < source->len ? at + 1 : at;
 }
 
-static enum wy_err read_scalar(struct reading *r, const yaml_event_t *event, struct wy_node **ret_node)
+static enum wy_err read_scalar(struct reading *r, const yaml_event_t *event,
+			       struct wy_node **ret_node)
 {
 	const char *value = (const char *)event->data.scalar.value;
 	size_t len = event->data.scalar.length;
@@ -149,8 +152,8 @@ static enum wy_err read_member(struct reading *r, struct wy_node *map, struct wy
 	const struct wy_node *earlier = wy_node_get(map, key->text);
 	if (earlier) {
 		wy_diag_add(r->diags, WY_DIAG_ERROR, "E102", key, 0,
-			    "key '%s' stands here a second time; the first is in line %u", key->text,
-			    earlier->key->line);
+			    "key '%s' stands here a second time; the first is in line %u",
+			    key->text, earlier->key->line);
 		r->has_failed = true;
 	}
 	err = next_event(r, &event);
@@ -202,7 +205,8 @@ static enum wy_err read_node(struct reading *r, yaml_event_t *event, struct wy_n
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
 		if (event->data.scalar.anchor)
-			return refuse(r, event->start_mark, "anchors (&name) are not supported here");
+			return refuse(r, event->start_mark,
+				      "anchors (&name) are not supported here");
 		if (event->data.scalar.tag)
 			return refuse(r, event->start_mark, "tags (!name) are not supported here");
 		return read_scalar(r, event, ret_node);
@@ -211,7 +215,8 @@ static enum wy_err read_node(struct reading *r, yaml_event_t *event, struct wy_n
 		bool is_map = event->type == YAML_MAPPING_START_EVENT;
 		if (is_map ? event->data.mapping_start.anchor != NULL
 			   : event->data.sequence_start.anchor != NULL)
-			return refuse(r, event->start_mark, "anchors (&name) are not supported here");
+			return refuse(r, event->start_mark,
+				      "anchors (&name) are not supported here");
 		if (is_map ? event->data.mapping_start.tag != NULL
 			   : event->data.sequence_start.tag != NULL)
 			return refuse(r, event->start_mark, "tags (!name) are not supported here");
@@ -221,7 +226,8 @@ static enum wy_err read_node(struct reading *r, yaml_event_t *event, struct wy_n
 					   ret_node);
 		if (!err)
 			err = read_children(r, *ret_node,
-					    is_map ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT);
+					    is_map ? YAML_MAPPING_END_EVENT
+						   : YAML_SEQUENCE_END_EVENT);
 		r->depth--;
 		return err;
 	}
@@ -261,7 +267,8 @@ static enum wy_err read_document(struct reading *r, struct wy_node **ret_root)
 	if (!err)
 		err = expect(r, YAML_DOCUMENT_END_EVENT, "expected the end of the document");
 	if (!err)
-		err = expect(r, YAML_STREAM_END_EVENT, "one file holds one document; a second begins here");
+		err = expect(r, YAML_STREAM_END_EVENT,
+			     "one file holds one document; a second begins here");
 	return err;
 }
 
