@@ -140,9 +140,11 @@ static void check_override(struct rx_load *load, const struct wy_override *over)
 		}
 	}
 	if (!package) {
+		/* A file checked alone leaves overrides of other packages open; a misspelt one is near some name. */
 		const char *near = wy_nearest(over->package, set->n_packages, package_at, set);
-		rx_error(load, "E301", over->value, 0, "there is no package '%s'%s", over->package,
-			 rx_did_you_mean(near, hint, sizeof(hint)));
+		enum wy_severity severity = near ? WY_DIAG_ERROR : WY_DIAG_WARNING;
+		wy_diag_add(load->diags, severity, "E301", over->value, 0, "there is no package '%s' here%s",
+			    over->package, rx_did_you_mean(near, hint, sizeof(hint)));
 		return;
 	}
 	const char *near = wy_nearest(over->name, package->n_params, param_at, package);

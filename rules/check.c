@@ -94,13 +94,16 @@ static bool rescale(struct rx_scope *scope, struct rx_expr **at, const struct wy
 	struct rx_expr *e = *at;
 	double ratio = wy_unit_ratio(e->unit, unit);
 
+	/* degC and dK have one scale, and must stay apart for the check of absolutes. */
+	if (e->unit && unit && e->unit->is_absolute != unit->is_absolute)
+		return true;
 	if (e->op == RX_NUMBER) {
 		e->real *= ratio;
 		e->unit = unit;
 		e->hash = hash_node(e);
 		return true;
 	}
-	if (ratio == 1) /* degC and dK, or another name of the same */
+	if (ratio == 1)
 		return true;
 	struct rx_expr *scale = rx_load_alloc(scope->load, 1, sizeof(*scale));
 	if (!scale)

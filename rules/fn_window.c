@@ -12,8 +12,12 @@ static bool extreme_update(struct rx_eval *ev, const struct rx_expr *call, struc
 	struct rx_value v = rx_as_real(rx_eval_point(ev, call->child));
 	wy_ms pane_ms = rx_pane_ms(rx_eval_span(ev, call->child->next));
 	double fresh = m->panes.is_known ? m->held : -INFINITY;
+	int64_t head = m->panes.head;
 
 	rx_panes_to(&m->panes, pane_ms, ev->now_ms, m->best, sizeof(*m->best), &fresh);
+	/* A pane that begins this very instant has not seen the value held until now. */
+	if (m->panes.head != head && m->panes.head * pane_ms == ev->now_ms)
+		m->best[rx_panes_slot(&m->panes)] = -INFINITY;
 	m->panes.is_known = rx_is_exact(&v);
 	if (!m->panes.is_known)
 		return false;

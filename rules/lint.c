@@ -85,7 +85,7 @@ static void check_poll(struct walk *w, const struct rx_expr *e)
 		poll_ms = w->load->set->classes[w->variant->cls].shortest_poll_ms;
 	else if (strcmp(call->fn->name, "age") == 0)
 		poll_ms = call->child->point->poll_ms;
-	if (limit->real >= 2.0 * (double)poll_ms)
+	if (!poll_ms || limit->real >= 2.0 * (double)poll_ms)
 		return;
 	char text[40];
 	struct wy_buf buf;

@@ -178,9 +178,11 @@ static void print_number(const struct rx_piece *piece, const struct rx_value *v,
 	}
 	if (!is_exact)
 		wy_buf_add(buf, "≥");
-	if (unit == wy_unit_at(WY_UNIT_MS) && piece->decimals < 0) {
+	bool is_span = unit && wy_unit_is_alike(unit, wy_unit_at(WY_UNIT_MS)) &&
+		       (unit == wy_unit_at(WY_UNIT_MS) || piece->expr->op == RX_PARAM);
+	if (is_span && piece->decimals < 0) {
 		/* Whole seconds are enough for a person from ten seconds on. */
-		wy_ms span_ms = (wy_ms)v->rlo;
+		wy_ms span_ms = (wy_ms)(v->rlo * wy_unit_ratio(unit, wy_unit_at(WY_UNIT_MS)) + 0.5);
 		wy_buf_duration(buf, span_ms >= 10000 ? span_ms / 1000 * 1000 : span_ms);
 		return;
 	}
