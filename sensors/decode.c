@@ -1,7 +1,7 @@
 /* decode.c: registers and bits -> samples. See decode.h.
  *
- * Steps: words into one raw number in the order of the point; sentinels; shift and mask; then by type. Whole
- * types never pass through a double, so a counter of 63 bits stays exact. */
+ * Steps: words into one raw number in the order of the point; sentinels; shift and mask; then by
+ * type. Whole types never pass through a double, so a counter of 63 bits stays exact. */
 #include "decode.h"
 
 #include <math.h>
@@ -115,8 +115,8 @@ static struct raw to_raw(const struct sensor_profile_point *point, uint64_t bits
 	return raw;
 }
 
-/* Compared with the whole value: where a word says "no such device" none of its bits means anything.
- * A signed value may be given as it prints (-32768) or as it travels (0x8000). */
+/* Compared with the whole value: where a word says "no such device" none of its bits means
+ * anything. A signed value may be given as it prints (-32768) or as it travels (0x8000). */
 static bool is_sentinel(const struct sensor_profile_point *point, const struct raw *raw)
 {
 	bool is_signed = encodings[point->encoding].is_signed && !point->bit_mask;
@@ -181,11 +181,11 @@ static enum wy_why as_real(const struct sensor_profile_point *point, const struc
 
 static enum wy_why (*const by_type[])(const struct sensor_profile_point *point,
 				      const struct raw *raw, struct wy_sample *sample) = {
-	[WY_TYPE_BOOL] = as_bool, [WY_TYPE_INT] = as_whole,     [WY_TYPE_REAL] = as_real,
+	[WY_TYPE_BOOL] = as_bool, [WY_TYPE_INT] = as_whole,	[WY_TYPE_REAL] = as_real,
 	[WY_TYPE_ENUM] = as_enum, [WY_TYPE_COUNTER] = as_whole,
 };
 
-/* ---- A point in its window ------------------------------------------------------------------------ */
+/* ---- A point in its window ---------------------------------------- */
 
 static uint64_t take(const struct sensor_profile_point *point, const struct sensor_window *window,
 		     struct wy_sample *sample)

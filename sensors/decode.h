@@ -9,10 +9,11 @@
 
 struct sensor_window {
 	enum sensor_area area;
-	uint16_t address;      /* of the first register or bit */
+	uint16_t address; /* of the first register or bit */
 	uint16_t count;
 	const uint16_t *words; /* input, holding: count registers */
-	const uint8_t *bits;   /* coil, discrete: count bits, eight to a byte, first one lowest (as on the wire) */
+	const uint8_t *bits; /* coil, discrete: count bits, eight to a byte, first one lowest (as on
+				the wire) */
 };
 
 /* Registers of a point's value (1, 2 or 4); 1 for a bit of a bit area. */
@@ -27,8 +28,8 @@ struct sensor_extent {
 struct sensor_extent sensor_point_extent(const struct sensor_profile *profile, uint32_t point);
 bool sensor_window_holds(const struct sensor_window *window, const struct sensor_extent *extent);
 
-/* The sample of a point; the window must hold its extent. Quality is GOOD or BAD (SENTINEL, PAYLOAD, RANGE),
- * raw words are kept either way. */
+/* The sample of a point; the window must hold its extent. Quality is GOOD or BAD (SENTINEL,
+ * PAYLOAD, RANGE), raw words are kept either way. */
 void sensor_decode(const struct sensor_profile *profile, uint32_t point,
 		   const struct sensor_window *window, wy_ms at_ms, struct wy_sample *ret_sample);
 /* A sample without a value. */

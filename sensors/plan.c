@@ -31,8 +31,8 @@ void sensor_plan_order(const struct sensor_profile *profile, uint32_t *order)
 static bool joins(const struct sensor_profile *profile, const struct sensor_extent *block,
 		  const struct sensor_extent *next)
 {
-	uint32_t most = sensor_area_is_bits(block->area) ? profile->max_bits
-							 : profile->max_registers;
+	uint32_t most =
+		sensor_area_is_bits(block->area) ? profile->max_bits : profile->max_registers;
 	uint32_t end = next->end > block->end ? next->end : block->end;
 
 	return next->area == block->area && next->first <= block->end + profile->max_gap &&
@@ -106,14 +106,14 @@ size_t sensor_plan_other_shape(const struct sensor_profile *profile, const uint3
 			       unsigned class_mask, const struct sensor_block *block,
 			       struct sensor_block ret_parts[2])
 {
-	uint32_t most = sensor_area_is_bits(block->area) ? profile->max_bits
-							 : profile->max_registers;
+	uint32_t most =
+		sensor_area_is_bits(block->area) ? profile->max_bits : profile->max_registers;
 	uint16_t less = shorter(block);
 	uint16_t more = longer(block);
 
 	ret_parts[0] = ret_parts[1] = *block;
-	/* An extent no wider than the part lies in the first part or, if it reaches beyond, in the second:
-	 * registers overlap in all but one, and two parts of bits meet. */
+	/* An extent no wider than the part lies in the first part or, if it reaches beyond, in the
+	 * second: registers overlap in all but one, and two parts of bits meet. */
 	if (less > 0 && widest(profile, order, class_mask, block) <= less) {
 		ret_parts[0].count = ret_parts[1].count = less;
 		ret_parts[1].address = (uint16_t)(block->address + block->count - less);

@@ -1,7 +1,8 @@
 /* profile.c: a profile file (`weiyu: profile/1`) into struct sensor_profile.
  *
- * One row per key; what keys mean together is judged in profile_lint.c. Codes: E103-E107 of fields.h, E109
- * not this kind of file, E801-E804 of the lint, E805 units, E806 an attempt to write, E807 values and ceilings. */
+ * One row per key; what keys mean together is judged in profile_lint.c. Codes: E103-E107 of
+ * fields.h, E109 not this kind of file, E801-E804 of the lint, E805 units, E806 an attempt to
+ * write, E807 values and ceilings. */
 #include <stddef.h>
 #include <string.h>
 
@@ -36,11 +37,11 @@ static enum wy_err require(const struct profile_draft *draft, const struct wy_no
 	return WY_E_INVALID;
 }
 
-/* ---- Keys that would write ----------------------------------------------------------------------- */
+/* ---- Keys that would write ---------------------------------------- */
 
 /* Refused by name, so that the message says why instead of "unknown key". */
-static const char *const writing_keys[] = {"write",	"writable", "function", "fc",
-					   "write_function", "set",      "command",  "access"};
+static const char *const writing_keys[] = {"write",	     "writable", "function", "fc",
+					   "write_function", "set",	 "command",  "access"};
 
 static enum wy_err refuse_writes(const struct profile_draft *draft, const struct wy_node *map)
 {
@@ -50,15 +51,16 @@ static enum wy_err refuse_writes(const struct profile_draft *draft, const struct
 		const struct wy_node *node = wy_node_get(map, writing_keys[i]);
 		if (!node)
 			continue;
-		wy_diag_add(draft->diags, WY_DIAG_ERROR, "E806", node->key, 0,
-			    "Weiyu only reads: there is no '%s'; the area decides how a point is read",
-			    writing_keys[i]);
+		wy_diag_add(
+			draft->diags, WY_DIAG_ERROR, "E806", node->key, 0,
+			"Weiyu only reads: there is no '%s'; the area decides how a point is read",
+			writing_keys[i]);
 		err = WY_E_INVALID;
 	}
 	return err;
 }
 
-/* ---- A point --------------------------------------------------------------------------------------- */
+/* ---- A point ------------------------------------------------------ */
 
 static const char *const area_names[] = {"coil", "discrete", "input", "holding", NULL};
 static const char *const type_names[] = {"bool", "int", "real", "enum", "counter", NULL};
@@ -78,10 +80,13 @@ struct point_keys {
 
 #define AT(member) offsetof(struct point_keys, member)
 static const struct wy_field point_rows[] = {
-	{"area", WY_FIELD_CHOICE, AT(area), false, 0, 0, area_names, "coil, discrete, input, holding"},
-	{"address", WY_FIELD_INT, AT(address), false, 0, 499999, NULL, "as numbered from address_base"},
+	{"area", WY_FIELD_CHOICE, AT(area), false, 0, 0, area_names,
+	 "coil, discrete, input, holding"},
+	{"address", WY_FIELD_INT, AT(address), false, 0, 499999, NULL,
+	 "as numbered from address_base"},
 	{"type", WY_FIELD_CHOICE, AT(type), true, 0, 0, type_names, "what the value is"},
-	{"encoding", WY_FIELD_CHOICE, AT(encoding), false, 0, 0, encoding_names, "how it is stored"},
+	{"encoding", WY_FIELD_CHOICE, AT(encoding), false, 0, 0, encoding_names,
+	 "how it is stored"},
 	{"order", WY_FIELD_CHOICE, AT(order), false, 0, 0, order_names, "bytes on the wire"},
 	{"bit", WY_FIELD_INT, AT(bit), false, 0, 15, NULL, "bit of the register, 0 lowest"},
 	{"shift", WY_FIELD_INT, AT(shift), false, 0, 31, NULL, "bits to drop on the right"},
@@ -90,11 +95,13 @@ static const struct wy_field point_rows[] = {
 	{"offset", WY_FIELD_REAL, AT(offset), false, 0, 0, NULL, "in the unit of the point"},
 	{"unit", WY_FIELD_TEXT, AT(unit), false, 0, 0, NULL, "of the value after scale and offset"},
 	{"range", WY_FIELD_NODE, AT(range), false, 0, 0, NULL, "[lowest, highest]"},
-	{"sentinels", WY_FIELD_NODE, AT(sentinels), false, 0, 0, NULL, "raw values that mean: none"},
+	{"sentinels", WY_FIELD_NODE, AT(sentinels), false, 0, 0, NULL,
+	 "raw values that mean: none"},
 	{"values", WY_FIELD_NODE, AT(values), false, 0, 0, NULL, "{NAME: raw}"},
 	{"inverted", WY_FIELD_BOOL, AT(is_inverted), false, 0, 0, NULL, "true: active low"},
 	{"latched", WY_FIELD_BOOL, AT(is_latched), false, 0, 0, NULL, "stays until reset by hand"},
-	{"unit_by", WY_FIELD_ID, AT(unit_by), false, 0, 0, NULL, "point whose value chooses the unit"},
+	{"unit_by", WY_FIELD_ID, AT(unit_by), false, 0, 0, NULL,
+	 "point whose value chooses the unit"},
 	{"units", WY_FIELD_NODE, AT(units), false, 0, 0, NULL, "units for the values 0, 1, ..."},
 	{"poll", WY_FIELD_CHOICE, AT(poll), true, 0, 0, poll_names, "class F, M, S or D"},
 	{"path", WY_FIELD_TEXT, AT(path), false, 0, 0, NULL, "CoAP path"},
@@ -133,7 +140,8 @@ static enum wy_err read_sentinels(const struct profile_draft *draft, const struc
 				  struct sensor_profile_point *point)
 {
 	if (node->kind != WY_NODE_SEQ)
-		return mistake(draft, node, "E105", "expected a list of raw values such as [0xFFFF]");
+		return mistake(draft, node, "E105",
+			       "expected a list of raw values such as [0xFFFF]");
 	int64_t *sentinels = wy_arena_array(draft->arena, node->n, sizeof(*sentinels));
 	if (!sentinels)
 		return WY_E_NOMEM;
@@ -166,14 +174,16 @@ static enum wy_err read_values(const struct profile_draft *draft, const struct w
 			       struct sensor_profile_point *point)
 {
 	if (node->kind != WY_NODE_MAP || !node->n)
-		return mistake(draft, node, "E105", "expected a map such as {NORMAL: 1, INSPECTION: 8}");
+		return mistake(draft, node, "E105",
+			       "expected a map such as {NORMAL: 1, INSPECTION: 8}");
 	const char **names = wy_arena_array(draft->arena, node->n, sizeof(*names));
 	int64_t *raws = wy_arena_array(draft->arena, node->n, sizeof(*raws));
 	if (!names || !raws)
 		return WY_E_NOMEM;
 	for (const struct wy_node *m = node->child; m; m = m->next, point->n_values++) {
 		if (!is_value_name(m->key))
-			return mistake(draft, m->key, "E105", "names of values are upper-case: [A-Z_][A-Z0-9_]*");
+			return mistake(draft, m->key, "E105",
+				       "names of values are upper-case: [A-Z_][A-Z0-9_]*");
 		if (wy_field_int(m, &raws[point->n_values], draft->diags))
 			return WY_E_INVALID;
 		if (has_raw(point, raws))
@@ -200,7 +210,8 @@ static enum wy_err read_units(const struct profile_draft *draft, const struct wy
 		if (!point->unit)
 			point->unit = choices[0];
 		if (!wy_unit_is_alike(point->unit, choices[point->n_unit_choices++]))
-			return mistake(draft, m, "E805", "this unit measures something else than the first one");
+			return mistake(draft, m, "E805",
+				       "this unit measures something else than the first one");
 	}
 	return WY_OK;
 }
@@ -221,7 +232,8 @@ static enum wy_err read_lists(const struct profile_draft *draft, const struct po
 	enum wy_err all = WY_OK;
 
 	for (size_t i = 0; i < COUNT(lists); i++) {
-		enum wy_err err = lists[i].node ? lists[i].read(draft, lists[i].node, point) : WY_OK;
+		enum wy_err err =
+			lists[i].node ? lists[i].read(draft, lists[i].node, point) : WY_OK;
 		if (err == WY_E_NOMEM)
 			return err;
 		if (err)
@@ -306,7 +318,7 @@ static enum wy_err read_point(const struct profile_draft *draft, const struct wy
 	return err || fit || place ? WY_E_INVALID : WY_OK;
 }
 
-/* ---- The file ------------------------------------------------------------------------------------ */
+/* ---- The file ----------------------------------------------------- */
 
 struct file_keys {
 	const char *weiyu, *id, *vendor, *model, *title_zh, *title_en, *source;
@@ -319,13 +331,15 @@ struct file_keys {
 static const struct wy_field file_rows[] = {
 	{"weiyu", WY_FIELD_TEXT, AT(weiyu), true, 0, 0, NULL, "profile/1"},
 	{"id", WY_FIELD_ID, AT(id), true, 0, 0, NULL, "name of the profile"},
-	{"transport", WY_FIELD_CHOICE, AT(transport), true, 0, 0, transport_names, "modbus or coap"},
+	{"transport", WY_FIELD_CHOICE, AT(transport), true, 0, 0, transport_names,
+	 "modbus or coap"},
 	{"vendor", WY_FIELD_TEXT, AT(vendor), true, 0, 0, NULL, "who makes the device"},
 	{"model", WY_FIELD_TEXT, AT(model), true, 0, 0, NULL, "which device"},
 	{"title_zh", WY_FIELD_TEXT, AT(title_zh), true, 0, 0, NULL, "Chinese name"},
 	{"title_en", WY_FIELD_TEXT, AT(title_en), true, 0, 0, NULL, "English name"},
 	{"source", WY_FIELD_TEXT, AT(source), true, 0, 0, NULL, "the document the map is from"},
-	{"address_base", WY_FIELD_INT, AT(address_base), false, 0, 400001, NULL, "0, 1, 30001, ..."},
+	{"address_base", WY_FIELD_INT, AT(address_base), false, 0, 400001, NULL,
+	 "0, 1, 30001, ..."},
 	{"limits", WY_FIELD_NODE, AT(limits), false, 0, 0, NULL, "of one request"},
 	{"classes", WY_FIELD_NODE, AT(classes), false, 0, 0, NULL, "poll periods of F, M, S, D"},
 	{"points", WY_FIELD_NODE, AT(points), true, 0, 0, NULL, "name: {...}"},
@@ -339,9 +353,11 @@ struct limit_keys {
 
 #define AT(member) offsetof(struct limit_keys, member)
 static const struct wy_field limit_rows[] = {
-	{"max_registers", WY_FIELD_INT, AT(max_registers), false, 1, 125, NULL, "registers of a read"},
+	{"max_registers", WY_FIELD_INT, AT(max_registers), false, 1, 125, NULL,
+	 "registers of a read"},
 	{"max_bits", WY_FIELD_INT, AT(max_bits), false, 1, 2000, NULL, "bits of one read"},
-	{"max_gap", WY_FIELD_INT, AT(max_gap), false, 0, 124, NULL, "unused ones worth reading over"},
+	{"max_gap", WY_FIELD_INT, AT(max_gap), false, 0, 124, NULL,
+	 "unused ones worth reading over"},
 	{"min_interval", WY_FIELD_DURATION, AT(min_interval_ms), false, 0, 10000, NULL,
 	 "between two requests"},
 	{"timeout", WY_FIELD_DURATION, AT(timeout_ms), false, 10, 30000, NULL, "for an answer"},
@@ -352,9 +368,8 @@ static const struct wy_field limit_rows[] = {
 	{                                                                                          \
 		key, WY_FIELD_DURATION, (i) * sizeof(wy_ms), false, 100, 604800000, NULL, "period" \
 	}
-static const struct wy_field class_rows[] = {
-	PERIOD("F", SENSOR_FAST), PERIOD("M", SENSOR_MEDIUM), PERIOD("S", SENSOR_SLOW),
-	PERIOD("D", SENSOR_DAILY)};
+static const struct wy_field class_rows[] = {PERIOD("F", SENSOR_FAST), PERIOD("M", SENSOR_MEDIUM),
+					     PERIOD("S", SENSOR_SLOW), PERIOD("D", SENSOR_DAILY)};
 
 static enum wy_err read_limits(const struct profile_draft *draft, const struct wy_node *node)
 {
@@ -416,7 +431,8 @@ static enum wy_err check_base(const struct profile_draft *draft, const struct wy
 	const struct wy_node *node = wy_node_get(root, "address_base");
 
 	if (draft->profile->transport == SENSOR_COAP)
-		return node ? mistake(draft, node->key, "E803", "'address_base' goes with Modbus profiles")
+		return node ? mistake(draft, node->key, "E803",
+				      "'address_base' goes with Modbus profiles")
 			    : WY_OK;
 	if (require(draft, root, "address_base"))
 		return WY_E_INVALID;
@@ -447,7 +463,8 @@ enum wy_err sensor_profile_read(const struct wy_node *root, struct wy_arena *are
 	struct file_keys keys = {0};
 
 	if (root->kind == WY_NODE_MAP && !wy_node_is(wy_node_get(root, "weiyu"), "profile/1"))
-		return mistake(&draft, root, "E109", "not a profile: the first key must be 'weiyu: profile/1'");
+		return mistake(&draft, root, "E109",
+			       "not a profile: the first key must be 'weiyu: profile/1'");
 	if (wy_fields_read(root, file_rows, COUNT(file_rows), &keys, diags))
 		return WY_E_INVALID;
 	draft.profile = wy_arena_alloc(arena, sizeof(*draft.profile));

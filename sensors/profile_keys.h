@@ -1,4 +1,5 @@
-/* profile_keys.h: between profile.c (reads keys) and profile_lint.c (judges them together). Not for others. */
+/* profile_keys.h: between profile.c (reads keys) and profile_lint.c (judges them together). Not for
+ * others. */
 #ifndef SENSOR_PROFILE_KEYS_H
 #define SENSOR_PROFILE_KEYS_H
 

@@ -1,8 +1,9 @@
-/* profile_lint.c: mistakes in device maps that would read the wrong number without anybody noticing.
+/* profile_lint.c: mistakes in device maps that would read the wrong number without anybody
+ * noticing.
  *
  * E801 ambiguous address, E802 address out of reach, E803 keys that do not fit each other,
- * E804 the register that chooses the unit. Sources of these rules: off-by-one manuals, the same number in two
- * areas, values joined from two answers (README.md, "What the checks are for"). */
+ * E804 the register that chooses the unit. Sources of these rules: off-by-one manuals, the same
+ * number in two areas, values joined from two answers (README.md, "What the checks are for"). */
 #include "profile_keys.h"
 
 #include <string.h>
@@ -45,7 +46,8 @@ static const struct fit {
 	{"mask", MODBUS, ANY_TYPE, UNSIGNED | SIGNED, true, "encodings u16 i16 u32 i32"},
 	{"order", MODBUS, ANY_TYPE, WORDS, true, "values of whole registers"},
 	{"scale", MODBUS | COAP, INT | REAL | COUNTER, WORDS, false, "types int, real and counter"},
-	{"offset", MODBUS | COAP, INT | REAL | COUNTER, WORDS, false, "types int, real and counter"},
+	{"offset", MODBUS | COAP, INT | REAL | COUNTER, WORDS, false,
+	 "types int, real and counter"},
 	{"unit", MODBUS | COAP, INT | REAL, WORDS, false, "types int and real"},
 	{"range", MODBUS | COAP, INT | REAL, WORDS, false, "types int and real"},
 	{"values", MODBUS | COAP, ENUM, ANY_ENCODING, false, "type enum"},
@@ -68,7 +70,8 @@ static const struct {
 	[WY_TYPE_INT] = {"int", UNSIGNED | SIGNED | U64, "u16, i16, u32, i32 or u64"},
 	[WY_TYPE_REAL] = {"real", WORDS, "u16, i16, u32, i32, f32 or u64"},
 	[WY_TYPE_ENUM] = {"enum", BIT | UNSIGNED | SIGNED, "bit, u16, i16, u32 or i32"},
-	[WY_TYPE_COUNTER] = {"counter", UNSIGNED | U64, "u16, u32 or u64: it never goes below zero"},
+	[WY_TYPE_COUNTER] = {"counter", UNSIGNED | U64,
+			     "u16, u32 or u64: it never goes below zero"},
 };
 
 static enum wy_err mistake(const struct profile_draft *draft, const struct wy_node *where,
@@ -142,9 +145,11 @@ static enum wy_err lint_scale(const struct profile_draft *draft,
 	if (point->type == WY_TYPE_REAL)
 		return WY_OK;
 	if (scale && !is_whole(point->scale))
-		return mistake(draft, scale, "E803", "a whole type needs a whole scale; or use type real");
+		return mistake(draft, scale, "E803",
+			       "a whole type needs a whole scale; or use type real");
 	if (offset && !is_whole(point->offset))
-		return mistake(draft, offset, "E803", "a whole type needs a whole offset; or use type real");
+		return mistake(draft, offset, "E803",
+			       "a whole type needs a whole offset; or use type real");
 	return WY_OK;
 }
 
@@ -157,12 +162,14 @@ static enum wy_err lint_mask(const struct profile_draft *draft,
 	bool is_signed = (SIGNED & (1 << point->encoding)) != 0;
 
 	if (!bit && point->encoding == SENSOR_BIT && !sensor_area_is_bits(point->area))
-		return mistake(draft, point->node, "E107", "encoding bit in a register needs 'bit: 0..15'");
+		return mistake(draft, point->node, "E107",
+			       "encoding bit in a register needs 'bit: 0..15'");
 	if (point->bit_shift >= width)
 		return mistake(draft, wy_node_get(point->node, "shift"), "E803",
 			       "the shift leaves nothing of the value");
 	if (mask && is_signed && (point->bit_mask & (point->bit_mask + 1)))
-		return mistake(draft, mask, "E803", "the mask of a signed value must be 1, 3, 7, ... 0xFF, ...");
+		return mistake(draft, mask, "E803",
+			       "the mask of a signed value must be 1, 3, 7, ... 0xFF, ...");
 	if (mask && (uint64_t)point->bit_mask >> (width - point->bit_shift))
 		return mistake(draft, mask, "E803", "the mask is wider than what the shift leaves");
 	return WY_OK;
@@ -202,14 +209,15 @@ static enum wy_err lint_base(const struct profile_draft *draft,
 {
 	int64_t base = draft->address_base;
 
-	if (base <= 1 || base == references[point->area].five || base == references[point->area].six)
+	if (base <= 1 || base == references[point->area].five ||
+	    base == references[point->area].six)
 		return WY_OK;
-	wy_diag_add(draft->diags, WY_DIAG_ERROR, "E801", wy_node_get(point->node, "area"), 0,
-		    "address_base %lld is not how area %s is numbered (%lld or %lld); a profile with "
-		    "several areas uses address_base 0",
-		    (long long)base, references[point->area].area,
-		    (long long)references[point->area].five,
-		    (long long)references[point->area].six);
+	wy_diag_add(
+		draft->diags, WY_DIAG_ERROR, "E801", wy_node_get(point->node, "area"), 0,
+		"address_base %lld is not how area %s is numbered (%lld or %lld); a profile with "
+		"several areas uses address_base 0",
+		(long long)base, references[point->area].area,
+		(long long)references[point->area].five, (long long)references[point->area].six);
 	return WY_E_INVALID;
 }
 
@@ -234,17 +242,19 @@ enum wy_err profile_lint_address(const struct profile_draft *draft,
 	if (lint_base(draft, point))
 		return WY_E_INVALID;
 	if (is_ambiguous(draft, point, node, address)) {
-		wy_diag_add(draft->diags, WY_DIAG_ERROR, "E801", node, 0,
-			    "'%s' may be a reference (number %lld of area %s) or a wire address; say "
-			    "'address_base: %lld', or write the wire address as 0x%x",
-			    node->text, (long long)(address - references[point->area].five + 1),
-			    references[point->area].area, (long long)references[point->area].five,
-			    (unsigned)address);
+		wy_diag_add(
+			draft->diags, WY_DIAG_ERROR, "E801", node, 0,
+			"'%s' may be a reference (number %lld of area %s) or a wire address; say "
+			"'address_base: %lld', or write the wire address as 0x%x",
+			node->text, (long long)(address - references[point->area].five + 1),
+			references[point->area].area, (long long)references[point->area].five,
+			(unsigned)address);
 		return WY_E_INVALID;
 	}
 	if (address < base || address - base + sensor_point_width(point) > 65536) {
 		wy_diag_add(draft->diags, WY_DIAG_ERROR, "E802", node, 0,
-			    "address %lld with address_base %lld and %d register(s) is outside 0..65535",
+			    "address %lld with address_base %lld and %d register(s) is outside "
+			    "0..65535",
 			    (long long)address, (long long)base, (int)sensor_point_width(point));
 		return WY_E_INVALID;
 	}
@@ -274,10 +284,12 @@ static enum wy_err lint_unit_by(const struct profile_draft *draft,
 		return WY_E_INVALID;
 	}
 	if (by == point || by->unit_by)
-		return mistake(draft, node, "E804", "the unit must come from a point with a unit of its own");
-	if (by->area != point->area)
 		return mistake(draft, node, "E804",
-			       "the unit register must be in the same area: both are read in one request");
+			       "the unit must come from a point with a unit of its own");
+	if (by->area != point->area)
+		return mistake(
+			draft, node, "E804",
+			"the unit register must be in the same area: both are read in one request");
 	if (by->encoding == SENSOR_F32)
 		return mistake(draft, node, "E804", "the unit register must be a whole number");
 	return WY_OK;
@@ -287,7 +299,8 @@ static enum wy_err lint_extent(const struct profile_draft *draft, uint32_t point
 {
 	const struct sensor_profile *profile = draft->profile;
 	struct sensor_extent extent = sensor_point_extent(profile, point);
-	uint32_t most = sensor_area_is_bits(extent.area) ? profile->max_bits : profile->max_registers;
+	uint32_t most =
+		sensor_area_is_bits(extent.area) ? profile->max_bits : profile->max_registers;
 
 	if (extent.end - extent.first <= most)
 		return WY_OK;

@@ -1,15 +1,17 @@
-/* modbus.c: polls. See modbus.h, and README.md ("Transactions") for why this is more than calling libmodbus.
+/* modbus.c: polls. See modbus.h, and README.md ("Transactions") for why this is more than calling
+ * libmodbus.
  *
  * One invariant: an answer is believed only if no other request could have caused it.
  *
- *  TCP     every request has its own transaction number, and after anything odd the connection is closed, so
- *          what was under way dies with it.
- *  Serial  there are no numbers. After a failed exchange the line is listened out, at least as long as the slowest answer
- *          ever seen; and while the lost answer may still come, its points are read in requests of another
- *          shape, or are SUSPECT where there is no other shape (modbus_doubt.h, plan.h).
+ *  TCP     every request has its own transaction number, and after anything odd the connection
+ *          is closed, so what was under way dies with it.
+ *  Serial  there are no numbers. After a failed exchange the line is listened out, at least as
+ *          long as the slowest answer ever seen; and while the lost answer may still come, its
+ *          points are read in requests of another shape, or are SUSPECT where there is no other
+ *          shape (modbus_doubt.h, plan.h).
  *
- * Exceptions 1 to 3 are a fault of the configuration: the block is left alone for a minute. 10 and 11 come from
- * a gateway whose device is silent. The rest passes. */
+ * Exceptions 1 to 3 are a fault of the configuration: the block is left alone for a minute. 10 and
+ * 11 come from a gateway whose device is silent. The rest passes. */
 #include "modbus.h"
 
 #include <string.h>
@@ -20,10 +22,10 @@
 
 enum {
 	REFUSED_RETRY_MS = 60000,
-	MARGIN_MS = 100,   /* over the slowest answer ever seen */
+	MARGIN_MS = 100,    /* over the slowest answer ever seen */
 	DOUBT_TIMEOUTS = 6, /* an answer later than so many timeouts is taken for lost */
 	QUIET_MS = 50,
-	GAP_CHARACTERS = 4, /* serial frames are apart by 3.5 characters */
+	GAP_CHARACTERS = 4,   /* serial frames are apart by 3.5 characters */
 	FRAME_CHARACTERS = 5, /* of an answer, beside its data: unit, function, length, CRC */
 	REQUEST_CHARACTERS = 8,
 	GATEWAY_PATH = 10,
@@ -50,9 +52,10 @@ struct modbus_wire {
 	bool is_serial;
 	struct device *devices;
 	size_t n_devices;
-	wy_ms last_end_ms;    /* of the last exchange */
-	wy_ms slowest_ms;     /* answer ever seen on this wire */
-	wy_ms listen_until_ms; /* serial: the line is not to be trusted before it was silent up to here */
+	wy_ms last_end_ms;     /* of the last exchange */
+	wy_ms slowest_ms;      /* answer ever seen on this wire */
+	wy_ms listen_until_ms; /* serial: the line is not to be trusted before it was silent up to
+				  here */
 	struct modbus_doubts doubts;
 	struct modbus_shape last_shape;
 	wy_ms last_timeout_ms;
@@ -66,13 +69,13 @@ struct poll {
 	const struct sensor_profile *profile;
 	unsigned class_mask;
 	struct sensor_report *report;
-	bool is_any_answered;  /* with data */
+	bool is_any_answered; /* with data */
 	bool is_any_refused;
-	wy_ms first_ms;        /* first request; WY_MS_NONE: none yet */
+	wy_ms first_ms;	       /* first request; WY_MS_NONE: none yet */
 	uint32_t block_sample; /* report->n before the present block */
 };
 
-/* ---- Life ----------------------------------------------------------------------------------------- */
+/* ---- Life --------------------------------------------------------- */
 
 static enum wy_err init_device(struct device *device, const struct sensor_device_conf *devices,
 			       uint32_t index, struct wy_arena *arena)
@@ -149,7 +152,7 @@ void modbus_wire_free(struct modbus_wire *wire)
 		modbus_link_release(&wire->link);
 }
 
-/* ---- A trustworthy line ------------------------------------------------------------------------------- */
+/* ---- A trustworthy line ------------------------------------------- */
 
 static wy_ms at_least(wy_ms a, wy_ms b)
 {
@@ -192,8 +195,8 @@ static bool take_strays(struct modbus_wire *wire)
 
 static enum wy_err listen_out(struct modbus_wire *wire)
 {
-	wy_ms most = at_least(modbus_link_now(&wire->link), wire->listen_until_ms) +
-		     WY_MODBUS_LISTEN_MS;
+	wy_ms most =
+		at_least(modbus_link_now(&wire->link), wire->listen_until_ms) + WY_MODBUS_LISTEN_MS;
 
 	wire->strays.n = 0;
 	enum wy_err err = modbus_link_listen(&wire->link, wire->listen_until_ms, QUIET_MS, most,
@@ -202,8 +205,9 @@ static enum wy_err listen_out(struct modbus_wire *wire)
 	return err;
 }
 
-/* Serial, before each request: bytes that came on their own since the last answer. If no lost answer explains them
- * they are an echo of the last one (a repeater, a second slave of that number), so it is not safe either. */
+/* Serial, before each request: bytes that came on their own since the last answer. If no lost
+ * answer explains them they are an echo of the last one (a repeater, a second slave of that
+ * number), so it is not safe either. */
 static enum wy_err clear_line(struct modbus_wire *wire)
 {
 	wire->strays.n = 0;
@@ -225,7 +229,7 @@ static enum wy_err make_ready(struct modbus_wire *wire)
 	return wire->listen_until_ms > modbus_link_now(&wire->link) ? listen_out(wire) : WY_OK;
 }
 
-/* ---- One request ------------------------------------------------------------------------------------------ */
+/* ---- One request -------------------------------------------------- */
 
 static const uint8_t function_of[] = {
 	[SENSOR_COIL] = 1, [SENSOR_DISCRETE] = 2, [SENSOR_HOLDING] = 3, [SENSOR_INPUT] = 4};
@@ -267,14 +271,16 @@ static enum wy_err exchange(struct poll *poll, const struct modbus_request *requ
 {
 	struct modbus_wire *wire = poll->wire;
 	wy_ms sent = modbus_link_now(&wire->link);
-	size_t characters = (size_t)modbus_request_bytes(request) + FRAME_CHARACTERS + REQUEST_CHARACTERS;
+	size_t characters =
+		(size_t)modbus_request_bytes(request) + FRAME_CHARACTERS + REQUEST_CHARACTERS;
 
 	if (poll->first_ms == WY_MS_NONE)
 		poll->first_ms = sent;
 	wire->last_shape = modbus_shape_of(request);
 	wire->last_timeout_ms =
 		answer_timeout(poll->device) + modbus_link_line_ms(&wire->link, characters);
-	enum wy_err err = modbus_link_exchange(&wire->link, request, wire->last_timeout_ms, ret_answer);
+	enum wy_err err =
+		modbus_link_exchange(&wire->link, request, wire->last_timeout_ms, ret_answer);
 	conclude(wire, err, sent);
 	return err;
 }
@@ -291,12 +297,13 @@ static enum wy_err ask(struct poll *poll, const struct sensor_block *block,
 		err = clear_line(wire);
 	if (err)
 		return err;
-	if (modbus_doubts_has(&wire->doubts, modbus_shape_of(&request), modbus_link_now(&wire->link)))
+	if (modbus_doubts_has(&wire->doubts, modbus_shape_of(&request),
+			      modbus_link_now(&wire->link)))
 		return WY_E_BUSY;
 	return exchange(poll, &request, ret_answer);
 }
 
-/* ---- Samples ------------------------------------------------------------------------------------------------ */
+/* ---- Samples ------------------------------------------------------ */
 
 static void list_bad(struct poll *poll, const struct sensor_block *block, enum wy_why why)
 {
@@ -343,7 +350,7 @@ static void list_data(struct poll *poll, const struct sensor_block *block,
 	poll->is_any_answered = true;
 }
 
-/* ---- Blocks the device refuses ------------------------------------------------------------------------------ */
+/* ---- Blocks the device refuses ------------------------------------ */
 
 static struct refused *find_refused(struct device *device, const struct sensor_block *block)
 {
@@ -373,12 +380,11 @@ static void remember_refused(struct device *device, const struct sensor_block *b
 			(WY_MODBUS_REFUSED_MAX - 1) * sizeof(device->refused[0]));
 		device->n_refused--;
 	}
-	device->refused[device->n_refused++] =
-		(struct refused){block->area, block->address, block->count, exception,
-				 now_ms + REFUSED_RETRY_MS};
+	device->refused[device->n_refused++] = (struct refused){
+		block->area, block->address, block->count, exception, now_ms + REFUSED_RETRY_MS};
 }
 
-/* ---- One block -------------------------------------------------------------------------------------------------- */
+/* ---- One block ---------------------------------------------------- */
 
 static enum wy_why why_of(enum wy_err err)
 {
@@ -451,7 +457,7 @@ static enum wy_err read_block(struct poll *poll, const struct sensor_block *bloc
 	return WY_OK;
 }
 
-/* ---- The poll ------------------------------------------------------------------------------------------------------ */
+/* ---- The poll ----------------------------------------------------- */
 
 /* Known to be refused and not due for another try: listed without asking. */
 static bool skip_refused(struct poll *poll, const struct sensor_block *block)
@@ -473,7 +479,8 @@ static bool is_all_refused(struct poll *poll)
 	uint32_t cursor = 0;
 	wy_ms now = modbus_link_now(&poll->wire->link);
 
-	while (sensor_plan_next(poll->profile, poll->device->order, poll->class_mask, &cursor, &block)) {
+	while (sensor_plan_next(poll->profile, poll->device->order, poll->class_mask, &cursor,
+				&block)) {
 		struct refused *known = find_refused(poll->device, &block);
 		if (!known || known->retry_ms <= now)
 			return false;
@@ -487,7 +494,8 @@ static enum wy_err read_blocks(struct poll *poll)
 	uint32_t cursor = 0;
 	bool must_ask = is_all_refused(poll);
 
-	while (sensor_plan_next(poll->profile, poll->device->order, poll->class_mask, &cursor, &block)) {
+	while (sensor_plan_next(poll->profile, poll->device->order, poll->class_mask, &cursor,
+				&block)) {
 		if (!must_ask && skip_refused(poll, &block))
 			continue;
 		must_ask = false;

@@ -1,8 +1,9 @@
 /* modbus_doubt.h: requests on a serial line whose answer may still come. Pure.
  *
- * A serial answer carries nothing but unit, function, length and data. So after a request went unanswered, any
- * later answer of the same unit, function and length could be its own. Such a request stays
- * listed until its answer was seen or its time is over, and modbus.c sends nothing of the same shape meanwhile. */
+ * A serial answer carries nothing but unit, function, length and data. So after a request went
+ * unanswered, any later answer of the same unit, function and length could be its own. Such a
+ * request stays listed until its answer was seen or its time is over, and modbus.c sends nothing of
+ * the same shape meanwhile. */
 #ifndef SENSOR_MODBUS_DOUBT_H
 #define SENSOR_MODBUS_DOUBT_H
 
@@ -33,8 +34,8 @@ bool modbus_doubts_has(const struct modbus_doubts *doubts, struct modbus_shape s
 /* The same for exceptions, which have no length: any listed request of this unit and function. */
 bool modbus_doubts_has_function(const struct modbus_doubts *doubts, uint8_t unit, uint8_t function,
 				wy_ms now_ms);
-/* Look for whole frames (CRC and all) among stray bytes; each takes one listed request away. Returns how late
- * the latest of them was, in ms after its request; 0: none found. */
+/* Look for whole frames (CRC and all) among stray bytes; each takes one listed request away.
+ * Returns how late the latest of them was, in ms after its request; 0: none found. */
 wy_ms modbus_doubts_resolve(struct modbus_doubts *doubts, const struct modbus_strays *strays,
 			    wy_ms now_ms);
 

@@ -1,13 +1,14 @@
 /* modbus_link.c: see modbus_link.h.
  *
- * What libmodbus does here: serial settings, CRC, request frames of RTU, cutting answers out of the stream, with
- * recovery NONE and one total timeout (byte timeout off, so a dripping answer ends with the
- * response timeout). What it does not do, and why:
+ * What libmodbus does here: serial settings, CRC, request frames of RTU, cutting answers out of the
+ * stream, with recovery NONE and one total timeout (byte timeout off, so a dripping answer ends
+ * with the response timeout). What it does not do, and why:
  *
- *  - connect TCP: it select()s on any descriptor and aborts at 1024, and waits without an interrupt;
- *  - frame TCP requests: its raw send always writes transaction id 0, and its modbus_read_* hide the answer, so
- *    the unit id could not be checked. Twelve bytes are written here, with a number of our own;
- *  - judge answers: transaction, protocol, length, unit, function and byte count are all compared. */
+ *  - connect TCP: it select()s on any descriptor and aborts at 1024, and cannot be interrupted;
+ *  - frame TCP requests: its raw send always writes transaction id 0, and its modbus_read_* hide
+ *    the answer, so the unit id could not be checked. Twelve bytes are written here, with a
+ *    number of our own;
+ *  - judge answers: transaction, protocol, length, unit, function and byte count are compared. */
 #define _GNU_SOURCE
 #include "modbus_link.h"
 
@@ -43,7 +44,7 @@ wy_ms modbus_link_now(const struct modbus_link *link)
 	return link->clock(link->clock_arg);
 }
 
-/* ---- Waiting ---------------------------------------------------------------------------------------- */
+/* ---- Waiting ------------------------------------------------------ */
 
 /* Wait for events on fd (-1: only for time). WY_E_TIMEOUT at until_ms, WY_E_STATE when interrupted,
  * WY_E_LINK when fd has broken. */
@@ -77,14 +78,15 @@ enum wy_err modbus_link_sleep(const struct modbus_link *link, wy_ms until_ms)
 
 wy_ms modbus_link_line_ms(const struct modbus_link *link, size_t characters)
 {
-	wy_ms bits = 1 + link->conf->data_bits + (link->conf->parity != 'N') + link->conf->stop_bits;
+	wy_ms bits =
+		1 + link->conf->data_bits + (link->conf->parity != 'N') + link->conf->stop_bits;
 
 	if (is_tcp(link) || link->conf->baud <= 0)
 		return 0;
 	return ((wy_ms)characters * bits * 1000 + link->conf->baud - 1) / link->conf->baud;
 }
 
-/* ---- Life --------------------------------------------------------------------------------------------- */
+/* ---- Life --------------------------------------------------------- */
 
 enum wy_err modbus_link_init(struct modbus_link *link, const struct sensor_wire_conf *conf,
 			     sensor_clock clock, void *clock_arg)
@@ -135,7 +137,7 @@ void modbus_link_close(struct modbus_link *link)
 	link->is_open = false;
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------ */
 
 static void set_options(int fd)
 {
@@ -155,8 +157,8 @@ static void set_options(int fd)
 				 sizeof(options[i].value));
 }
 
-static enum wy_err connect_fd(const struct modbus_link *link, int fd, const struct addrinfo *address,
-			      wy_ms until_ms)
+static enum wy_err connect_fd(const struct modbus_link *link, int fd,
+			      const struct addrinfo *address, wy_ms until_ms)
 {
 	int failure = 0;
 	socklen_t len = sizeof(failure);
@@ -181,7 +183,8 @@ static enum wy_err open_address(struct modbus_link *link, const struct addrinfo 
 
 	if (fd < 0)
 		return WY_E_LINK;
-	enum wy_err err = fd > WY_FD_MODBUS_MAX ? WY_E_LIMIT : connect_fd(link, fd, address, until_ms);
+	enum wy_err err =
+		fd > WY_FD_MODBUS_MAX ? WY_E_LIMIT : connect_fd(link, fd, address, until_ms);
 	if (err) {
 		close(fd);
 		return err;
@@ -232,7 +235,7 @@ enum wy_err modbus_link_open(struct modbus_link *link)
 	return is_tcp(link) ? open_tcp(link) : open_rtu(link);
 }
 
-/* ---- Bytes nobody asked for -------------------------------------------------------------------------------- */
+/* ---- Bytes nobody asked for --------------------------------------- */
 
 /* Bytes waiting: more than 0, none: -1, the peer has closed: 0. */
 static ssize_t peek(const struct modbus_link *link)
@@ -282,7 +285,7 @@ enum wy_err modbus_link_listen(const struct modbus_link *link, wy_ms until_ms, w
 	}
 }
 
-/* ---- One exchange ---------------------------------------------------------------------------------------------- */
+/* ---- One exchange ------------------------------------------------- */
 
 uint16_t modbus_request_bytes(const struct modbus_request *request)
 {
@@ -334,8 +337,8 @@ static bool does_head_fit(const struct modbus_link *link, const struct modbus_re
 {
 	if (!is_tcp(link))
 		return adu[0] == request->unit;
-	return get16(adu) == link->transaction && get16(adu + 2) == 0 && get16(adu + 4) == len - 6 &&
-	       adu[6] == request->unit && peek(link) <= 0;
+	return get16(adu) == link->transaction && get16(adu + 2) == 0 &&
+	       get16(adu + 4) == len - 6 && adu[6] == request->unit && peek(link) <= 0;
 }
 
 static enum wy_err judge(const struct modbus_link *link, const struct modbus_request *request,

@@ -1,6 +1,8 @@
-/* modbus_link.h: the connection under a wire, and one exchange over it. Not for others than modbus.c.
+/* modbus_link.h: the connection under a wire, and one exchange over it. Not for others than
+ * modbus.c.
  *
- * The only user of libmodbus. Every wait ends at a deadline or when the wake descriptor is readable. */
+ * The only user of libmodbus. Every wait ends at a deadline or when the wake descriptor is
+ * readable. */
 #ifndef SENSOR_MODBUS_LINK_H
 #define SENSOR_MODBUS_LINK_H
 
@@ -8,7 +10,7 @@
 
 struct modbus_link {
 	const struct sensor_wire_conf *conf; /* borrowed */
-	struct _modbus *modbus;              /* owned; a modbus_t */
+	struct _modbus *modbus;		     /* owned; a modbus_t */
 	sensor_clock clock;
 	void *clock_arg;
 	int wake_fd; /* owned; readable for ever after an interrupt */
@@ -54,8 +56,8 @@ bool modbus_link_is_clean(const struct modbus_link *link);
 /* RTU: read away what has come, adding it to strays. WY_E_LINK: the line is gone. */
 WY_MUST_CHECK enum wy_err modbus_link_discard(const struct modbus_link *link,
 					      struct modbus_strays *strays);
-/* RTU: listen and discard until until_ms and then on until nothing came for quiet_ms, but not beyond
- * most_ms. WY_E_PROTOCOL: still babbling then; WY_E_STATE; WY_E_LINK. */
+/* RTU: listen and discard until until_ms and then on until nothing came for quiet_ms, but not
+ * beyond most_ms. WY_E_PROTOCOL: still babbling then; WY_E_STATE; WY_E_LINK. */
 WY_MUST_CHECK enum wy_err modbus_link_listen(const struct modbus_link *link, wy_ms until_ms,
 					     wy_ms quiet_ms, wy_ms most_ms,
 					     struct modbus_strays *strays);
@@ -66,8 +68,8 @@ uint16_t modbus_request_bytes(const struct modbus_request *request);
 wy_ms modbus_link_line_ms(const struct modbus_link *link, size_t characters);
 
 /* Send and wait. WY_OK: an answer that fits the request in all its fields, or an exception to it.
- * WY_E_TIMEOUT, WY_E_PROTOCOL, WY_E_LINK, WY_E_STATE: the link must not be used further before it was closed
- * (TCP) or listened out (RTU). */
+ * WY_E_TIMEOUT, WY_E_PROTOCOL, WY_E_LINK, WY_E_STATE: the link must not be used further before it
+ * was closed (TCP) or listened out (RTU). */
 WY_MUST_CHECK enum wy_err modbus_link_exchange(struct modbus_link *link,
 					       const struct modbus_request *request,
 					       wy_ms timeout_ms, struct modbus_answer *ret_answer);

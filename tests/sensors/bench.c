@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-static const char *const names[BENCH_POINTS] = {"p0", "p1", "p2",  "p3",  "p4",	 "p5",	"p6",  "p7",
-						"p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15"};
+static const char *const names[BENCH_POINTS] = {"p0",  "p1",  "p2",  "p3", "p4",  "p5",
+						"p6",  "p7",  "p8",  "p9", "p10", "p11",
+						"p12", "p13", "p14", "p15"};
 
 static void fill(struct bench *b, bool is_serial, bool is_bits, unsigned n, unsigned timeout_ms)
 {
@@ -17,15 +18,24 @@ static void fill(struct bench *b, bool is_serial, bool is_bits, unsigned n, unsi
 			.encoding = is_bits ? SENSOR_BIT : SENSOR_U16,
 			.address = (uint16_t)i,
 			.scale = 1};
-	b->profile = (struct sensor_profile){.id = "t", .points = b->points, .n_points = n,
-					     .max_registers = 125, .max_bits = 2000,
+	b->profile = (struct sensor_profile){.id = "t",
+					     .points = b->points,
+					     .n_points = n,
+					     .max_registers = 125,
+					     .max_bits = 2000,
 					     .timeout_ms = timeout_ms};
-	b->device = (struct sensor_device_conf){.id = "d", .profile = &b->profile,
-						.unit_id = BENCH_UNIT};
-	b->conf = (struct sensor_wire_conf){
-		.id = "w", .kind = is_serial ? SENSOR_WIRE_RTU : SENSOR_WIRE_TCP,
-		.host = "127.0.0.1", .port = b->slave.port, .tty = b->slave.tty,
-		.baud = 115200, .parity = 'N', .data_bits = 8, .stop_bits = 1, .connect_ms = 2000};
+	b->device = (struct sensor_device_conf){
+		.id = "d", .profile = &b->profile, .unit_id = BENCH_UNIT};
+	b->conf = (struct sensor_wire_conf){.id = "w",
+					    .kind = is_serial ? SENSOR_WIRE_RTU : SENSOR_WIRE_TCP,
+					    .host = "127.0.0.1",
+					    .port = b->slave.port,
+					    .tty = b->slave.tty,
+					    .baud = 115200,
+					    .parity = 'N',
+					    .data_bits = 8,
+					    .stop_bits = 1,
+					    .connect_ms = 2000};
 	b->report.sample = b->samples;
 	b->report.n_max = BENCH_POINTS;
 }
@@ -35,7 +45,7 @@ struct bench *bench_new(bool is_serial, bool is_bits, unsigned n, unsigned timeo
 {
 	static const uint32_t mine[] = {0};
 	struct bench *b = calloc(1, sizeof(*b));
-	int failed = !b ? -1
+	int failed = !b		 ? -1
 		     : is_serial ? fake_start_pty(&b->slave, BENCH_UNIT, steps, n_steps)
 				 : fake_start_tcp(&b->slave, BENCH_UNIT, steps, n_steps);
 
@@ -61,8 +71,8 @@ static bool does_fit(const struct bench *b, const struct wy_sample *sample, unsi
 
 	if (b->points[i].area == SENSOR_HOLDING)
 		return sample->whole == fake_value(i, request);
-	/* The slave writes the low byte of the request's number into the first byte of bits, plus one into the
-	 * second; an other-shape read may start at bit 8. */
+	/* The slave writes the low byte of the request's number into the first byte of bits, plus
+	 * one into the second; an other-shape read may start at bit 8. */
 	bool is_first = sample->whole == (int64_t)(((request + i / 8) >> (i % 8)) & 1);
 	bool is_second_part = i >= 8 && sample->whole == (int64_t)((request >> (i % 8)) & 1);
 	return is_first || is_second_part;

@@ -27,8 +27,12 @@ static struct wy_sample decode_one(const struct sensor_profile_point *points, si
 
 static struct sensor_profile_point point_of(enum wy_type type, enum sensor_encoding encoding)
 {
-	return (struct sensor_profile_point){.name = "p", .type = type, .area = SENSOR_HOLDING,
-					     .address = 100, .encoding = encoding, .scale = 1};
+	return (struct sensor_profile_point){.name = "p",
+					     .type = type,
+					     .area = SENSOR_HOLDING,
+					     .address = 100,
+					     .encoding = encoding,
+					     .scale = 1};
 }
 
 /* 0x12345678, -2 and 123.456f (0x42F6E979) in the four orders. */
@@ -38,13 +42,25 @@ static void every_order_gives_the_same_number(void **state)
 		enum sensor_order order;
 		uint16_t u32[2], i32[2], f32[2], u64[4];
 	} rows[] = {
-		{SENSOR_ABCD, {0x1234, 0x5678}, {0xFFFF, 0xFFFE}, {0x42F6, 0xE979},
+		{SENSOR_ABCD,
+		 {0x1234, 0x5678},
+		 {0xFFFF, 0xFFFE},
+		 {0x42F6, 0xE979},
 		 {0x0102, 0x0304, 0x0506, 0x0708}},
-		{SENSOR_CDAB, {0x5678, 0x1234}, {0xFFFE, 0xFFFF}, {0xE979, 0x42F6},
+		{SENSOR_CDAB,
+		 {0x5678, 0x1234},
+		 {0xFFFE, 0xFFFF},
+		 {0xE979, 0x42F6},
 		 {0x0708, 0x0506, 0x0304, 0x0102}},
-		{SENSOR_BADC, {0x3412, 0x7856}, {0xFFFF, 0xFEFF}, {0xF642, 0x79E9},
+		{SENSOR_BADC,
+		 {0x3412, 0x7856},
+		 {0xFFFF, 0xFEFF},
+		 {0xF642, 0x79E9},
 		 {0x0201, 0x0403, 0x0605, 0x0807}},
-		{SENSOR_DCBA, {0x7856, 0x3412}, {0xFEFF, 0xFFFF}, {0x79E9, 0xF642},
+		{SENSOR_DCBA,
+		 {0x7856, 0x3412},
+		 {0xFEFF, 0xFFFF},
+		 {0x79E9, 0xF642},
 		 {0x0807, 0x0605, 0x0403, 0x0201}},
 	};
 
@@ -132,8 +148,8 @@ static void bits_and_inversion(void **state)
 
 static void bit_areas_are_unpacked_lowest_first(void **state)
 {
-	struct sensor_profile_point p = {.name = "p", .type = WY_TYPE_BOOL, .area = SENSOR_DISCRETE,
-					 .encoding = SENSOR_BIT};
+	struct sensor_profile_point p = {
+		.name = "p", .type = WY_TYPE_BOOL, .area = SENSOR_DISCRETE, .encoding = SENSOR_BIT};
 	struct sensor_profile profile = {.points = &p, .n_points = 1};
 	uint8_t bits[] = {0x05, 0x01};
 	struct sensor_window window = {SENSOR_DISCRETE, 20, 9, NULL, bits};
@@ -186,7 +202,7 @@ static void sentinels_are_compared_before_the_mask(void **state)
 	p = point_of(WY_TYPE_REAL, SENSOR_I16);
 	p.sentinels = sentinels;
 	p.n_sentinels = 3;
-	uint16_t lowest[] = {0x8000}; /* as it travels */
+	uint16_t lowest[] = {0x8000};	  /* as it travels */
 	uint16_t minus_five[] = {0xFFFB}; /* as it prints */
 	assert_int_equal(decode_one(&p, 1, lowest, 1).why, WY_WHY_SENTINEL);
 	assert_int_equal(decode_one(&p, 1, minus_five, 1).why, WY_WHY_SENTINEL);

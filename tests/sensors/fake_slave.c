@@ -227,8 +227,8 @@ static void *run(void *arg)
 	struct fake_slave *s = arg;
 
 	for (;;) {
-		struct pollfd fds[3] = {{s->wake[0], POLLIN, 0}, {s->listen_fd, POLLIN, 0},
-					{s->fd, POLLIN, 0}};
+		struct pollfd fds[3] = {
+			{s->wake[0], POLLIN, 0}, {s->listen_fd, POLLIN, 0}, {s->fd, POLLIN, 0}};
 		int timeout = send_due(s);
 		if (poll(fds, 3, timeout) < 0 && errno != EINTR)
 			return NULL;
@@ -260,8 +260,7 @@ int fake_start_tcp(struct fake_slave *s, uint8_t unit, const struct fake_step *s
 	s->fd = s->hold_fd = -1;
 	s->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (s->listen_fd < 0 || bind(s->listen_fd, (struct sockaddr *)&address, len) ||
-	    listen(s->listen_fd, 8) ||
-	    getsockname(s->listen_fd, (struct sockaddr *)&address, &len))
+	    listen(s->listen_fd, 8) || getsockname(s->listen_fd, (struct sockaddr *)&address, &len))
 		return -1;
 	s->port = ntohs(address.sin_port);
 	return start(s, unit, steps, n);

@@ -1,5 +1,5 @@
-/* modbus_peek: poll one device once with a profile and print its samples as JSON, for the tests against
- * real peers.
+/* modbus_peek: poll one device once with a profile and print its samples as JSON, for the tests
+ * against real peers.
  *
  *   modbus_peek PROFILE UNIT tcp HOST PORT
  *   modbus_peek PROFILE UNIT rtu TTY BAUD */
@@ -70,13 +70,19 @@ int main(int argc, char **argv)
 	struct sensor_profile *profile = load(argv[1], &arena, &diags);
 	if (!profile)
 		return 2;
-	struct sensor_device_conf device = {.id = "d", .profile = profile,
-					    .unit_id = (uint8_t)atoi(argv[2])};
-	struct sensor_wire_conf conf = {
-		.id = "w", .kind = strcmp(argv[3], "rtu") == 0 ? SENSOR_WIRE_RTU : SENSOR_WIRE_TCP,
-		.host = argv[4], .tty = argv[4], .port = (uint16_t)atoi(argv[5]),
-		.baud = atoi(argv[5]), .parity = 'N', .data_bits = 8, .stop_bits = 1,
-		.connect_ms = 5000};
+	struct sensor_device_conf device = {
+		.id = "d", .profile = profile, .unit_id = (uint8_t)atoi(argv[2])};
+	struct sensor_wire_conf conf = {.id = "w",
+					.kind = strcmp(argv[3], "rtu") == 0 ? SENSOR_WIRE_RTU
+									    : SENSOR_WIRE_TCP,
+					.host = argv[4],
+					.tty = argv[4],
+					.port = (uint16_t)atoi(argv[5]),
+					.baud = atoi(argv[5]),
+					.parity = 'N',
+					.data_bits = 8,
+					.stop_bits = 1,
+					.connect_ms = 5000};
 	if (modbus_wire_new(&conf, &device, mine, 1, &arena, now_ms, NULL, &wire))
 		return 2;
 	enum wy_err err = modbus_wire_poll(wire, 0, 0xF, &report);

@@ -19,7 +19,7 @@ enum { TIMEOUT_MS = 60, DOUBT_MS = 6 * TIMEOUT_MS + 500 };
 
 static const double lateness[] = {0.7, 1.0, 1.2, 1.6, 2.0, 2.4, 3.5, 5.0};
 
-/* ---- Late answers ------------------------------------------------------------------------------------- */
+/* ---- Late answers ------------------------------------------------- */
 
 /* Poll without pause until well after the late answer; the slave answers other requests meanwhile. */
 static void poll_through(struct bench *b)
@@ -40,16 +40,17 @@ static void late_reply_is_never_taken_for_the_next_request(void **state)
 		{false, 1, 0, 0},  /* no other shape: not read while in doubt */
 		{false, 1, 4, 0},  /* two registers while in doubt */
 		{false, 1, 4, 1},  /* the same, which this slave refuses */
-		{true, 8, 0, 0},
-		{true, 16, 0, 0},
+		{true, 8, 0, 0},   {true, 16, 0, 0},
 	};
 
 	(void)state;
 	for (size_t s = 0; s < COUNT(shapes); s++) {
 		for (size_t i = 0; i < COUNT(lateness); i++) {
 			struct fake_step steps[] = {
-				{FAKE_ANSWER, 0}, {FAKE_LATE, (unsigned)(lateness[i] * TIMEOUT_MS)}};
-			struct bench *b = bench_new(true, shapes[s].is_bits, shapes[s].n, TIMEOUT_MS, steps, 2);
+				{FAKE_ANSWER, 0},
+				{FAKE_LATE, (unsigned)(lateness[i] * TIMEOUT_MS)}};
+			struct bench *b = bench_new(true, shapes[s].is_bits, shapes[s].n,
+						    TIMEOUT_MS, steps, 2);
 			b->profile.max_gap = (uint16_t)shapes[s].max_gap;
 			b->slave.max_count = shapes[s].max_count;
 			b->slave.latest_ms = (unsigned)(5.5 * TIMEOUT_MS);
@@ -62,12 +63,14 @@ static void late_reply_is_never_taken_for_the_next_request(void **state)
 	}
 }
 
-/* Plain libmodbus in the same place, with and without its flush: it must be fooled, or this file sees nothing. */
+/* Plain libmodbus in the same place, with and without its flush: it must be fooled, or this file
+ * sees nothing. */
 static void plain_libmodbus_is_fooled_by_the_same_slave(void **state)
 {
 	(void)state;
 	for (int with_flush = 0; with_flush < 2; with_flush++) {
-		static const struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_LATE, TIMEOUT_MS * 13 / 10},
+		static const struct fake_step steps[] = {{FAKE_ANSWER, 0},
+							 {FAKE_LATE, TIMEOUT_MS * 13 / 10},
 							 {FAKE_LATE, TIMEOUT_MS * 5 / 2}};
 		struct fake_slave slave = {0};
 		unsigned wrong = 0;
@@ -129,7 +132,7 @@ static void without_another_shape_the_point_is_suspect_until_the_answer_cannot_c
 	bench_free(b);
 }
 
-/* ---- Odd answers ------------------------------------------------------------------------------------------ */
+/* ---- Odd answers -------------------------------------------------- */
 
 static void each_odd_answer_is_refused_and_the_line_recovers(void **state)
 {
@@ -176,7 +179,8 @@ static void an_echoed_answer_is_noticed(void **state)
 	b->profile.min_interval_ms = 20;
 	assert_int_equal(bench_poll(b), WY_OK);
 	assert_int_equal(atomic_load(&b->slave.requests), 1);
-	(void)bench_poll(b); /* finds the echo, and from here on trusts no answer of that shape for a while */
+	(void)bench_poll(b); /* finds the echo, and from here on trusts no answer of that shape for
+				a while */
 	assert_int_not_equal(atomic_load(&b->slave.requests), 1);
 	int64_t end = fake_now_ms(NULL) + 20000;
 	while (bench_poll(b) != WY_OK || b->samples[0].quality != WY_Q_GOOD)
@@ -189,8 +193,9 @@ static void an_echoed_answer_is_noticed(void **state)
 static void no_wrong_value_in_a_long_mixture(void **state)
 {
 	enum { REQUESTS = 2000, SOAK_TIMEOUT_MS = 40 };
-	static const enum fake_act acts[] = {FAKE_LATE, FAKE_LATE, FAKE_LATE, FAKE_SILENT, FAKE_TRUNCATED,
-					     FAKE_WRONG_UNIT, FAKE_SHORT, FAKE_BAD_CRC, FAKE_GARBAGE};
+	static const enum fake_act acts[] = {FAKE_LATE,	  FAKE_LATE,	  FAKE_LATE,
+					     FAKE_SILENT, FAKE_TRUNCATED, FAKE_WRONG_UNIT,
+					     FAKE_SHORT,  FAKE_BAD_CRC,	  FAKE_GARBAGE};
 	struct fake_step *steps = calloc(REQUESTS, sizeof(*steps));
 	uint32_t seed = 11;
 
@@ -214,7 +219,7 @@ static void no_wrong_value_in_a_long_mixture(void **state)
 	free(steps);
 }
 
-/* ---- The line --------------------------------------------------------------------------------------------------- */
+/* ---- The line ----------------------------------------------------- */
 
 static void a_second_owner_is_kept_off_the_line(void **state)
 {
@@ -225,8 +230,9 @@ static void a_second_owner_is_kept_off_the_line(void **state)
 	assert_int_equal(bench_poll(b), WY_OK);
 	modbus_wire_free(other->wire);
 	static const uint32_t mine[] = {0};
-	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &other->arena, fake_now_ms, NULL,
-					 &other->wire), WY_OK);
+	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &other->arena, fake_now_ms,
+					 NULL, &other->wire),
+			 WY_OK);
 	assert_int_equal(bench_poll(other), WY_E_BUSY);
 	modbus_wire_close(b->wire);
 	assert_int_equal(modbus_wire_poll(other->wire, 0, 1, &other->report), WY_OK);
@@ -242,7 +248,8 @@ static void a_missing_adapter_is_no_connection(void **state)
 	(void)state;
 	modbus_wire_free(b->wire);
 	b->conf.tty = "/dev/there-is-no-such-line";
-	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &b->arena, fake_now_ms, NULL, &b->wire),
+	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &b->arena, fake_now_ms,
+					 NULL, &b->wire),
 			 WY_OK);
 	assert_int_equal(bench_poll(b), WY_E_LINK);
 	bench_free(b);
@@ -266,7 +273,8 @@ int main(void)
 		cmocka_unit_test(late_reply_is_never_taken_for_the_next_request),
 		cmocka_unit_test(plain_libmodbus_is_fooled_by_the_same_slave),
 		cmocka_unit_test(one_slow_answer_does_not_blind_the_next_polls),
-		cmocka_unit_test(without_another_shape_the_point_is_suspect_until_the_answer_cannot_come),
+		cmocka_unit_test(
+			without_another_shape_the_point_is_suspect_until_the_answer_cannot_come),
 		cmocka_unit_test(each_odd_answer_is_refused_and_the_line_recovers),
 		cmocka_unit_test(an_echoed_answer_is_noticed),
 		cmocka_unit_test(no_wrong_value_in_a_long_mixture),

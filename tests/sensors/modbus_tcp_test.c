@@ -20,7 +20,7 @@
 
 enum { TIMEOUT_MS = 150 };
 
-/* ---- One odd answer, then good ones --------------------------------------------------------------- */
+/* ---- One odd answer, then good ones ------------------------------- */
 
 static void each_odd_answer_costs_one_poll_and_never_lies(void **state)
 {
@@ -70,8 +70,11 @@ static void each_odd_answer_costs_one_poll_and_never_lies(void **state)
 
 static void an_answer_sent_twice_is_used_once_at_most(void **state)
 {
-	static const struct fake_step steps[] = {{FAKE_TWICE, 0}, {FAKE_TWICE, 0}, {FAKE_TWICE_LATE, 1},
-						 {FAKE_TWICE_LATE, 5}, {FAKE_TWICE_LATE, 10}};
+	static const struct fake_step steps[] = {{FAKE_TWICE, 0},
+						 {FAKE_TWICE, 0},
+						 {FAKE_TWICE_LATE, 1},
+						 {FAKE_TWICE_LATE, 5},
+						 {FAKE_TWICE_LATE, 10}};
 	struct bench *b = bench_new(false, false, 10, TIMEOUT_MS, steps, COUNT(steps));
 
 	(void)state;
@@ -84,7 +87,7 @@ static void an_answer_sent_twice_is_used_once_at_most(void **state)
 	bench_free(b);
 }
 
-/* ---- Late answers -------------------------------------------------------------------------------------- */
+/* ---- Late answers ------------------------------------------------- */
 
 static const double lateness[] = {0.5, 0.7, 0.9, 1.0, 1.1, 1.3, 1.6, 2.0, 2.4, 3.0, 5.0};
 
@@ -92,7 +95,8 @@ static void late_reply_is_never_taken_for_the_next_request(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(lateness); i++) {
-		struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_LATE, (unsigned)(lateness[i] * TIMEOUT_MS)}};
+		struct fake_step steps[] = {{FAKE_ANSWER, 0},
+					    {FAKE_LATE, (unsigned)(lateness[i] * TIMEOUT_MS)}};
 		struct bench *b = bench_new(false, false, 10, TIMEOUT_MS, steps, 2);
 
 		for (int k = 0; k < 12; k++)
@@ -103,11 +107,12 @@ static void late_reply_is_never_taken_for_the_next_request(void **state)
 	}
 }
 
-/* The same slave and plain libmodbus: with a wrong unit it must be fooled, or this file sees nothing. */
+/* The same slave and plain libmodbus: with a wrong unit it must be fooled, or this file sees
+ * nothing. */
 static void plain_libmodbus_is_fooled_by_the_same_slave(void **state)
 {
-	static const struct fake_step steps[] = {{FAKE_WRONG_UNIT, 0}, {FAKE_WRONG_LENGTH, 0},
-						 {FAKE_WRONG_PROTOCOL, 0}};
+	static const struct fake_step steps[] = {
+		{FAKE_WRONG_UNIT, 0}, {FAKE_WRONG_LENGTH, 0}, {FAKE_WRONG_PROTOCOL, 0}};
 	struct fake_slave slave = {0};
 	unsigned fooled = 0;
 
@@ -131,9 +136,17 @@ static void plain_libmodbus_is_fooled_by_the_same_slave(void **state)
 static void no_wrong_value_in_a_long_mixture(void **state)
 {
 	enum { REQUESTS = 4000, SOAK_TIMEOUT_MS = 40 };
-	static const enum fake_act acts[] = {FAKE_LATE, FAKE_SILENT, FAKE_TWICE, FAKE_TWICE_LATE,
-					     FAKE_TRUNCATED, FAKE_WRONG_UNIT, FAKE_WRONG_TRANSACTION,
-					     FAKE_SHORT, FAKE_GARBAGE, FAKE_CLOSE, FAKE_RESET};
+	static const enum fake_act acts[] = {FAKE_LATE,
+					     FAKE_SILENT,
+					     FAKE_TWICE,
+					     FAKE_TWICE_LATE,
+					     FAKE_TRUNCATED,
+					     FAKE_WRONG_UNIT,
+					     FAKE_WRONG_TRANSACTION,
+					     FAKE_SHORT,
+					     FAKE_GARBAGE,
+					     FAKE_CLOSE,
+					     FAKE_RESET};
 	struct fake_step *steps = calloc(REQUESTS, sizeof(*steps));
 	uint32_t seed = 7;
 
@@ -156,7 +169,7 @@ static void no_wrong_value_in_a_long_mixture(void **state)
 	free(steps);
 }
 
-/* ---- Time -------------------------------------------------------------------------------------------------- */
+/* ---- Time --------------------------------------------------------- */
 
 static void a_dripping_answer_holds_the_wire_no_longer_than_its_timeout(void **state)
 {
@@ -209,7 +222,7 @@ static void an_interrupt_ends_a_blocked_poll(void **state)
 	bench_free(b);
 }
 
-/* ---- Exceptions ---------------------------------------------------------------------------------------------- */
+/* ---- Exceptions --------------------------------------------------- */
 
 static wy_ms skewed_ms; /* added to the clock, to let a minute pass */
 
@@ -226,8 +239,9 @@ static void a_refused_block_is_left_alone_for_a_minute(void **state)
 
 	(void)state;
 	modbus_wire_free(b->wire);
-	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &b->arena, skewed_clock, NULL,
-					 &b->wire), WY_OK);
+	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &b->arena, skewed_clock,
+					 NULL, &b->wire),
+			 WY_OK);
 	b->points[2].address = 50; /* two blocks: 0..1 is refused, 50..51 is not */
 	b->points[3].address = 51;
 	skewed_ms = 0;
@@ -250,7 +264,8 @@ static void a_refused_block_is_left_alone_for_a_minute(void **state)
 
 static void a_device_that_refuses_everything_is_still_asked(void **state)
 {
-	static const struct fake_step steps[] = {{FAKE_EXCEPTION, 1}, {FAKE_EXCEPTION, 1}, {FAKE_SILENT, 0}};
+	static const struct fake_step steps[] = {
+		{FAKE_EXCEPTION, 1}, {FAKE_EXCEPTION, 1}, {FAKE_SILENT, 0}};
 	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, steps, 3);
 
 	(void)state;
@@ -261,7 +276,7 @@ static void a_device_that_refuses_everything_is_still_asked(void **state)
 	bench_free(b);
 }
 
-/* ---- The connection ---------------------------------------------------------------------------------------------- */
+/* ---- The connection ----------------------------------------------- */
 
 static void nobody_listening_is_no_connection(void **state)
 {
@@ -287,7 +302,8 @@ static void a_closed_idle_connection_costs_no_poll(void **state)
 	(void)state;
 	assert_int_equal(bench_poll(b), WY_OK);
 	struct bench *other = bench_new(false, false, 4, 1000, NULL, 0);
-	other->conf.port = b->slave.port; /* the slave takes one client: this one throws the first out */
+	other->conf.port =
+		b->slave.port; /* the slave takes one client: this one throws the first out */
 	assert_int_equal(bench_poll(other), WY_OK);
 	assert_int_equal(bench_poll(b), WY_OK);
 	assert_int_equal(atomic_load(&b->slave.connections), 3);
@@ -366,7 +382,8 @@ static void memory_running_out_while_making_a_wire_is_an_error(void **state)
 		struct modbus_wire *wire = NULL;
 		struct wy_arena arena;
 		wy_arena_init(&arena, memory, room);
-		err = modbus_wire_new(&b->conf, &b->device, mine, 1, &arena, fake_now_ms, NULL, &wire);
+		err = modbus_wire_new(&b->conf, &b->device, mine, 1, &arena, fake_now_ms, NULL,
+				      &wire);
 		assert_true(err == WY_OK || err == WY_E_NOMEM);
 		failures += err != WY_OK;
 		modbus_wire_free(wire);

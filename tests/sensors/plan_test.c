@@ -13,7 +13,6 @@
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 #define ALL 0xFu
 
-
 struct row_point {
 	enum sensor_area area;
 	uint16_t address;
@@ -32,49 +31,144 @@ static const struct row {
 	struct row_point points[6];
 	const char *expected; /* area letter, address + count, per read */
 } rows[] = {
-	{"neighbours share a read", 125, 2000, 0, ALL, 3,
-	 {{SENSOR_INPUT, 0, SENSOR_U16, 0, 0}, {SENSOR_INPUT, 1, SENSOR_F32, 0, 0},
-	  {SENSOR_INPUT, 3, SENSOR_U16, 0, 0}}, "i0+4 "},
-	{"declaration order does not matter", 125, 2000, 0, ALL, 3,
-	 {{SENSOR_INPUT, 3, SENSOR_U16, 0, 0}, {SENSOR_INPUT, 0, SENSOR_U16, 0, 0},
-	  {SENSOR_INPUT, 1, SENSOR_U32, 0, 0}}, "i0+4 "},
-	{"no hole is read without leave", 125, 2000, 0, ALL, 2,
+	{"neighbours share a read",
+	 125,
+	 2000,
+	 0,
+	 ALL,
+	 3,
+	 {{SENSOR_INPUT, 0, SENSOR_U16, 0, 0},
+	  {SENSOR_INPUT, 1, SENSOR_F32, 0, 0},
+	  {SENSOR_INPUT, 3, SENSOR_U16, 0, 0}},
+	 "i0+4 "},
+	{"declaration order does not matter",
+	 125,
+	 2000,
+	 0,
+	 ALL,
+	 3,
+	 {{SENSOR_INPUT, 3, SENSOR_U16, 0, 0},
+	  {SENSOR_INPUT, 0, SENSOR_U16, 0, 0},
+	  {SENSOR_INPUT, 1, SENSOR_U32, 0, 0}},
+	 "i0+4 "},
+	{"no hole is read without leave",
+	 125,
+	 2000,
+	 0,
+	 ALL,
+	 2,
 	 {{SENSOR_HOLDING, 10, SENSOR_U16, 0, 0}, {SENSOR_HOLDING, 12, SENSOR_U16, 0, 0}},
 	 "h10+1 h12+1 "},
-	{"a hole of max_gap is read over", 125, 2000, 2, ALL, 3,
-	 {{SENSOR_HOLDING, 10, SENSOR_U16, 0, 0}, {SENSOR_HOLDING, 13, SENSOR_U16, 0, 0},
-	  {SENSOR_HOLDING, 17, SENSOR_U16, 0, 0}}, "h10+4 h17+1 "},
-	{"areas never mix", 125, 2000, 9, ALL, 4,
-	 {{SENSOR_HOLDING, 1, SENSOR_U16, 0, 0}, {SENSOR_INPUT, 0, SENSOR_U16, 0, 0},
-	  {SENSOR_COIL, 0, SENSOR_BIT, 0, 0}, {SENSOR_DISCRETE, 0, SENSOR_BIT, 0, 0}},
+	{"a hole of max_gap is read over",
+	 125,
+	 2000,
+	 2,
+	 ALL,
+	 3,
+	 {{SENSOR_HOLDING, 10, SENSOR_U16, 0, 0},
+	  {SENSOR_HOLDING, 13, SENSOR_U16, 0, 0},
+	  {SENSOR_HOLDING, 17, SENSOR_U16, 0, 0}},
+	 "h10+4 h17+1 "},
+	{"areas never mix",
+	 125,
+	 2000,
+	 9,
+	 ALL,
+	 4,
+	 {{SENSOR_HOLDING, 1, SENSOR_U16, 0, 0},
+	  {SENSOR_INPUT, 0, SENSOR_U16, 0, 0},
+	  {SENSOR_COIL, 0, SENSOR_BIT, 0, 0},
+	  {SENSOR_DISCRETE, 0, SENSOR_BIT, 0, 0}},
 	 "c0+1 d0+1 i0+1 h1+1 "},
-	{"a value is never cut at the limit", 3, 2000, 0, ALL, 2,
+	{"a value is never cut at the limit",
+	 3,
+	 2000,
+	 0,
+	 ALL,
+	 2,
 	 {{SENSOR_INPUT, 0, SENSOR_U32, 0, 0}, {SENSOR_INPUT, 2, SENSOR_U32, 0, 0}},
 	 "i0+2 i2+2 "},
-	{"a read fills the limit exactly", 4, 2000, 0, ALL, 3,
-	 {{SENSOR_INPUT, 0, SENSOR_U32, 0, 0}, {SENSOR_INPUT, 2, SENSOR_U32, 0, 0},
-	  {SENSOR_INPUT, 4, SENSOR_U16, 0, 0}}, "i0+4 i4+1 "},
-	{"bits of one register are one read", 125, 2000, 0, ALL, 3,
-	 {{SENSOR_INPUT, 7, SENSOR_BIT, 0, 0}, {SENSOR_INPUT, 7, SENSOR_BIT, 0, 0},
-	  {SENSOR_INPUT, 7, SENSOR_BIT, 0, 0}}, "i7+1 "},
-	{"only the classes asked for", 125, 2000, 0, 1u << SENSOR_FAST, 3,
-	 {{SENSOR_INPUT, 0, SENSOR_U16, SENSOR_FAST, 0}, {SENSOR_INPUT, 1, SENSOR_U16, SENSOR_SLOW, 0},
-	  {SENSOR_INPUT, 2, SENSOR_U16, SENSOR_FAST, 0}}, "i0+1 i2+1 "},
-	{"the unit register comes along, whatever its class", 125, 2000, 0, 1u << SENSOR_FAST, 2,
-	 {{SENSOR_INPUT, 1, SENSOR_U16, SENSOR_FAST, 2}, {SENSOR_INPUT, 4, SENSOR_U16, SENSOR_DAILY, 0}},
+	{"a read fills the limit exactly",
+	 4,
+	 2000,
+	 0,
+	 ALL,
+	 3,
+	 {{SENSOR_INPUT, 0, SENSOR_U32, 0, 0},
+	  {SENSOR_INPUT, 2, SENSOR_U32, 0, 0},
+	  {SENSOR_INPUT, 4, SENSOR_U16, 0, 0}},
+	 "i0+4 i4+1 "},
+	{"bits of one register are one read",
+	 125,
+	 2000,
+	 0,
+	 ALL,
+	 3,
+	 {{SENSOR_INPUT, 7, SENSOR_BIT, 0, 0},
+	  {SENSOR_INPUT, 7, SENSOR_BIT, 0, 0},
+	  {SENSOR_INPUT, 7, SENSOR_BIT, 0, 0}},
+	 "i7+1 "},
+	{"only the classes asked for",
+	 125,
+	 2000,
+	 0,
+	 1u << SENSOR_FAST,
+	 3,
+	 {{SENSOR_INPUT, 0, SENSOR_U16, SENSOR_FAST, 0},
+	  {SENSOR_INPUT, 1, SENSOR_U16, SENSOR_SLOW, 0},
+	  {SENSOR_INPUT, 2, SENSOR_U16, SENSOR_FAST, 0}},
+	 "i0+1 i2+1 "},
+	{"the unit register comes along, whatever its class",
+	 125,
+	 2000,
+	 0,
+	 1u << SENSOR_FAST,
+	 2,
+	 {{SENSOR_INPUT, 1, SENSOR_U16, SENSOR_FAST, 2},
+	  {SENSOR_INPUT, 4, SENSOR_U16, SENSOR_DAILY, 0}},
 	 "i1+4 "},
-	{"a pair is not torn by the limit", 3, 2000, 0, ALL, 3,
-	 {{SENSOR_INPUT, 0, SENSOR_U16, 0, 0}, {SENSOR_INPUT, 2, SENSOR_U16, 0, 3},
-	  {SENSOR_INPUT, 3, SENSOR_U16, 0, 0}}, "i0+1 i2+2 "},
-	{"a unit register in front of its value", 125, 2000, 0, ALL, 2,
-	 {{SENSOR_INPUT, 5, SENSOR_U32, 0, 2}, {SENSOR_INPUT, 4, SENSOR_U16, 0, 0}}, "i4+3 "},
-	{"bits have their own limit", 125, 8, 0, ALL, 2,
+	{"a pair is not torn by the limit",
+	 3,
+	 2000,
+	 0,
+	 ALL,
+	 3,
+	 {{SENSOR_INPUT, 0, SENSOR_U16, 0, 0},
+	  {SENSOR_INPUT, 2, SENSOR_U16, 0, 3},
+	  {SENSOR_INPUT, 3, SENSOR_U16, 0, 0}},
+	 "i0+1 i2+2 "},
+	{"a unit register in front of its value",
+	 125,
+	 2000,
+	 0,
+	 ALL,
+	 2,
+	 {{SENSOR_INPUT, 5, SENSOR_U32, 0, 2}, {SENSOR_INPUT, 4, SENSOR_U16, 0, 0}},
+	 "i4+3 "},
+	{"bits have their own limit",
+	 125,
+	 8,
+	 0,
+	 ALL,
+	 2,
 	 {{SENSOR_DISCRETE, 0, SENSOR_BIT, 0, 0}, {SENSOR_DISCRETE, 8, SENSOR_BIT, 0, 0}},
 	 "d0+1 d8+1 "},
-	{"the last register of all", 125, 2000, 8, ALL, 1,
-	 {{SENSOR_HOLDING, 65535, SENSOR_U16, 0, 0}}, "h65535+1 "},
-	{"nothing of this class", 125, 2000, 0, 1u << SENSOR_DAILY, 1,
-	 {{SENSOR_HOLDING, 0, SENSOR_U16, SENSOR_FAST, 0}}, ""},
+	{"the last register of all",
+	 125,
+	 2000,
+	 8,
+	 ALL,
+	 1,
+	 {{SENSOR_HOLDING, 65535, SENSOR_U16, 0, 0}},
+	 "h65535+1 "},
+	{"nothing of this class",
+	 125,
+	 2000,
+	 0,
+	 1u << SENSOR_DAILY,
+	 1,
+	 {{SENSOR_HOLDING, 0, SENSOR_U16, SENSOR_FAST, 0}},
+	 ""},
 };
 
 static void build(const struct row *row, struct sensor_profile_point points[6],
@@ -83,13 +177,18 @@ static void build(const struct row *row, struct sensor_profile_point points[6],
 	for (size_t i = 0; i < row->n_points; i++) {
 		const struct row_point *from = &row->points[i];
 		points[i] = (struct sensor_profile_point){
-			.name = names[i], .area = from->area, .address = from->address,
-			.encoding = from->encoding, .poll = from->poll,
+			.name = names[i],
+			.area = from->area,
+			.address = from->address,
+			.encoding = from->encoding,
+			.poll = from->poll,
 			.unit_by = from->unit_by ? names[from->unit_by - 1] : NULL};
 	}
-	*ret = (struct sensor_profile){.points = points, .n_points = row->n_points,
+	*ret = (struct sensor_profile){.points = points,
+				       .n_points = row->n_points,
 				       .max_registers = row->max_registers,
-				       .max_bits = row->max_bits, .max_gap = row->max_gap};
+				       .max_bits = row->max_bits,
+				       .max_gap = row->max_gap};
 }
 
 static void reads_are_as_expected(void **state)
@@ -129,22 +228,28 @@ static void every_point_is_in_one_read_that_holds_it(void **state)
 		for (size_t i = 0; i < 40; i++) {
 			seed = seed * 1664525u + 1013904223u;
 			points[i] = (struct sensor_profile_point){
-				.name = "x", .area = (enum sensor_area)(seed >> 30),
+				.name = "x",
+				.area = (enum sensor_area)(seed >> 30),
 				.address = (uint16_t)((seed >> 8) % 300),
 				.poll = (enum sensor_poll_class)((seed >> 20) % 4),
 				.encoding = (seed >> 31) ? (enum sensor_encoding)((seed >> 16) % 7)
 							 : SENSOR_BIT};
 		}
-		struct sensor_profile profile = {.points = points, .n_points = 40,
+		struct sensor_profile profile = {.points = points,
+						 .n_points = 40,
 						 .max_registers = (uint16_t)(4 + seed % 20),
-						 .max_bits = 16, .max_gap = (uint16_t)(seed % 5)};
+						 .max_bits = 16,
+						 .max_gap = (uint16_t)(seed % 5)};
 		unsigned mask = 1 + (seed >> 10) % 15;
 		sensor_plan_order(&profile, order);
 		while (sensor_plan_next(&profile, order, mask, &cursor, &block)) {
-			struct sensor_window window = {block.area, block.address, block.count, NULL, NULL};
-			assert_true(block.count <= (sensor_area_is_bits(block.area) ? 16 : profile.max_registers));
+			struct sensor_window window = {block.area, block.address, block.count, NULL,
+						       NULL};
+			assert_true(block.count <=
+				    (sensor_area_is_bits(block.area) ? 16 : profile.max_registers));
 			for (uint32_t i = block.first; i < block.end; i++) {
-				struct sensor_extent extent = sensor_point_extent(&profile, order[i]);
+				struct sensor_extent extent =
+					sensor_point_extent(&profile, order[i]);
 				if (!sensor_plan_is_asked(&profile, order[i], mask))
 					continue;
 				assert_true(sensor_window_holds(&window, &extent));
@@ -183,13 +288,17 @@ static void other_shapes_have_other_lengths_and_hold_every_point(void **state)
 	for (size_t i = 0; i < COUNT(shape_rows); i++) {
 		const struct shape_row *row = &shape_rows[i];
 		struct sensor_profile_point points[2] = {
-			{.name = "a", .area = row->area,
+			{.name = "a",
+			 .area = row->area,
 			 .encoding = sensor_area_is_bits(row->area) ? SENSOR_BIT : SENSOR_U16},
 			{.name = "b", .area = row->area, .encoding = row->last},
 		};
 		points[1].address = (uint16_t)(row->count - sensor_point_width(&points[1]));
-		struct sensor_profile profile = {.points = points, .n_points = 2, .max_registers = 125,
-						 .max_bits = 2000, .max_gap = row->max_gap};
+		struct sensor_profile profile = {.points = points,
+						 .n_points = 2,
+						 .max_registers = 125,
+						 .max_bits = 2000,
+						 .max_gap = row->max_gap};
 		uint32_t order[] = {0, 1};
 		struct sensor_block block = {row->area, 0, row->count, 0, 2};
 		struct sensor_block parts[2];

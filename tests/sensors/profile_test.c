@@ -60,81 +60,105 @@ static const struct mistake {
 	const char *code;
 	const char *text; /* part of the message */
 } mistakes[] = {
-	{"  a: {area: holding, address: 40001, type: int, encoding: u16, poll: F}\n", 11, 31, "E801",
-	 "address_base: 40001"},
-	{"  a: {area: input, address: 30010, type: int, encoding: u16, poll: F}\n", 11, 29, "E801", "0x753a"},
-	{"  a: {area: discrete, address: 10005, type: bool, poll: F}\n", 11, 32, "E801", "number 5"},
-	{"  a: {area: holding, address: 65535, type: int, encoding: u32, poll: F}\n", 11, 31, "E802",
-	 "outside 0..65535"},
-	{"  a: {area: holding, address: 400001, type: int, encoding: u16, poll: F}\n", 11, 31, "E802",
-	 "outside 0..65535"},
-	{"  a: {area: holding, address: 0, type: bool, encoding: bit, bit: 0, scale: 2, poll: F}\n", 11, 69,
-	 "E803", "'scale' goes with types int, real and counter"},
-	{"  a: {area: coil, address: 0, type: int, encoding: u16, poll: F}\n", 11, 52, "E803", "single bits"},
+	{"  a: {area: holding, address: 40001, type: int, encoding: u16, poll: F}\n", 11, 31,
+	 "E801", "address_base: 40001"},
+	{"  a: {area: input, address: 30010, type: int, encoding: u16, poll: F}\n", 11, 29, "E801",
+	 "0x753a"},
+	{"  a: {area: discrete, address: 10005, type: bool, poll: F}\n", 11, 32, "E801",
+	 "number 5"},
+	{"  a: {area: holding, address: 65535, type: int, encoding: u32, poll: F}\n", 11, 31,
+	 "E802", "outside 0..65535"},
+	{"  a: {area: holding, address: 400001, type: int, encoding: u16, poll: F}\n", 11, 31,
+	 "E802", "outside 0..65535"},
+	{"  a: {area: holding, address: 0, type: bool, encoding: bit, bit: 0, scale: 2, poll: F}\n",
+	 11, 69, "E803", "'scale' goes with types int, real and counter"},
+	{"  a: {area: coil, address: 0, type: int, encoding: u16, poll: F}\n", 11, 52, "E803",
+	 "single bits"},
 	{"  a: {area: input, address: 0, type: bool, encoding: f32, poll: F}\n", 11, 54, "E803",
 	 "type bool needs encoding"},
 	{"  a: {area: input, address: 0, type: counter, encoding: i16, poll: F}\n", 11, 57, "E803",
 	 "never goes below zero"},
-	{"  a: {area: input, address: 0, type: int, encoding: u16, scale: 0.1, poll: F}\n", 11, 65, "E803",
-	 "whole scale"},
-	{"  a: {area: input, address: 0, type: real, encoding: u16, scale: 0, poll: F}\n", 11, 66, "E803",
-	 "scale 0"},
-	{"  a: {area: input, address: 0, type: int, encoding: u16, shift: 8, mask: 0x1FF, poll: F}\n", 11, 74,
-	 "E803", "wider"},
-	{"  a: {area: input, address: 0, type: bool, encoding: bit, poll: F}\n", 11, 6, "E107", "bit: 0..15"},
+	{"  a: {area: input, address: 0, type: int, encoding: u16, scale: 0.1, poll: F}\n", 11, 65,
+	 "E803", "whole scale"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, scale: 0, poll: F}\n", 11, 66,
+	 "E803", "scale 0"},
+	{"  a: {area: input, address: 0, type: int, encoding: u16, shift: 8, mask: 0x1FF, poll: "
+	 "F}\n",
+	 11, 74, "E803", "wider"},
+	{"  a: {area: input, address: 0, type: bool, encoding: bit, poll: F}\n", 11, 6, "E107",
+	 "bit: 0..15"},
 	{"  a: {area: input, address: 0, type: int, poll: F}\n", 11, 6, "E107", "'encoding'"},
 	{"  a: {area: input, type: int, encoding: u16, poll: F}\n", 11, 6, "E107", "'address'"},
 	{"  a: {address: 0, type: int, encoding: u16, poll: F}\n", 11, 6, "E107", "'area'"},
 	{"  a: {area: input, address: 0, type: int, encoding: u16}\n", 11, 6, "E107", "'poll'"},
-	{"  a: {area: input, address: 0, type: enum, encoding: u16, poll: F}\n", 11, 6, "E107", "values"},
-	{"  a: {area: input, address: 0, type: enum, encoding: u16, values: {A: 1, B: 1}, poll: F}\n", 11, 77,
-	 "E807", "name already"},
-	{"  a: {area: input, address: 0, type: enum, encoding: u16, values: {low: 1}, poll: F}\n", 11, 68,
-	 "E105", "upper-case"},
-	{"  a: {area: input, address: 0, type: real, encoding: u16, unit: mtr, poll: F}\n", 11, 65, "E805",
-	 "no unit 'mtr'"},
-	{"  a: {area: input, address: 0, type: real, encoding: u16, range: [5, 5], poll: F}\n", 11, 66, "E106",
-	 "below"},
-	{"  a: {area: holding, address: 0, type: int, encoding: u16, write: true, poll: F}\n", 11, 60, "E806",
-	 "Weiyu only reads"},
-	{"  a: {area: holding, address: 0, type: int, encoding: u16, function: 6, poll: F}\n", 11, 60, "E806",
-	 "Weiyu only reads"},
-	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: nit, units: [m, ft], poll: F}\n"
-	 "  unit: {area: input, address: 1, type: int, encoding: u16, poll: F}\n", 11, 68, "E804",
-	 "did you mean 'unit'"},
-	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, units: [m, ft], poll: F}\n"
-	 "  u: {area: holding, address: 1, type: int, encoding: u16, poll: F}\n", 11, 68, "E804", "same area"},
-	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, units: [m, bar], poll: F}\n"
-	 "  u: {area: input, address: 1, type: int, encoding: u16, poll: F}\n", 11, 82, "E805",
-	 "something else"},
+	{"  a: {area: input, address: 0, type: enum, encoding: u16, poll: F}\n", 11, 6, "E107",
+	 "values"},
+	{"  a: {area: input, address: 0, type: enum, encoding: u16, values: {A: 1, B: 1}, poll: "
+	 "F}\n",
+	 11, 77, "E807", "name already"},
+	{"  a: {area: input, address: 0, type: enum, encoding: u16, values: {low: 1}, poll: F}\n",
+	 11, 68, "E105", "upper-case"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, unit: mtr, poll: F}\n", 11, 65,
+	 "E805", "no unit 'mtr'"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, range: [5, 5], poll: F}\n", 11,
+	 66, "E106", "below"},
+	{"  a: {area: holding, address: 0, type: int, encoding: u16, write: true, poll: F}\n", 11,
+	 60, "E806", "Weiyu only reads"},
+	{"  a: {area: holding, address: 0, type: int, encoding: u16, function: 6, poll: F}\n", 11,
+	 60, "E806", "Weiyu only reads"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: nit, units: [m, ft], "
+	 "poll: F}\n"
+	 "  unit: {area: input, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 68, "E804", "did you mean 'unit'"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, units: [m, ft], "
+	 "poll: F}\n"
+	 "  u: {area: holding, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 68, "E804", "same area"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, units: [m, bar], "
+	 "poll: F}\n"
+	 "  u: {area: input, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 82, "E805", "something else"},
 	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, poll: F}\n"
-	 "  u: {area: input, address: 1, type: int, encoding: u16, poll: F}\n", 11, 6, "E804", "belong together"},
-	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, units: [m], poll: F}\n"
-	 "  u: {area: input, address: 900, type: int, encoding: u16, poll: F}\n", 11, 6, "E804",
-	 "needs 901 registers"},
-	{"  a: {area: input, address: 0, type: int, encoding: u16, poll: F, path: /x}\n", 11, 67, "E803",
-	 "CoAP profiles"},
+	 "  u: {area: input, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 6, "E804", "belong together"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, units: [m], poll: "
+	 "F}\n"
+	 "  u: {area: input, address: 900, type: int, encoding: u16, poll: F}\n",
+	 11, 6, "E804", "needs 901 registers"},
+	{"  a: {area: input, address: 0, type: int, encoding: u16, poll: F, path: /x}\n", 11, 67,
+	 "E803", "CoAP profiles"},
 	{"  a: {area: input, address: 0, type: int, encodign: u16, poll: F}\n", 11, 43, "E103",
 	 "did you mean 'encoding'"},
 	{"  a: {area: inputs, address: 0, type: int, encoding: u16, poll: F}\n", 11, 13, "E105",
 	 "did you mean 'input'"},
 	{"weiyu: site/1\n", 1, 1, "E109", "profile/1"},
-	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: e\nsource: s\n"
-	 "points: {a: {area: coil, address: 0, type: bool, poll: F}}\n", 1, 1, "E107", "'address_base'"},
-	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: e\nsource: s\n"
-	 "address_base: 40001\npoints: {a: {area: input, address: 30001, type: int, encoding: u16, poll: F}}\n",
+	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "points: {a: {area: coil, address: 0, type: bool, poll: F}}\n",
+	 1, 1, "E107", "'address_base'"},
+	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "address_base: 40001\npoints: {a: {area: input, address: 30001, type: int, encoding: u16, "
+	 "poll: F}}\n",
 	 10, 20, "E801", "address_base 0"},
-	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: e\nsource: s\n"
-	 "address_base: 40001\npoints: {a: {area: holding, address: 40000, type: int, encoding: u16, poll: F}}\n",
+	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "address_base: 40001\npoints: {a: {area: holding, address: 40000, type: int, encoding: "
+	 "u16, poll: F}}\n",
 	 10, 38, "E802", "outside"},
-	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: e\nsource: s\n"
-	 "address_base: 5\npoints: {a: {area: coil, address: 9, type: bool, poll: F}}\n", 9, 15, "E801",
-	 "expected 0, 1"},
-	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: e\nsource: s\n"
-	 "address_base: 0\nlimits: {max_registers: 126}\npoints: {a: {area: coil, address: 9, type: bool, poll: F}}\n",
+	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "address_base: 5\npoints: {a: {area: coil, address: 9, type: bool, poll: F}}\n",
+	 9, 15, "E801", "expected 0, 1"},
+	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "address_base: 0\nlimits: {max_registers: 126}\npoints: {a: {area: coil, address: 9, "
+	 "type: bool, poll: F}}\n",
 	 10, 25, "E106", "1 to 125"},
-	{"weiyu: profile/1\nid: t\ntransport: coap\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: e\nsource: s\n"
-	 "points: {a: {path: 3200/0, type: bool, poll: F}}\n", 9, 20, "E105", "/3200/0/5500"},
+	{"weiyu: profile/1\nid: t\ntransport: coap\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "points: {a: {path: 3200/0, type: bool, poll: F}}\n",
+	 9, 20, "E105", "/3200/0/5500"},
 };
 
 static enum wy_err read_text(struct world *w, const char *points, struct sensor_profile **ret)
@@ -144,7 +168,8 @@ static enum wy_err read_text(struct world *w, const char *points, struct sensor_
 	bool is_whole_file = strncmp(points, "weiyu", 5) == 0;
 
 	snprintf(text, sizeof(text), "%s%s", is_whole_file ? "" : head, points);
-	assert_int_equal(yaml_load_text("t.yaml", text, strlen(text), &w->arena, &w->diags, &root), WY_OK);
+	assert_int_equal(yaml_load_text("t.yaml", text, strlen(text), &w->arena, &w->diags, &root),
+			 WY_OK);
 	return sensor_profile_read(root, &w->arena, &w->diags, ret);
 }
 
@@ -180,11 +205,14 @@ static void all_mistakes_of_a_file_are_reported(void **state)
 	struct sensor_profile *profile = NULL;
 
 	(void)state;
-	assert_int_equal(read_text(w, "  a: {area: input, address: 0, type: int, poll: F}\n"
-				      "  b: {area: input, address: 0, type: int, encoding: u17, poll: F}\n"
-				      "  c: {area: holding, address: 40009, type: int, encoding: u16, poll: F}\n",
-				   &profile),
-			 WY_E_INVALID);
+	assert_int_equal(
+		read_text(
+			w,
+			"  a: {area: input, address: 0, type: int, poll: F}\n"
+			"  b: {area: input, address: 0, type: int, encoding: u17, poll: F}\n"
+			"  c: {area: holding, address: 40009, type: int, encoding: u16, poll: F}\n",
+			&profile),
+		WY_E_INVALID);
 	assert_int_equal(w->diags.n, 3);
 	world_free(w);
 }
@@ -195,7 +223,9 @@ static void hexadecimal_is_always_a_wire_address(void **state)
 	struct sensor_profile *profile = NULL;
 
 	(void)state;
-	assert_int_equal(read_text(w, "  a: {area: holding, address: 0x9C41, type: int, encoding: u16, poll: F}\n",
+	assert_int_equal(read_text(w,
+				   "  a: {area: holding, address: 0x9C41, type: int, encoding: "
+				   "u16, poll: F}\n",
 				   &profile),
 			 WY_OK);
 	assert_int_equal(profile->points[0].address, 40001);
@@ -208,7 +238,9 @@ static void defaults_are_the_cautious_ones(void **state)
 	struct sensor_profile *profile = NULL;
 
 	(void)state;
-	assert_int_equal(read_text(w, "  a: {area: discrete, address: 3, type: bool, poll: M}\n", &profile), WY_OK);
+	assert_int_equal(
+		read_text(w, "  a: {area: discrete, address: 3, type: bool, poll: M}\n", &profile),
+		WY_OK);
 	assert_int_equal(profile->max_gap, 0);
 	assert_int_equal(profile->max_registers, 125);
 	assert_int_equal(profile->timeout_ms, 1000);
@@ -222,10 +254,11 @@ static void defaults_are_the_cautious_ones(void **state)
 /* A profile that does not fit the arena says so and nothing else happens, at whatever byte it ends. */
 static void memory_running_out_is_an_error(void **state)
 {
-	static const char points[] =
-		"  a: {area: input, address: 0, type: real, encoding: u16, unit_by: u, units: [m, ft], "
-		"sentinels: [1, 2], poll: F}\n"
-		"  u: {area: input, address: 1, type: enum, encoding: u16, values: {M: 0, F: 1}, poll: F}\n";
+	static const char points[] = "  a: {area: input, address: 0, type: real, encoding: u16, "
+				     "unit_by: u, units: [m, ft], "
+				     "sentinels: [1, 2], poll: F}\n"
+				     "  u: {area: input, address: 1, type: enum, encoding: u16, "
+				     "values: {M: 0, F: 1}, poll: F}\n";
 	unsigned failures = 0;
 	enum wy_err err = WY_E_NOMEM;
 
@@ -236,7 +269,9 @@ static void memory_running_out_is_an_error(void **state)
 		const struct wy_node *root = NULL;
 		char text[4096];
 		snprintf(text, sizeof(text), "%s%s", head, points);
-		assert_int_equal(yaml_load_text("t", text, strlen(text), &w->arena, &w->diags, &root), WY_OK);
+		assert_int_equal(
+			yaml_load_text("t", text, strlen(text), &w->arena, &w->diags, &root),
+			WY_OK);
 		w->arena.size = w->arena.used + room;
 		err = sensor_profile_read(root, &w->arena, &w->diags, &profile);
 		assert_true(err == WY_OK || err == WY_E_NOMEM);
@@ -259,7 +294,8 @@ static void too_many_points_are_refused(void **state)
 	for (unsigned i = 0; i <= WY_POINTS_PER_DEVICE; i++)
 		len += snprintf(text + len, 200000 - (size_t)len,
 				"  p%u: {area: coil, address: %u, type: bool, poll: F}\n", i, i);
-	assert_int_equal(yaml_load_text("t", text, (size_t)len, &w->arena, &w->diags, &root), WY_OK);
+	assert_int_equal(yaml_load_text("t", text, (size_t)len, &w->arena, &w->diags, &root),
+			 WY_OK);
 	assert_int_equal(sensor_profile_read(root, &w->arena, &w->diags, &profile), WY_E_INVALID);
 	assert_string_equal(w->diags.item[0].code, "E807");
 	free(text);
