@@ -479,6 +479,7 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		list_instances(load);
 	if (!load->err)
 		bind_inhibition(load);
-	set->hash = hash_set(set);
+	if (!load->err)
+		set->hash = hash_set(set);
 	return load->err;
 }

@@ -219,6 +219,7 @@ static const char *own_name(struct rx_scope *scope, struct rx_expr *e)
 {
 	const char *name = rx_load_text(scope->load, e->name, e->name_len);
 
+	e->name_len = name ? e->name_len : 0;
 	return name ? name : "";
 }
 

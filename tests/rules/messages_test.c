@@ -1,0 +1,335 @@
+/* messages_test.c: wrong rules, and where and how the compiler says so: code, line, column, words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "case_play.h"
+
+#define POINTS                                                                                             \
+	"class:\n"                                                                                         \
+	"  a: {type: bool}\n"                                                                              \
+	"  door_zone: {type: bool}\n"                                                                      \
+	"  p: {type: real, unit: bar, range: [0, 25], poll: 2s, stale: 20s}\n"                             \
+	"  load: {type: real, unit: '%', range: [0, 150]}\n"                                               \
+	"  t: {type: real, unit: degC, range: [-20, 200]}\n"                                               \
+	"  n: {type: int, range: [0, 255]}\n"                                                              \
+	"  m: {type: enum, values: [NORMAL, INSPECTION, FIRE_SERVICE]}\n"                                  \
+	"  m2: {type: enum, values: [OPEN, CLOSED]}\n"                                                     \
+	"  c: {type: counter, modulus: 65536}\n"
+
+static void show(const struct case_world *w)
+{
+	char text[2000];
+	struct wy_buf buf;
+
+	for (size_t i = 0; i < w->diags.n; i++) {
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_diag_print(&w->diags.item[i], &buf);
+		print_message("%s\n", text);
+	}
+}
+
+static const struct wy_diag *find(const struct case_world *w, const char *code, unsigned line, unsigned column,
+				  const char *words)
+{
+	for (size_t i = 0; i < w->diags.n; i++) {
+		const struct wy_diag *d = &w->diags.item[i];
+		if (strcmp(d->code, code) == 0 && d->place.line == line && d->place.column == column &&
+		    strstr(d->text, words))
+			return d;
+	}
+	return NULL;
+}
+
+/* ---- One expression ----------------------------------------------------------------------- */
+
+struct wrong {
+	const char *when;
+	const char *code;
+	unsigned at; /* byte of the expression, from 0 */
+	const char *words;
+};
+
+static const struct wrong expressions[] = {
+	{"a and", "E104", 5, "expected a value (point, number, $parameter, function or '('), found the end"},
+	{"a and and a", "E104", 6, "expected a value before it, found 'and'"},
+	{"and a", "E104", 0, "found 'and'"},
+	{"a or)", "E104", 4, "found ')'"},
+	{"(a or door_zone", "E104", 15, "expected ')', found the end"},
+	{"a)", "E104", 1, "found ')'"},
+	{"a door_zone", "E104", 2, "expected an operator ('and', 'or', a comparison ...) or the end, found 'door_zone'"},
+	{"p = 2 bar", "E104", 2, "'=' compares nothing; did you mean '=='?"},
+	{"1 bar < p < 2 bar", "E104", 10, "comparisons cannot be chained"},
+	{"a && door_zone", "E104", 2, "'&&': write 'and'"},
+	{"a || door_zone", "E104", 2, "'||': write 'or'"},
+	{"!a", "E104", 0, "'!': write 'not'"},
+	{"p > 2 => a", "E104", 6, "'=>'"},
+	{"p <> 2 bar", "E104", 2, "write '!='"},
+	{"a # b", "E104", 2, "no such sign"},
+	{"p > 2 bars", "E104", 6, "did you mean the unit 'bar'?"},
+	{"p > 2bars", "E104", 4, "no unit of this name"},
+	{"p in 2 bar", "E104", 5, "expected '{' for a list of values or '[' for a range after 'in'"},
+	{"n in {1, 2", "E104", 10, "expected ',' or '}', found the end"},
+	{"n in [1]", "E104", 7, "expected ',' and the upper end of the range, found ']'"},
+	{"n in [1, 2, 3]", "E104", 10, "expected ']', found ','"},
+	{"m == \"NORMAL\"", "E104", 5, "without quotes"},
+	{"a and $ > 3", "E104", 6, "name of a parameter"},
+	{"p > 12345678901234567890 bar", "E104", 4, "17 digits"},
+	{"since(a > 3s", "E104", 12, "expected ',' or ')', found the end"},
+	{"p > 2 bar and not", "E104", 17, "found the end"},
+	{"2 - not a", "E104", 4, "'not' belongs before a condition"},
+	{"dor_zone", "E301", 0, "class 'thing' has no point 'dor_zone'; did you mean 'door_zone'?"},
+	{"a and $hald > 3s", "E301", 6, "package 't' has no parameter 'hald'; did you mean 'hold'?"},
+	{"during(nigth)", "E301", 7, "no calendar 'nigth'; did you mean 'night'?"},
+	{"silense() > 10s", "E301", 0, "there is no function 'silense'; did you mean 'silence'?"},
+	{"alarm(t.rr)", "E301", 6, "there is no rule 't.rr'; did you mean 't.r'?"},
+	{"eta(p, limit=2 bar) < 3d", "E109", 0, "the function 'eta' is not in this version"},
+	{"p > 85 degC", "E201", 4, "a number in bar meets a number in degC: units do not fit"},
+	{"p > 85", "E201", 4, "a number in bar meets a bare number; write the number with a unit, such as '5 bar'"},
+	{"load > 5", "E204", 7, "write the number with its unit, such as '5 %'"},
+	{"p + 3 s > 2 bar", "E201", 4, "units do not fit"},
+	{"t > 85 dK", "E202", 4, "degC meets a difference in dK"},
+	{"t + t > 90 degC", "E202", 4, "cannot be added"},
+	{"2 * t > 90 degC", "E202", 4, "cannot be multiplied"},
+	{"t - 85 degC > 5 degC", "E202", 14, "dK"},
+	{"p", "E201", 0, "expected a condition, found a number in bar"},
+	{"a and n", "E201", 6, "expected a condition, found a bare number"},
+	{"rise(a)", "E203", 0, "expected a condition, found an event"},
+	{"count(a, 1h) > 3", "E203", 6, "expected an event such as rise(...)"},
+	{"rise(a) + 1 > 2", "E203", 0, "expected a number, found an event"},
+	{"c > 100", "E205", 0, "increase(c, 1h)"},
+	{"increase(n, 1h) > 3", "E205", 9, "expected a counter; 'n' is none"},
+	{"m == NORML", "E206", 5, "point 'm' has no value NORML; did you mean 'NORMAL'"},
+	{"m == OPEN", "E206", 5, "point 'm' has no value OPEN"},
+	{"m == m2", "E206", 5, "different sets of values"},
+	{"m == 3", "E206", 5, "an enum value cannot be compared with a bare number"},
+	{"NORMAL == NORMAL", "E206", 0, "two enum literals"},
+	{"m > NORMAL", "E201", 0, "only numbers can be smaller or larger"},
+	{"a > door_zone", "E201", 0, "only numbers"},
+	{"p > 30 bar", "E303", 0, "never true"},
+	{"p >= 0 bar", "E303", 0, "always true"},
+	{"3 > 2", "E508", 0, "the same for ever"},
+	{"a and n > 300", "E303", 6, "never true"},
+	{"count(rise(a), 500d) > 3", "E401", 15, "1ms to 400d"},
+	{"count(rise(a), p) > 3", "E201", 15, "expected a length of time"},
+	{"min(p, 3s) < 1 bar", "E402", 7, "shorter than two polls of 'p'"},
+	{"silence() > 1s", "E403", 12, "below two polls"},
+	{"age(p) > 3s", "E403", 9, "the limit of age() is below two polls (4s)"},
+	{"age(p > 2 bar) > 30s", "E201", 4, "expected the name of a point"},
+	{"count(rise(a)) > 3", "E104", 0, "count(e w) takes 2 arguments, found 1"},
+	{"count(e=rise(a), x=1h) > 3", "E104", 19, "count(e w) has no argument 'x' here"},
+	{"since(rise(alarm(t.r))) > 3s", "E109", 17, "not in this version"},
+	{"m in {NORMAL, OPN}", "E206", 14, "no value OPN"},
+	{"greatest(p, t) > 3 bar", "E201", 12, "units do not fit"},
+};
+
+static void wrong_expressions_are_named_at_their_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(*expressions); i++) {
+		static const char head[] = POINTS
+			"file:\n"
+			"  weiyu: rules/1\n"
+			"  package: t\n"
+			"  params: {hold: {type: s, default: 5s}}\n"
+			"  calendars: {night: {from: '22:00', to: '06:00'}}\n"
+			"  rules:\n"
+			"    - id: t.r\n"
+			"      scope: thing\n"
+			"      fault: T-01\n"
+			"      tier: S3\n"
+			"      clear_hold: 5s\n"
+			"      when: ";
+		char text[4000];
+		struct wy_buf buf;
+		struct case_world w;
+		const struct wrong *wrong = &expressions[i];
+		unsigned line = 1;
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_buf_add(&buf, head);
+		for (const char *at = head; *at; at++)
+			line += *at == '\n';
+		/* Quoted, so that any sign may stand in it; single quotes keep places exact. */
+		wy_buf_addf(&buf, "'%s'\n", wrong->when);
+		bool is_open = case_open(&w, NULL, text);
+		if (is_open || !find(&w, wrong->code, line, 14 + wrong->at, wrong->words)) {
+			show(&w);
+			fail_msg("%s: expected %s at %u:%u: %s", wrong->when, wrong->code, line, 14 + wrong->at, wrong->words);
+		}
+		assert_int_equal(w.diags.errors, 1);
+		case_close(&w);
+	}
+}
+
+/* ---- Whole files -------------------------------------------------------------------------- */
+
+struct wrong_file {
+	const char *name;
+	const char *file; /* stands under "file:\n", indented by two */
+	const char *code;
+	unsigned line, column; /* line 1 is the first of `file` */
+	const char *words;
+};
+
+#define RULE "  weiyu: rules/1\n  package: t\n"
+
+static const struct wrong_file files[] = {
+	{"unknown key", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, wen: a, clear_hold: 5s}\n",
+	 "E103", 4, 54, "unknown key 'wen'; did you mean 'when'?"},
+	{"later key", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, chatter: {max: 5}}\n",
+	 "E109", 4, 79, "the key 'chatter' is not in this version"},
+	{"later section", RULE "  signals: []\n  rules: []\n", "E109", 3, 3, "the key 'signals' is not in this version"},
+	{"missing key", RULE "  rules:\n    - {id: t.r, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n", "E107", 4, 7, "key 'scope' is missing"},
+	{"no condition", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, clear_hold: 5s}\n", "E107", 4, 7, "either 'when' or 'levels'"},
+	{"no tier", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, when: a, clear_hold: 5s}\n", "E107", 4, 7, "'tier'"},
+	{"unknown tier", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S5, when: a, clear_hold: 5s}\n", "E105", 4, 50, "expected S1, S2, S3, S4"},
+	{"foreign id", RULE "  rules:\n    - {id: x.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n", "E105", 4, 12, "'t.something'"},
+	{"twice the same id", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n"
+	 "    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n", "E509", 5, 12, "is taken by case:"},
+	{"unknown class", RULE "  rules:\n    - {id: t.r, scope: thng, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n", "E301", 4, 24, "there is no class 'thng'; did you mean 'thing'?"},
+	{"selector", RULE "  rules:\n    - {id: t.r, scope: 'thing[bank = \"A\"]', fault: T-01, tier: S3, when: a, clear_hold: 5s}\n",
+	 "E104", 4, 36, "expected '==', '!=' or 'in', found '='"},
+	{"unknown fault", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-02, tier: S3, when: a, clear_hold: 5s}\n", "E301", 4, 38, "no fault 'T-02'; did you mean 'T-01'?"},
+	{"no way back", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a}\n", "E501", 4, 60, "no way back"},
+	{"clear never", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: p > 3 bar, clear: p < 0 bar}\n", "E503", 4, 78, "can never be true"},
+	{"hold too short", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: p > 3 bar, hold: 1s, clear: p < 2 bar}\n", "E402", 4, 60, "shorter than one poll"},
+	{"ladder", RULE "  rules:\n    - id: t.r\n      scope: thing\n      fault: T-01\n      clear: p < 2 bar\n      levels:\n"
+	 "        - {tier: S1, when: p > 5 bar}\n        - {tier: S3, when: p > 9 bar}\n", "E505", 10, 28, "wrong order"},
+	{"waiting for each other", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, inhibited_by: [t.b]}\n"
+	 "    - {id: t.b, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, inhibited_by: [t.a]}\n", "E506", 5, 94, "wait for each other"},
+	{"unknown parent", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, inhibited_by: [t.aa]}\n",
+	 "E301", 4, 94, "there is no rule 't.aa'; did you mean 't.a'?"},
+	{"hold is no time", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: soon}\n", "E105", 4, 75, "expected a duration"},
+	{"parameter is no time", RULE "  params: {x: {type: bar, default: 2 bar}}\n  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: $x}\n",
+	 "E201", 5, 75, "is no length of time"},
+	{"default outside", RULE "  params: {x: {type: s, default: 2s, min: 3s}}\n  rules: []\n", "E207", 3, 34, "outside its min and max"},
+	{"parameter unit", RULE "  params: {x: {type: s, default: 2 bar}}\n  rules: []\n", "E105", 3, 34, "expected a length of time such as 40s or 1h30min, in s, found '2 bar'"},
+	{"parameter type", RULE "  params: {x: {type: barr, default: 2 bar}}\n  rules: []\n", "E105", 3, 22, "did you mean 'bar'?"},
+	{"calendar time", RULE "  calendars: {n: {from: '25:00', to: '06:00'}}\n  rules: []\n", "E105", 3, 26, "expected a time"},
+	{"calendar day", RULE "  calendars: {n: {from: '22:00', to: '06:00', days: mon-fry}}\n  rules: []\n", "E105", 3, 53, "found 'mon-fry'"},
+	{"summary point", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, summary: {en: 'now {lod}'}}\n",
+	 "E301", 4, 99, "no point 'lod'; did you mean 'load'?"},
+	{"summary language", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, summary: {fr: x}}\n", "E103", 4, 89, "zh or en"},
+	{"equality of reals", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p == 3 bar, clear: p < 2 bar}\n", "W205", 4, 60, "hardly ever exactly equal"},
+	{"no deadband", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 3 bar, clear_hold: 5s}\n", "W310", 4, 60, "flickers"},
+	{"policy", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, clear_hold: 5s, on_unknown: clear, meta: {}}\n", "W507", 4, 91, "data is missing"},
+	{"late", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, hold: 6min, clear_hold: 5s, meta: {}}\n", "W508", 4, 60, "comes late"},
+	{"meta", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S2, when: a, clear_hold: 5s}\n", "W515", 4, 12, "meta"},
+	{"nobody in scope", RULE "  rules:\n    - {id: t.a, scope: other, fault: T-01, tier: S3, when: silence() > 10s, clear_hold: 5s}\n", "E302", 4, 24, "no asset"},
+	{"folded", RULE "  rules:\n    - id: t.a\n      scope: thing\n      fault: T-01\n      tier: S3\n      clear_hold: 5s\n      when: >\n"
+	 "        a and\n        door_zone\n        or loda > 5 %\n", "E301", 12, 12, "did you mean 'load'?"},
+};
+
+static void wrong_files_are_named_at_their_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		static const char head[] = POINTS "faults: [T-01]\nfile:\n";
+		char text[4000];
+		struct wy_buf buf;
+		struct case_world w;
+		unsigned before = 0;
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_buf_add(&buf, head);
+		for (const char *at = head; *at; at++)
+			before += *at == '\n';
+		wy_buf_add(&buf, files[i].file);
+		bool is_open = case_open(&w, NULL, text);
+		if (!find(&w, files[i].code, before + files[i].line, files[i].column, files[i].words)) {
+			show(&w);
+			fail_msg("%s: expected %s at line %u (%u of the file), column %u", files[i].name, files[i].code,
+				 before + files[i].line, files[i].line, files[i].column);
+		}
+		bool is_warning = files[i].code[0] == 'W' || strcmp(files[i].code, "E302") == 0;
+		assert_int_equal(is_open, is_warning);
+		case_close(&w);
+	}
+}
+
+static void override_outside_its_bounds_is_named_in_the_site(void **state)
+{
+	static const char text[] = POINTS
+		"overrides: [{package: t, name: h, value: 20min}, {package: t, name: hh, value: 5s}, {package: tt, name: h, value: 5s}]\n"
+		"file:\n  weiyu: rules/1\n  package: t\n  params: {h: {type: s, default: 5s, max: 10min}}\n"
+		"  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, hold: $h, clear_hold: 5s}\n";
+	struct case_world w;
+
+	(void)state;
+	assert_false(case_open(&w, NULL, text));
+	assert_non_null(find(&w, "E207", 11, 42, "the package allows at most 600 s"));
+	assert_non_null(find(&w, "E301", 11, 80, "no parameter 'hh'; did you mean 'h'?"));
+	assert_non_null(find(&w, "E301", 11, 115, "no package 'tt' here; did you mean 't'?"));
+	case_close(&w);
+}
+
+static void several_mistakes_of_a_file_are_all_reported(void **state)
+{
+	static const char text[] = POINTS
+		"file:\n  weiyu: rules/1\n  package: t\n  rules:\n"
+		"    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: b and a), clear: p > 3 degC}\n"
+		"    - {id: t.b, scope: thing, fault: T-01, tier: S3, when: aa, clear: q}\n"
+		"    - {id: t.c, scope: thung, fault: T-01, tier: S3, when: a, clear: b}\n";
+	struct case_world w;
+
+	(void)state;
+	assert_false(case_open(&w, NULL, text));
+	assert_int_equal(w.diags.errors, 5);
+	case_close(&w);
+}
+
+/* ---- Memory ------------------------------------------------------------------------------- */
+
+static void compiling_in_any_memory_ends_well_or_says_so(void **state)
+{
+	static const char text[] = POINTS
+		"file:\n  weiyu: rules/1\n  package: t\n  params: {h: {type: s, default: 5s, max: 10min}}\n"
+		"  calendars: {night: {from: '22:00', to: '06:00'}}\n"
+		"  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: 'since(rise(a)) < 5s and min(p, 1h) > 3 bar and not during(night)',"
+		" hold: $h, clear_hold: 5s, summary: {en: '{p:.1f} {asset.name}'}}\n"
+		"    - {id: t.b, scope: thing, fault: T-01, tier: S3, when: 'm in {NORMAL} and load / 2 > 5 %', clear: not a, inhibited_by: [t.a]}\n";
+	struct case_world w;
+	const struct wy_node *file;
+	enum wy_err err = WY_E_NOMEM;
+	unsigned refusals = 0;
+
+	(void)state;
+	assert_true(case_open(&w, NULL, text));
+	file = wy_node_get(w.root, "file");
+	for (size_t bytes = 64; err; bytes += 48) {
+		void *memory = malloc(bytes);
+		struct wy_arena arena;
+		struct wy_diags diags;
+		struct rule_set *set = NULL;
+		wy_arena_init(&arena, memory, bytes);
+		wy_diags_init(&diags, &w.arena);
+		w.arena.used = w.arena.used > w.arena.size / 2 ? w.arena.size / 2 : w.arena.used;
+		err = rule_compile(&w.world, &file, 1, &arena, &diags, &set);
+		if (err) {
+			assert_int_equal(err, WY_E_NOMEM);
+			assert_null(set);
+			assert_true(diags.errors > 0);
+			refusals++;
+		}
+		free(memory);
+		assert_true(bytes < 4u << 20);
+	}
+	assert_true(refusals > 10);
+	case_close(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_expressions_are_named_at_their_place),
+		cmocka_unit_test(wrong_files_are_named_at_their_place),
+		cmocka_unit_test(override_outside_its_bounds_is_named_in_the_site),
+		cmocka_unit_test(several_mistakes_of_a_file_are_all_reported),
+		cmocka_unit_test(compiling_in_any_memory_ends_well_or_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
