@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { STEP_MS = 1000 }; /* the wall clock was set, not slewed */
+
 /* ---- Bits --------------------------------------------------------------------------------- */
 
 void rx_mark(uint64_t *bits, size_t i)
@@ -207,6 +209,24 @@ static bool is_inhibited(const struct rule_engine *engine, const struct rx_insta
 	return false;
 }
 
+/* A rule does not return while its own condition stands, whatever `clear` says: else a rule whose two
+ * sides are true at once would raise and resolve at every look. */
+static struct rx_value way_back(struct rx_eval *ev, const struct rx_rule *rule, const struct rx_level *level)
+{
+	struct rx_value when = rx_eval(ev, level->when.root);
+	bool is_standing = when.truth == RULE_TRUE || (when.truth == RULE_UNKNOWN && rule->on_unknown == RX_RAISE);
+	struct rx_value back;
+
+	if (!level->clear.root) {
+		when.truth = (uint8_t)rx_not((enum rule_truth)when.truth);
+		return when;
+	}
+	back = rx_eval(ev, level->clear.root);
+	if (is_standing && back.truth == RULE_TRUE)
+		back.truth = RULE_FALSE;
+	return back;
+}
+
 static struct rx_machine_in look(const struct rule_engine *engine, uint32_t instance, struct rx_eval *ev)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
@@ -221,10 +241,8 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 	for (size_t i = 0; i < rule->info.n_levels; i++) {
 		const struct rx_level *level = &it->variant->levels[i];
 		bool is_back = rx_state_asks_clear(machine->level[i].state);
-		struct rx_value v = rx_eval(ev, is_back && level->clear.root ? level->clear.root : level->when.root);
+		struct rx_value v = is_back ? way_back(ev, rule, level) : rx_eval(ev, level->when.root);
 		in.level[i].truth = (enum rule_truth)v.truth;
-		if (is_back && !level->clear.root)
-			in.level[i].truth = rx_not(in.level[i].truth);
 		in.level[i].is_uncertain = v.is_uncertain;
 		in.level[i].hold_ms = it->info.hold_ms[i];
 		in.level[i].clear_hold_ms = it->info.clear_hold_ms[i];
@@ -269,8 +287,7 @@ static void evaluate(struct rule_engine *engine, uint32_t instance)
 	struct rx_eval ev;
 	struct rx_machine_out out;
 
-	/* A second look where a level went from `when` to `clear` or back: its other side may hold already.
-	 * No third: a rule whose two sides are true at once must not spin. */
+	/* A second look where a level went from `when` to `clear` or back: its other side has timers of its own. */
 	for (unsigned round = 0; round < 2; round++) {
 		unsigned before = sides(machine);
 		ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
@@ -347,7 +364,9 @@ static void advance_to(struct rule_engine *engine, wy_ms at_ms)
 void rule_turn_begin(struct rule_engine *engine, struct wy_now now)
 {
 	wy_ms offset_ms = now.wall_ms - now.mono_ms;
-	bool is_clock_new = offset_ms != engine->wall_offset_ms || now.clock != engine->now.clock;
+	wy_ms step_ms = offset_ms - engine->wall_offset_ms;
+	/* Two clocks are never read at one instant and one of them is being slewed: small steps are not news. */
+	bool is_clock_new = step_ms <= -STEP_MS || step_ms >= STEP_MS || now.clock != engine->now.clock;
 
 	engine->n_events = 0;
 	/* First what a restart or a new engine left to do, at its own instant. */
@@ -357,8 +376,9 @@ void rule_turn_begin(struct rule_engine *engine, struct wy_now now)
 	if (!is_clock_new)
 		return;
 	/* The wall clock was set: calendars may stand elsewhere. */
-	engine->wall_offset_ms = offset_ms;
 	run_timers(engine, now.mono_ms);
+	engine->wall_offset_ms = offset_ms;
+	engine->clock_ms = now.mono_ms;
 	for (size_t i = 0; i < engine->set->world->n_assets; i++)
 		rx_mark(engine->asset_dirty, i);
 }

@@ -80,16 +80,22 @@ unsigned rx_panes_live(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms
 	return n;
 }
 
+/* Of the full panes only: so the answer moves at borders, and an evaluation in between, for whatever
+ * reason, finds what the last border left. */
 bool rx_panes_is_covered(const struct rx_panes *panes, wy_ms window_ms, wy_ms now_ms)
 {
 	uint8_t live[RX_PANES];
-	unsigned n = rx_panes_live(panes, rx_pane_ms(window_ms), now_ms, live);
+	wy_ms pane_ms = rx_pane_ms(window_ms);
+	int64_t now_pane = pane_of(now_ms, pane_ms);
+	unsigned n = rx_panes_live(panes, pane_ms, now_ms, live);
 	wy_ms known_ms = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		known_ms += panes->known_ms[live[i]];
-	if (panes->is_known && now_ms > panes->upto_ms)
-		known_ms += now_ms - panes->upto_ms;
+		if (panes->head != now_pane || live[i] != slot_of(now_pane))
+			known_ms += panes->known_ms[live[i]];
+	wy_ms border_ms = now_pane * pane_ms;
+	if (panes->is_known && border_ms > panes->upto_ms)
+		known_ms += border_ms - panes->upto_ms;
 	return (double)known_ms >= RX_MIN_COVER * (double)window_ms;
 }
 

@@ -206,6 +206,11 @@ struct saved {
 	size_t len;
 };
 
+struct refusal {
+	const char *verb;
+	uint32_t instance;
+};
+
 struct player {
 	struct case_world *w;
 	enum case_mode mode;
@@ -218,6 +223,8 @@ struct player {
 	size_t n_steps;
 	struct saved store[STORE_MAX];
 	size_t n_store;
+	struct refusal refused[8]; /* of this turn; one per step */
+	size_t n_refused;
 };
 
 static struct wy_now now_of(const struct player *p, wy_ms mono_ms)
@@ -382,13 +389,22 @@ static void command(struct player *p, const char *verb, size_t verb_len, const c
 	for (unsigned i = 0; i < 3; i++) {
 		if (strlen(names[i]) != verb_len || memcmp(names[i], verb, verb_len) != 0)
 			continue;
-		if (!rule_command(p->engine, instance, (enum rule_command)i))
+		if (!rule_command(p->engine, instance, (enum rule_command)i) || p->n_refused == 8)
 			return;
+		p->refused[p->n_refused++] = (struct refusal){names[i], instance};
+	}
+}
+
+/* After the events of the turn, some of which may be of earlier timers. */
+static void show_refused(struct player *p)
+{
+	for (size_t i = 0; i < p->n_refused; i++) {
 		print_time(p->out, p->now_ms);
-		wy_buf_addf(p->out, " refused %s ", names[i]);
-		print_instance(p, instance);
+		wy_buf_addf(p->out, " refused %s ", p->refused[i].verb);
+		print_instance(p, p->refused[i].instance);
 		wy_buf_add(p->out, "\n");
 	}
+	p->n_refused = 0;
 }
 
 static void show(struct player *p, const char *rule, size_t len)
@@ -464,6 +480,7 @@ static void end_turn(struct player *p)
 
 	for (size_t i = 0; i < n; i++)
 		print_event(p, &events[i]);
+	show_refused(p);
 	save(p, false);
 	if (p->mode != CASE_RESTART)
 		return;

@@ -1,0 +1,498 @@
+/* engine_test.c: what the gateway relies on beyond events: cells, clauses, due times, and that any
+ * readings give the same events however the turns fall. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "case_play.h"
+
+#define POINTS                                                                                         \
+	"class:\n"                                                                                     \
+	"  a: {type: bool, poll: 1s, stale: 5s}\n"                                                     \
+	"  b: {type: bool, poll: 1s, stale: 5s}\n"                                                     \
+	"  p: {type: real, unit: bar, range: [0, 25], poll: 1s, stale: 5s}\n"                          \
+	"  c: {type: counter, modulus: 256, max_step: 20, poll: 1s, stale: 5s}\n"                      \
+	"  m: {type: enum, values: [NORMAL, FIRE], poll: 1s, stale: 5s}\n"
+#define HEAD "file:\n  weiyu: rules/1\n  package: t\n  params: {h: {type: s, default: 2s, min: 1s, max: 1h}}\n"
+
+struct bench {
+	struct case_world w;
+	struct rule_engine *engine;
+	void *memory;
+	struct rule_event last; /* of the last turn */
+};
+
+enum { ENGINE_BYTES = 1 << 20, A = 0, B = 1, P = 2, C = 3, M = 4 };
+
+static void start(struct bench *t, const char *text, wy_ms at_ms)
+{
+	struct wy_arena arena;
+
+	memset(t, 0, sizeof(*t));
+	assert_true(case_open(&t->w, NULL, text));
+	t->memory = malloc(ENGINE_BYTES);
+	wy_arena_init(&arena, t->memory, ENGINE_BYTES);
+	assert_int_equal(rule_engine_new(t->w.set, &arena, (struct wy_now){at_ms, at_ms, WY_CLOCK_SYNCED}, &t->engine), WY_OK);
+}
+
+static void stop(struct bench *t)
+{
+	case_close(&t->w);
+	free(t->memory);
+}
+
+static void begin(struct bench *t, wy_ms at_ms)
+{
+	rule_turn_begin(t->engine, (struct wy_now){at_ms, at_ms, WY_CLOCK_SYNCED});
+}
+
+static size_t end(struct bench *t)
+{
+	const struct rule_event *events;
+	size_t n = rule_turn_end(t->engine, &events);
+
+	if (n)
+		t->last = events[n - 1];
+	return n;
+}
+
+static void put(struct bench *t, uint32_t point, wy_ms at_ms, double value)
+{
+	struct wy_sample sample = {.point = point, .quality = WY_Q_GOOD, .is_whole = point != P, .at_ms = at_ms};
+
+	if (sample.is_whole)
+		sample.whole = (int64_t)value;
+	else
+		sample.real = value;
+	rule_put(t->engine, 0, point, &sample);
+}
+
+static size_t turn(struct bench *t, wy_ms at_ms, uint32_t point, double value)
+{
+	begin(t, at_ms);
+	put(t, point, at_ms, value);
+	return end(t);
+}
+
+static size_t count_dirty(struct bench *t, bool all)
+{
+	struct rule_cell cell;
+	size_t at = 0;
+	size_t n = 0;
+
+	while (rule_next_dirty(t->engine, all, &at, &cell))
+		n++;
+	return n;
+}
+
+/* ---- Cells -------------------------------------------------------------------------------- */
+
+#define WINDOWS                                                                                                  \
+	POINTS HEAD                                                                                              \
+	"  rules:\n"                                                                                             \
+	"    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: 'min(p, 1min) > 3 bar or increase(c, 1h) > 5', clear: not a}\n"
+
+static void steady_polling_writes_nothing(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	start(&t, WINDOWS, 1000);
+	for (wy_ms at_ms = 2000; at_ms < 40000; at_ms += 1000) {
+		begin(&t, at_ms);
+		put(&t, A, at_ms, 1);
+		put(&t, P, at_ms, 2 + (double)(at_ms % 3000) / 10000);
+		put(&t, C, at_ms, 7);
+		assert_int_equal(end(&t), 0);
+		assert_int_equal(count_dirty(&t, false), 0);
+	}
+	assert_true(count_dirty(&t, true) >= 3); /* two windows and the samples */
+	stop(&t);
+}
+
+static void a_move_is_saved_with_the_windows_it_used(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	start(&t, WINDOWS, 1000);
+	turn(&t, 2000, C, 7);
+	assert_int_equal(count_dirty(&t, false), 0);
+	assert_int_equal(turn(&t, 3000, C, 14), 1);
+	assert_int_equal(t.last.kind, RULE_RAISED);
+	assert_int_equal(count_dirty(&t, false), 3);
+	rule_saved(t.engine);
+	assert_int_equal(count_dirty(&t, false), 0);
+	stop(&t);
+}
+
+static void damaged_cells_are_refused(void **state)
+{
+	struct bench t;
+	struct rule_cell cell;
+	unsigned char copy[8192];
+	size_t at = 0;
+	size_t n = 0;
+
+	(void)state;
+	start(&t, WINDOWS, 1000);
+	turn(&t, 2000, C, 7);
+	turn(&t, 3000, C, 14);
+	while (rule_next_dirty(t.engine, true, &at, &cell)) {
+		char key[300];
+		assert_true(cell.len <= sizeof(copy));
+		memcpy(copy, cell.bytes, cell.len);
+		memcpy(key, cell.key, strlen(cell.key) + 1);
+		size_t len = cell.len;
+		assert_int_equal(rule_restore(t.engine, key, copy, len - 1), WY_E_CORRUPT);
+		assert_int_equal(rule_restore(t.engine, key, copy, 0), WY_E_CORRUPT);
+		for (size_t i = 0; i < len; i += 7) {
+			copy[i] ^= 0x40;
+			assert_int_equal(rule_restore(t.engine, key, copy, len), WY_E_CORRUPT);
+			copy[i] ^= 0x40;
+		}
+		assert_int_equal(rule_restore(t.engine, key, copy, len), WY_OK);
+		n++;
+	}
+	assert_int_equal(n, 4);
+	assert_int_equal(rule_restore(t.engine, "r/t.other/A1", copy, 10), WY_E_NOTFOUND);
+	assert_int_equal(rule_restore(t.engine, "r/t.r/A9", copy, 10), WY_E_NOTFOUND);
+	assert_int_equal(rule_restore(t.engine, "f/0000000000000000/A1", copy, 10), WY_E_NOTFOUND);
+	assert_int_equal(rule_restore(t.engine, "", copy, 10), WY_E_NOTFOUND);
+	stop(&t);
+}
+
+static void a_changed_condition_keeps_the_raised_state(void **state)
+{
+	struct bench old;
+	struct bench new;
+	struct rule_cell cell;
+	size_t at = 0;
+
+	(void)state;
+	start(&old, POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 2s}\n", 1000);
+	start(&new, POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S2, when: b, clear: not b, clear_hold: 1s, meta: {}}\n", 10000);
+	assert_int_equal(turn(&old, 2000, A, 1), 1);
+	while (rule_next_dirty(old.engine, false, &at, &cell))
+		assert_int_equal(rule_restore(new.engine, cell.key, cell.bytes, cell.len), WY_OK);
+	rule_resume(new.engine, 2000, (struct wy_now){10000, 10000, WY_CLOCK_SYNCED});
+	assert_true(rule_is_raised(new.engine, 0));
+	begin(&new, 11000);
+	put(&new, B, 11000, 1);
+	end(&new);
+	assert_true(rule_is_raised(new.engine, 0));
+	assert_int_equal(new.last.kind == RULE_RAISED && new.last.at_ms > 2000, 0);
+	turn(&new, 12000, B, 0);
+	assert_int_equal(turn(&new, 13000, B, 0), 1);
+	assert_int_equal(new.last.kind, RULE_RESOLVED);
+	stop(&old);
+	stop(&new);
+}
+
+static void an_adopted_instance_ends_by_its_own_clear(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	start(&t, POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 2s}\n", 10000);
+	rule_adopt(t.engine, 0, 4000);
+	rule_resume(t.engine, 9000, (struct wy_now){10000, 10000, WY_CLOCK_SYNCED});
+	assert_true(rule_is_raised(t.engine, 0));
+	assert_int_equal(turn(&t, 11000, A, 0), 0);
+	assert_int_equal(turn(&t, 13000, A, 0), 1);
+	assert_int_equal(t.last.kind, RULE_RESOLVED);
+	assert_int_equal(t.last.onset_ms, 4000);
+	stop(&t);
+}
+
+/* ---- Looking in --------------------------------------------------------------------------- */
+
+static void clauses_are_the_proof(void **state)
+{
+	struct bench t;
+	struct rule_clause c[8];
+
+	(void)state;
+	start(&t, POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: 'a and (p < 200 kPa or not b) and m == FIRE', clear: not a}\n", 1000);
+	begin(&t, 2000);
+	put(&t, A, 2000, 1);
+	put(&t, P, 2000, 1.5);
+	put(&t, M, 2000, 1);
+	assert_int_equal(end(&t), 1);
+	assert_int_equal(rule_clauses(t.engine, 0, 0, false, c, 8), 4);
+	assert_memory_equal(c[0].text, "a", c[0].text_len);
+	assert_string_equal(c[0].word, "true");
+	assert_memory_equal(c[1].text, "p < 200 kPa", c[1].text_len);
+	assert_int_equal(c[1].truth, RULE_TRUE);
+	assert_true(c[1].has_value && c[1].has_limit && c[1].value == 1.5 && c[1].limit == 2.0);
+	assert_string_equal(c[1].unit->name, "bar");
+	assert_int_equal(c[2].truth, RULE_UNKNOWN);
+	assert_string_equal(c[2].why, "b never");
+	assert_string_equal(c[3].word, "FIRE");
+	assert_int_equal(rule_clauses(t.engine, 0, 0, false, c, 2), 2);
+	assert_int_equal(rule_clauses(t.engine, 0, 0, true, c, 8), 1);
+	assert_int_equal(c[0].truth, RULE_FALSE);
+	assert_int_equal(rule_clauses(t.engine, 0, 1, false, c, 8), 0);
+	stop(&t);
+}
+
+static void points_are_judged_on_arrival_and_by_age(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	start(&t, POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear: not a}\n", 1000);
+	assert_int_equal(rule_point_now(t.engine, 0, P).quality, WY_Q_NEVER);
+	turn(&t, 2000, P, 3);
+	assert_int_equal(rule_point_now(t.engine, 0, P).quality, WY_Q_GOOD);
+	turn(&t, 3000, P, 26);
+	assert_int_equal(rule_point_now(t.engine, 0, P).quality, WY_Q_BAD);
+	assert_int_equal(rule_point_now(t.engine, 0, P).why, WY_WHY_RANGE);
+	begin(&t, 4000);
+	put(&t, P, 4000, 4);
+	put(&t, P, 3500, 5); /* late */
+	end(&t);
+	assert_true(rule_point_now(t.engine, 0, P).real == 4);
+	begin(&t, 9000);
+	end(&t);
+	assert_int_equal(rule_point_now(t.engine, 0, P).quality, WY_Q_STALE);
+	turn(&t, 9500, M, 2);
+	assert_int_equal(rule_point_now(t.engine, 0, M).quality, WY_Q_BAD);
+	stop(&t);
+}
+
+static void due_times_are_exact(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	start(&t, POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: silence() > 90s, clear: silence() < 10s}\n", 1000);
+	begin(&t, 2000);
+	rule_heard(t.engine, 0, 2000);
+	end(&t);
+	assert_int_equal(rule_next_due(t.engine), 92000); /* there it is 90s, and one ms later more */
+	begin(&t, 200000);
+	assert_int_equal(end(&t), 1);
+	assert_int_equal(t.last.at_ms, 92001);
+	assert_int_equal(rule_next_due(t.engine), WY_MS_NEVER);
+	stop(&t);
+}
+
+static void a_clock_that_is_set_moves_calendars(void **state)
+{
+	struct bench t;
+	const struct rule_event *events;
+	wy_ms noon_ms = 12 * 3600000;
+
+	(void)state;
+	start(&t, POINTS HEAD "  calendars: {night: {from: '22:00', to: '06:00'}}\n"
+	      "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: during(night), clear: not during(night)}\n", noon_ms);
+	begin(&t, noon_ms + 1000);
+	assert_int_equal(end(&t), 0);
+	assert_int_equal(rule_next_due(t.engine), noon_ms + 10 * 3600000);
+	rule_turn_begin(t.engine, (struct wy_now){noon_ms + 2000, 23 * 3600000, WY_CLOCK_STEPPED});
+	assert_int_equal(rule_turn_end(t.engine, &events), 1);
+	assert_int_equal(events[0].at_ms, noon_ms + 2000);
+	assert_int_equal(rule_next_due(t.engine), noon_ms + 2000 + 7 * 3600000);
+	stop(&t);
+}
+
+static uint32_t revision_of(const char *text)
+{
+	struct case_world w;
+
+	assert_true(case_open(&w, NULL, text));
+	uint32_t revision = rule_info_at(w.set, 0)->revision;
+	case_close(&w);
+	return revision;
+}
+
+static void a_revision_follows_the_meaning(void **state)
+{
+	uint32_t first = revision_of(POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, hold: $h, clear: not a}\n");
+
+	(void)state;
+	assert_int_equal(first, revision_of(POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, hold: $h, clear: not a, summary: {en: x}}\n"));
+	assert_int_not_equal(first, revision_of(POINTS HEAD "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: b, hold: $h, clear: not a}\n"));
+	assert_int_not_equal(first, revision_of(POINTS "file:\n  weiyu: rules/1\n  package: t\n  params: {h: {type: s, default: 3s}}\n"
+						"  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, hold: $h, clear: not a}\n"));
+}
+
+static void a_set_tells_what_it_holds(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	start(&t, WINDOWS, 1000);
+	assert_int_equal(rule_count(t.w.set), 1);
+	assert_int_equal(rule_instance_count(t.w.set), 1);
+	assert_null(rule_info_at(t.w.set, 1));
+	assert_null(rule_instance_at(t.w.set, 1));
+	const struct rule_instance_info *info = rule_instance_at(t.w.set, 0);
+	assert_int_equal(info->n_points, 3);
+	assert_int_equal(info->points[0], A);
+	assert_int_equal(info->points[2], C);
+	assert_string_equal(rule_info_at(t.w.set, 0)->levels[0].clear_text, "not a");
+	assert_string_equal(rule_state_text(rule_state_of(t.engine, 0)), "normal");
+	assert_true(rule_set_hash(t.w.set) != 0);
+	stop(&t);
+}
+
+static void an_engine_in_any_memory_starts_or_says_so(void **state)
+{
+	struct case_world w;
+	enum wy_err err = WY_E_NOMEM;
+	unsigned refusals = 0;
+
+	(void)state;
+	assert_true(case_open(&w, NULL, WINDOWS));
+	for (size_t bytes = 16; err; bytes += 32, refusals++) {
+		void *memory = malloc(bytes);
+		struct wy_arena arena;
+		struct rule_engine *engine = NULL;
+		wy_arena_init(&arena, memory, bytes);
+		err = rule_engine_new(w.set, &arena, (struct wy_now){0, 0, WY_CLOCK_SYNCED}, &engine);
+		assert_true(err == WY_OK || (err == WY_E_NOMEM && !engine));
+		free(memory);
+	}
+	assert_true(refusals > 10);
+	case_close(&w);
+}
+
+/* ---- Any readings ------------------------------------------------------------------------- */
+
+static uint32_t roll(uint32_t *seed, uint32_t n)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 16) % n;
+}
+
+static void add_turn(struct wy_buf *buf, uint32_t *seed, wy_ms *at_ms)
+{
+	static const char *const bools[] = {"true", "false", "true", "false", "bad", "true~"};
+
+	*at_ms += 100 * (1 + roll(seed, 25)) + (roll(seed, 12) ? 0 : 9000);
+	wy_buf_addf(buf, "  %lldms", (long long)*at_ms);
+	switch (roll(seed, 9)) {
+	case 0:
+		wy_buf_add(buf, " heard\n");
+		return;
+	case 1:
+		wy_buf_addf(buf, " %s t.%s\n", roll(seed, 2) ? "ack" : "close", roll(seed, 2) ? "latch" : "hold");
+		return;
+	default:
+		break;
+	}
+	if (roll(seed, 3))
+		wy_buf_addf(buf, " a=%s", bools[roll(seed, 6)]);
+	if (roll(seed, 3))
+		wy_buf_addf(buf, " b=%s", bools[roll(seed, 6)]);
+	if (roll(seed, 3))
+		wy_buf_addf(buf, " p=%u", roll(seed, 28));
+	if (roll(seed, 3))
+		wy_buf_addf(buf, " c=%u", roll(seed, 256));
+	if (roll(seed, 3))
+		wy_buf_addf(buf, " m=%s", roll(seed, 2) ? "FIRE" : "NORMAL");
+	wy_buf_add(buf, "\n");
+}
+
+static const char random_rules[] = POINTS HEAD
+	"  rules:\n"
+	"    - {id: t.hold, scope: thing, fault: T-01, tier: S3, when: a and not b, hold: 3s, clear: not a, clear_hold: 2s, reraise: 5s}\n"
+	"    - {id: t.latch, scope: thing, fault: T-02, tier: S3, when: a or b, hold: 1s, latch: ack, unverified_after: 8s}\n"
+	"    - {id: t.raise, scope: thing, fault: T-03, tier: S3, when: b, hold: 4s, clear: not b, on_unknown: raise}\n"
+	"    - {id: t.levels, scope: thing, fault: T-04, clear_hold: 1s, levels: [{tier: S3, when: p > 10 bar, clear: p < 8 bar},"
+	" {tier: S2, when: p > 20 bar, clear: p < 15 bar, hold: 2s}], meta: {}}\n"
+	"    - {id: t.quiet, scope: thing, fault: T-05, tier: S3, when: silence() > 6s, clear: silence() < 2s, clear_hold: 1s}\n"
+	"    - {id: t.child, scope: thing, fault: T-06, tier: S3, when: m == FIRE, clear: m == NORMAL, clear_hold: 1s, inhibited_by: [t.hold], settle: 3s}\n"
+	"    - {id: t.since, scope: thing, fault: T-07, tier: S3, when: 'since(rise(a)) < 4s and since(b) > 1s', clear: 'since(fall(b)) > 2s'}\n"
+	"    - {id: t.count, scope: thing, fault: T-08, tier: S3, when: 'count(change(m), 30s) >= 3', clear: 'count(change(m), 30s) == 0'}\n"
+	"    - {id: t.window, scope: thing, fault: T-09, tier: S3, when: 'min(p, 20s) > 3 bar or max(p, 20s) < 12 bar', clear: 'increase(c, 30s) > 200'}\n"
+	"    - {id: t.pulse, scope: thing, fault: T-10, tier: S3, when: 'count(pulse(c), 20s) > 5 and prev(p) > p', clear: 'age(p) > 6s', active: not alarm(t.hold)}\n"
+	"play: |\n";
+
+static void check_pairs(const char *events, const char *rule)
+{
+	char raised[40];
+	char resolved[40];
+	struct wy_buf buf;
+	int open = 0;
+
+	wy_buf_init(&buf, raised, sizeof(raised));
+	wy_buf_addf(&buf, " raised %s ", rule);
+	wy_buf_init(&buf, resolved, sizeof(resolved));
+	wy_buf_addf(&buf, " resolved %s ", rule);
+	for (const char *at = events; *at;) {
+		size_t len = strcspn(at, "\n");
+		char line[200] = {0};
+		memcpy(line, at, len < sizeof(line) ? len : sizeof(line) - 1);
+		open += strstr(line, raised) != NULL;
+		open -= strstr(line, resolved) != NULL;
+		assert_true(open == 0 || open == 1);
+		at += len + (at[len] == '\n');
+	}
+}
+
+static void any_readings_give_the_same_events_however_turns_fall(void **state)
+{
+	enum { TURNS = 250, TEXT = 1 << 16, OUT = 1 << 17, SEEDS = 12 };
+	static const char *const rules[] = {"t.hold", "t.latch", "t.raise", "t.levels", "t.quiet", "t.child",
+					    "t.since", "t.count", "t.window", "t.pulse"};
+	size_t seen = 0;
+	char *text = malloc(TEXT);
+	char *out[3] = {malloc(OUT), malloc(OUT), malloc(OUT)};
+
+	(void)state;
+	for (uint32_t first = 1; first <= SEEDS; first++) {
+		uint32_t seed = first * 7919;
+		wy_ms at_ms = 0;
+		struct wy_buf buf;
+		struct case_world w;
+		wy_buf_init(&buf, text, TEXT);
+		wy_buf_add(&buf, random_rules);
+		for (int i = 0; i < TURNS; i++)
+			add_turn(&buf, &seed, &at_ms);
+		assert_false(buf.is_cut);
+		assert_true(case_open(&w, NULL, text));
+		for (unsigned mode = CASE_PUNCTUAL; mode <= CASE_RESTART; mode++) {
+			wy_buf_init(&buf, out[mode], OUT);
+			case_play(&w, (enum case_mode)mode, &buf);
+			assert_false(buf.is_cut);
+		}
+		assert_string_equal(out[CASE_PUNCTUAL], out[CASE_LATE]);
+		assert_string_equal(out[CASE_PUNCTUAL], out[CASE_RESTART]);
+		for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+			check_pairs(out[0], rules[i]);
+		seen += strlen(out[0]);
+		case_close(&w);
+	}
+	assert_true(seen > 10000);
+	free(text);
+	for (unsigned i = 0; i < 3; i++)
+		free(out[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(steady_polling_writes_nothing),
+		cmocka_unit_test(a_move_is_saved_with_the_windows_it_used),
+		cmocka_unit_test(damaged_cells_are_refused),
+		cmocka_unit_test(a_changed_condition_keeps_the_raised_state),
+		cmocka_unit_test(an_adopted_instance_ends_by_its_own_clear),
+		cmocka_unit_test(clauses_are_the_proof),
+		cmocka_unit_test(points_are_judged_on_arrival_and_by_age),
+		cmocka_unit_test(due_times_are_exact),
+		cmocka_unit_test(a_clock_that_is_set_moves_calendars),
+		cmocka_unit_test(a_revision_follows_the_meaning),
+		cmocka_unit_test(a_set_tells_what_it_holds),
+		cmocka_unit_test(an_engine_in_any_memory_starts_or_says_so),
+		cmocka_unit_test(any_readings_give_the_same_events_however_turns_fall),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
