@@ -110,23 +110,40 @@ bool schedule_next(const struct schedule *schedule, wy_ms now_ms, struct schedul
 	return true;
 }
 
+/* The next beat of a class after now; beats that have passed are skipped. */
+static wy_ms next_beat(const struct slot *slot, unsigned c, wy_ms now_ms)
+{
+	wy_ms period_ms = slot->conf.class_ms[c];
+	wy_ms missed = now_ms > slot->due_ms[c] ? (now_ms - slot->due_ms[c]) / period_ms : 0;
+
+	return slot->due_ms[c] + (missed + 1) * period_ms;
+}
+
 static void answered(struct slot *slot, const struct schedule_turn *turn, wy_ms now_ms)
 {
-	bool was_away = slot->failures > 0;
+	bool was_away = slot->failures > 1;
 
 	slot->failures = 0;
 	for (unsigned c = 0; c < SCHEDULE_CLASSES; c++) {
-		wy_ms period_ms = slot->conf.class_ms[c];
-		if (!period_ms)
+		if (!slot->conf.class_ms[c])
 			continue;
-		if (turn->class_mask & (1u << c)) {
-			/* On its beat; beats that have passed are skipped. */
-			wy_ms missed = now_ms > slot->due_ms[c] ? (now_ms - slot->due_ms[c]) / period_ms : 0;
-			slot->due_ms[c] += (missed + 1) * period_ms;
-		} else if (was_away) {
+		if (turn->class_mask & (1u << c))
+			slot->due_ms[c] = next_beat(slot, c, now_ms);
+		else if (was_away)
 			slot->due_ms[c] = now_ms;
-		}
 	}
+}
+
+/* A first failure is one lost answer until the next poll says otherwise, so that poll comes no later
+ * than it would have come anyway. */
+static wy_ms first_retry(struct schedule *schedule, const struct slot *slot, wy_ms now_ms)
+{
+	unsigned c = fastest(slot);
+	wy_ms beat_ms = slot->due_ms[c] > now_ms ? slot->due_ms[c] : next_beat(slot, c, now_ms);
+	wy_ms soon_ms = now_ms + SCHEDULE_BACKOFF_FIRST_MS -
+			below(schedule, SCHEDULE_BACKOFF_FIRST_MS / 4 + 1);
+
+	return beat_ms < soon_ms ? beat_ms : soon_ms;
 }
 
 void schedule_done(struct schedule *schedule, const struct schedule_turn *turn, bool has_answered,
@@ -138,12 +155,16 @@ void schedule_done(struct schedule *schedule, const struct schedule_turn *turn, 
 		answered(slot, turn, now_ms);
 		return;
 	}
+	slot->failures++;
+	if (slot->failures == 1) {
+		slot->retry_ms = first_retry(schedule, slot, now_ms);
+		return;
+	}
 	wy_ms wait_ms = SCHEDULE_BACKOFF_FIRST_MS;
-	for (unsigned i = 0; i < slot->failures && wait_ms < SCHEDULE_BACKOFF_MOST_MS; i++)
+	for (unsigned i = 2; i < slot->failures && wait_ms < SCHEDULE_BACKOFF_MOST_MS; i++)
 		wait_ms *= 2;
 	if (wait_ms > SCHEDULE_BACKOFF_MOST_MS)
 		wait_ms = SCHEDULE_BACKOFF_MOST_MS;
-	slot->failures++;
 	slot->retry_ms = now_ms + wait_ms - below(schedule, wait_ms / 4 + 1);
 }
 

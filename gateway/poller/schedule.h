@@ -4,9 +4,11 @@
  *           a hundred devices do not ask at once. What is due together is asked in one poll.
  * Order     on one wire the longest overdue first; at a tie the order of the devices. So a slow
  *           device is late itself and starves nobody.
- * Failure   a device that fails is left alone for SCHEDULE_BACKOFF_FIRST_MS, doubling up to
- *           SCHEDULE_BACKOFF_MOST_MS, jittered by a quarter; then asked for its fastest class only.
- *           The first answer brings back all its classes at once.
+ * Failure   after a first failure a device is asked at its next beat (and within
+ *           SCHEDULE_BACKOFF_FIRST_MS), so one lost answer costs one poll. After a second it is left
+ *           alone for SCHEDULE_BACKOFF_FIRST_MS, doubling up to SCHEDULE_BACKOFF_MOST_MS, jittered by
+ *           a quarter. Meanwhile it is asked for its fastest class only; the first answer after more
+ *           than one failure brings back all its classes at once.
  * Late      a poll that could not be made in time is made once, not as often as it was missed.
  * Threads   one schedule, one thread. Times are mono. */
 #ifndef SCHEDULE_H

@@ -126,8 +126,15 @@ static void never_waits_longer_than_its_bound_nor_less_than_three_quarters(void 
 	struct schedule *schedule = make(devices, 1);
 	wy_ms now = 5000;
 	wy_ms wait = SCHEDULE_BACKOFF_FIRST_MS;
+	struct schedule_turn first;
+	wy_ms second = 0;
 	(void)state;
 
+	assert_true(schedule_next(schedule, now, &first, &second));
+	schedule_done(schedule, &first, false, now);
+	assert_false(schedule_next(schedule, now, &first, &second));
+	assert_in_range(second - now, 1, SCHEDULE_BACKOFF_FIRST_MS);
+	now = second;
 	for (unsigned i = 0; i < 50; i++) {
 		struct schedule_turn turn;
 		wy_ms at;
@@ -140,6 +147,57 @@ static void never_waits_longer_than_its_bound_nor_less_than_three_quarters(void 
 	}
 }
 
+/* The answer is lost after `took_ms`; the next one comes. */
+static wy_ms beats_lost(const struct schedule_device *device, wy_ms took_ms)
+{
+	struct schedule *schedule = make(device, 1);
+	struct schedule_turn turn;
+	wy_ms beat;
+	wy_ms at;
+
+	assert_false(schedule_next(schedule, -1, &turn, &beat));
+	assert_true(schedule_next(schedule, beat, &turn, &at));
+	schedule_done(schedule, &turn, false, beat + took_ms);
+	assert_false(schedule_next(schedule, beat + took_ms, &turn, &at));
+	assert_true(schedule_next(schedule, at, &turn, &at));
+	assert_true(turn.is_probe);
+	schedule_done(schedule, &turn, true, at + 10);
+	return at - beat;
+}
+
+static void one_lost_answer_costs_no_beat_beyond_its_own_wait(void **state)
+{
+	static const struct schedule_device fast = {0, {1000, 10000, 0, 0}};
+	static const struct schedule_device slow = {0, {0, 0, 0, 3600000}};
+	(void)state;
+
+	assert_int_equal(beats_lost(&fast, 500), 1000);
+	assert_true(beats_lost(&fast, 1300) <= 2000);
+	assert_true(beats_lost(&slow, 500) <= 500 + SCHEDULE_BACKOFF_FIRST_MS);
+}
+
+static void after_one_lost_answer_only_what_was_lost_is_asked_again(void **state)
+{
+	const struct schedule_device devices[] = {{0, {1000, 10000, 60000, 0}}};
+	struct schedule *schedule = make(devices, 1);
+	struct schedule_turn turn;
+	wy_ms at;
+	(void)state;
+
+	assert_true(schedule_next(schedule, 1000, &turn, &at));
+	assert_int_equal(turn.class_mask, 7);
+	schedule_done(schedule, &turn, true, 1000);
+	assert_false(schedule_next(schedule, 1000, &turn, &at));
+	assert_true(schedule_next(schedule, at, &turn, &at));
+	schedule_done(schedule, &turn, false, at + 100);
+	wy_ms failed = at + 100;
+	assert_false(schedule_next(schedule, failed, &turn, &at));
+	assert_true(schedule_next(schedule, at, &turn, &at));
+	assert_int_equal(turn.class_mask, 1);
+	schedule_done(schedule, &turn, true, at);
+	assert_false(schedule_next(schedule, failed + 1000, &turn, &at)); /* the slow classes keep their time */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +206,8 @@ int main(void)
 		cmocka_unit_test(makes_a_missed_poll_once_not_often),
 		cmocka_unit_test(backs_off_from_a_dead_device_and_keeps_the_living_on_time),
 		cmocka_unit_test(sees_a_returning_device_within_the_longest_wait),
+		cmocka_unit_test(one_lost_answer_costs_no_beat_beyond_its_own_wait),
+		cmocka_unit_test(after_one_lost_answer_only_what_was_lost_is_asked_again),
 		cmocka_unit_test(never_waits_longer_than_its_bound_nor_less_than_three_quarters),
 	};
 
