@@ -23,11 +23,20 @@ static void good_whole(int64_t value, struct wy_sample *sample)
 	sample->whole = value;
 }
 
+static bool is_number(const struct sensor_raw *raw, int64_t wanted)
+{
+	return raw->is_whole ? raw->whole == wanted : raw->real == (double)wanted;
+}
+
+/* Where a word says "no such device" none of its bits means anything. A signed value may be given
+ * as it prints (-32768) or as it travels (0x8000). */
 static bool is_sentinel(const struct sensor_profile_point *point, const struct sensor_raw *raw)
 {
 	for (size_t i = 0; i < point->n_sentinels; i++) {
-		if (raw->is_whole ? raw->whole == point->sentinels[i]
-				  : raw->real == (double)point->sentinels[i])
+		int64_t wanted = point->sentinels[i];
+		if (raw->has_word && wanted >= 0 && (uint64_t)wanted == raw->word)
+			return true;
+		if (!raw->is_part && is_number(raw, wanted))
 			return true;
 	}
 	return false;
@@ -62,9 +71,7 @@ static void judge_enum(const struct sensor_profile_point *point, const struct se
 		       struct wy_sample *sample)
 {
 	for (size_t i = 0; i < point->n_values; i++) {
-		bool is_it = raw->is_whole ? raw->whole == point->values_raw[i]
-					   : raw->real == (double)point->values_raw[i];
-		if (is_it) {
+		if (is_number(raw, point->values_raw[i])) {
 			good_whole((int64_t)i, sample);
 			return;
 		}
@@ -72,33 +79,54 @@ static void judge_enum(const struct sensor_profile_point *point, const struct se
 	sensor_judge_bad(WY_WHY_RANGE, sample);
 }
 
+static bool is_whole_number(double value)
+{
+	return fabs(value) <= WHOLE_MOST && value == floor(value);
+}
+
+/* Without a double, so that a counter of 63 bits keeps its last one. false: it does not fit. */
+static bool scale_whole(const struct sensor_profile_point *point, const struct sensor_raw *raw,
+			int64_t *ret_value)
+{
+	if (!is_scaled(point, raw)) {
+		*ret_value = raw->whole;
+		return true;
+	}
+	return !__builtin_mul_overflow(raw->whole, (int64_t)point->scale, ret_value) &&
+	       !__builtin_add_overflow(*ret_value, (int64_t)point->offset, ret_value);
+}
+
+/* 3 * 0.1 is not quite 0.3: a scaled whole number may miss by the last bits only. */
+static bool round_whole(double value, int64_t *ret_value)
+{
+	double nearest = floor(value + 0.5);
+
+	if (fabs(nearest) > WHOLE_MOST || fabs(value - nearest) > 1e-9 * (fabs(value) + 1))
+		return false;
+	*ret_value = (int64_t)nearest;
+	return true;
+}
+
 static void judge_whole(const struct sensor_profile_point *point, const struct sensor_raw *raw,
 			struct wy_sample *sample)
 {
+	bool is_exact = raw->is_whole && (!is_scaled(point, raw) || (is_whole_number(point->scale) &&
+								     is_whole_number(point->offset)));
+	int64_t whole = 0;
 	double value = value_of(point, raw);
-	bool is_exact = raw->is_whole && !is_scaled(point, raw);
 
-	if (!is_in_range(point, value)) {
+	if (!is_in_range(point, value))
 		sensor_judge_bad(WY_WHY_RANGE, sample);
-		return;
-	}
-	if (is_exact) {
-		good_whole(raw->whole, sample);
-		return;
-	}
-	/* 3 * 0.1 is not quite 0.3: a scaled whole number may miss by the last bits only. */
-	double nearest = floor(value + 0.5);
-	if (fabs(nearest) > WHOLE_MOST || fabs(value - nearest) > 1e-9 * (fabs(value) + 1)) {
+	else if (is_exact ? scale_whole(point, raw, &whole) : round_whole(value, &whole))
+		good_whole(whole, sample);
+	else
 		sensor_judge_bad(WY_WHY_PAYLOAD, sample);
-		return;
-	}
-	good_whole((int64_t)nearest, sample);
 }
 
 static void judge_real(const struct sensor_profile_point *point, const struct sensor_raw *raw,
 		       struct wy_sample *sample)
 {
-	double value = value_of(point, raw);
+	double value = value_of(point, raw) * (raw->unit_ratio != 0 ? raw->unit_ratio : 1);
 
 	if (!isfinite(value)) {
 		sensor_judge_bad(WY_WHY_PAYLOAD, sample);

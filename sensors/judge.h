@@ -10,13 +10,18 @@
 struct sensor_raw {
 	bool is_whole;
 	bool is_value; /* already in the unit of the point: scale and offset do not apply */
+	bool has_word; /* registers: word is all that was read for the point */
+	bool is_part;  /* the number is a field of word: sentinels mean word, never the field */
 	int64_t whole; /* if is_whole */
 	double real;   /* else */
+	uint64_t word;
+	double unit_ratio; /* a REAL is multiplied by this after scale and offset; 0: none */
 };
 
 /* Fills quality, why and value; point, at_ms and raw[] of the sample are the caller's.
  * GOOD, or BAD because of SENTINEL, RANGE (also an enum value nobody named) or PAYLOAD (not a
- * number, or a fraction where only whole numbers exist). A BOOL is true where raw is not zero. */
+ * number, or a fraction or more than 63 bits where only whole numbers exist). A BOOL is true where
+ * raw is not zero. Whole numbers stay exact as long as scale and offset are whole. */
 void sensor_judge(const struct sensor_profile_point *point, const struct sensor_raw *raw,
 		  struct wy_sample *sample);
 /* The same for an ENUM named by index: no map, only the bounds of values[]. */

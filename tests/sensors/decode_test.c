@@ -181,7 +181,7 @@ static void unknown_enum_values_are_not_guessed(void **state)
 	assert_int_equal(decode_one(&p, 1, known, 1).whole, 1);
 	struct wy_sample s = decode_one(&p, 1, unknown, 1);
 	assert_int_equal(s.quality, WY_Q_BAD);
-	assert_int_equal(s.why, WY_WHY_PAYLOAD);
+	assert_int_equal(s.why, WY_WHY_RANGE);
 	assert_int_equal(s.raw[0], 0x0070);
 }
 
@@ -206,6 +206,28 @@ static void sentinels_are_compared_before_the_mask(void **state)
 	uint16_t minus_five[] = {0xFFFB}; /* as it prints */
 	assert_int_equal(decode_one(&p, 1, lowest, 1).why, WY_WHY_SENTINEL);
 	assert_int_equal(decode_one(&p, 1, minus_five, 1).why, WY_WHY_SENTINEL);
+}
+
+/* -9999.0 is how many float devices say "none"; the mask of a part must not invent a sentinel. */
+static void sentinels_of_floats_are_numbers_and_of_parts_whole_words(void **state)
+{
+	static const int64_t none[] = {-9999};
+	static const int64_t one[] = {1};
+	struct sensor_profile_point p = point_of(WY_TYPE_REAL, SENSOR_F32);
+	uint16_t absent[] = {0xC61C, 0x3C00};
+	uint16_t bit_set[] = {0x0800};
+
+	(void)state;
+	p.sentinels = none;
+	p.n_sentinels = 1;
+	assert_int_equal(decode_one(&p, 1, absent, 2).why, WY_WHY_SENTINEL);
+	p = point_of(WY_TYPE_BOOL, SENSOR_BIT);
+	p.bit_mask = 1;
+	p.bit_shift = 11;
+	p.sentinels = one;
+	p.n_sentinels = 1;
+	assert_int_equal(decode_one(&p, 1, bit_set, 1).quality, WY_Q_GOOD);
+	assert_int_equal(decode_one(&p, 1, bit_set, 1).whole, 1);
 }
 
 static void range_is_judged_after_scaling(void **state)
@@ -271,6 +293,7 @@ int main(void)
 		cmocka_unit_test(bit_areas_are_unpacked_lowest_first),
 		cmocka_unit_test(unknown_enum_values_are_not_guessed),
 		cmocka_unit_test(sentinels_are_compared_before_the_mask),
+		cmocka_unit_test(sentinels_of_floats_are_numbers_and_of_parts_whole_words),
 		cmocka_unit_test(range_is_judged_after_scaling),
 		cmocka_unit_test(nan_and_infinity_are_no_values),
 		cmocka_unit_test(another_register_chooses_the_unit),
