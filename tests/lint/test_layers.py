@@ -119,3 +119,13 @@ def test_links_in_the_documents_lead_somewhere():
                 if "://" not in link and not os.path.exists(os.path.join(folder, link)):
                     wrong.append(f"{os.path.relpath(path, ROOT)} -> {link}")
     assert wrong == []
+
+
+def test_the_service_unit_is_sound_and_fenced():
+    unit = os.path.join(ROOT, "deploy/weiyu.service")
+    fenced = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=17", unit],
+                            capture_output=True, text=True)
+    assert fenced.returncode == 0, fenced.stdout[-400:]
+    verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+    complaints = [line for line in verified.stderr.splitlines() if "is not executable" not in line]
+    assert complaints == []
