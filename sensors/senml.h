@@ -39,10 +39,11 @@ WY_MUST_CHECK enum wy_err senml_read_text(const void *payload, size_t len, struc
 WY_MUST_CHECK enum wy_err senml_find(const struct senml_pack *pack, const char *name,
 				     const struct senml_record **ret_record);
 
-/* The value of a record as the point declares it. The index and time of the sample are set too.
+/* The value of a record as the point declares it. The index and time of the sample are set too: now_ms,
+ * or earlier where the record says how old it is (a time below 0).
  * A stated unit wins over scale and offset of the profile: it is converted into the point's.
  * An unknown unit leaves the value UNCERTAIN, why SOURCE; one of another quantity makes it BAD. */
 void senml_sample(const struct senml_record *record, const struct sensor_profile_point *point,
-		  uint32_t index, wy_ms at_ms, struct wy_sample *ret_sample);
+		  uint32_t index, wy_ms now_ms, struct wy_sample *ret_sample);
 
 #endif

@@ -8,6 +8,8 @@
 #include "judge.h"
 #include "senml.h"
 
+#define OLDEST_S 268435456.0 /* 2^28 */
+
 struct unit_row {
 	const char *senml;
 	const char *ours; /* NULL: a bare number */
@@ -113,8 +115,17 @@ static void other_sample(const struct senml_record *record,
 	sensor_judge_bad(WY_WHY_PAYLOAD, sample);
 }
 
+/* RFC 8428 4.5.3: a time below 2^28 is relative to now, so a negative one says how old the value is.
+ * Later ones tell a wall clock, which nobody here knows, or a future that is not believed. */
+static wy_ms measured_ms(const struct senml_record *record, wy_ms now_ms)
+{
+	double age_s = record->time_s < 0 ? -record->time_s : 0;
+
+	return now_ms - (wy_ms)((age_s < OLDEST_S ? age_s : OLDEST_S) * 1000);
+}
+
 void senml_sample(const struct senml_record *record, const struct sensor_profile_point *point,
-		  uint32_t index, wy_ms at_ms, struct wy_sample *ret_sample)
+		  uint32_t index, wy_ms now_ms, struct wy_sample *ret_sample)
 {
 	static void (*const samples[])(const struct senml_record *,
 				       const struct sensor_profile_point *, struct wy_sample *) = {
@@ -124,6 +135,6 @@ void senml_sample(const struct senml_record *record, const struct sensor_profile
 		[SENML_OTHER] = other_sample,
 	};
 
-	*ret_sample = (struct wy_sample){.point = index, .at_ms = at_ms};
+	*ret_sample = (struct wy_sample){.point = index, .at_ms = measured_ms(record, now_ms)};
 	samples[record->kind](record, point, ret_sample);
 }

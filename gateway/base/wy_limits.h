@@ -34,7 +34,8 @@
 #define WY_COAP_BODY_MS 60000             /* all blocks of one body; then the device counts as silent */
 #define WY_COAP_HANDSHAKES_MAX 64u        /* DTLS handshakes at once, half of them for devices that failed before; the next waits */
 #define WY_COAP_SPREAD_MS 5000            /* first requests are spread over at most this */
-#define WY_COAP_RETRY_FIRST_MS 1000       /* wait before connecting again, doubled with jitter ... */
+#define WY_COAP_RETRY_FIRST_MS 1000       /* least wait before connecting again ... */
+#define WY_COAP_RETRY_PART 16             /* ... then this part of the silence so far ... */
 #define WY_COAP_RETRY_MOST_MS 60000       /* ... up to here */
 #define WY_COAP_MAX_AGE_MOST_MS 3600000   /* a longer Max-Age counts as this: observers get forgotten */
 #define WY_SENML_RECORDS_MAX 256u         /* of one pack; refuse the pack */

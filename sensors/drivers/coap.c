@@ -44,13 +44,14 @@ static void report_failure(struct coap_device *device, enum wy_err err)
 	field->report(field->arg, &report);
 }
 
-/* Waits double from WY_COAP_RETRY_FIRST_MS to WY_COAP_RETRY_MOST_MS; half of each is jitter. */
+/* A wait grows with the silence behind it, so a device that was away for a minute is seen seconds
+ * after its return; half of each wait is jitter. */
 static wy_ms back_off(struct coap_device *device)
 {
-	wy_ms wait_ms = WY_COAP_RETRY_FIRST_MS;
+	wy_ms wait_ms = (device->field->now_ms - device->silent_ms) / WY_COAP_RETRY_PART;
 
-	for (unsigned i = 1; i < device->failures && wait_ms < WY_COAP_RETRY_MOST_MS; i++)
-		wait_ms *= 2;
+	if (wait_ms < WY_COAP_RETRY_FIRST_MS)
+		wait_ms = WY_COAP_RETRY_FIRST_MS;
 	if (wait_ms > WY_COAP_RETRY_MOST_MS)
 		wait_ms = WY_COAP_RETRY_MOST_MS;
 	return wait_ms / 2 + coap_jitter(device->field, wait_ms / 2);
@@ -58,7 +59,8 @@ static wy_ms back_off(struct coap_device *device)
 
 static void give_up(struct coap_device *device, enum wy_err err)
 {
-	device->failures++;
+	if (device->failures++ == 0)
+		device->silent_ms = device->field->now_ms;
 	report_failure(device, err);
 	device->failed = WY_OK;
 	coap_exchange_close(&device->exchange);

@@ -189,8 +189,8 @@ static void take_notification(struct coap_device *device, struct coap_path *path
 	if (!coap_answer_is_newer(path->number, path->number_ms, answer->number, now_ms))
 		return;
 	refresh(device, path, answer);
-	if (answer->has_block && answer->block.m) {
-		path->due_ms = now_ms; /* only the first block came: fetch the whole */
+	if (answer->has_block && (answer->block.m || answer->block.num)) {
+		path->due_ms = now_ms; /* only one block came: fetch the whole */
 		return;
 	}
 	path->due_ms = now_ms + path->period_ms;
@@ -304,7 +304,8 @@ static void take_answer(struct coap_device *device, struct answer *answer)
 		if (is_good && answer->has_number)
 			refresh(device, path, answer);
 	}
-	if (is_good && answer->has_block && (answer->block.m || exchange->body)) {
+	if (is_good && answer->has_block &&
+	    (answer->block.m || answer->block.num || exchange->body)) {
 		take_block(device, answer);
 		return;
 	}

@@ -74,6 +74,7 @@ struct coap_device {
 	struct coap_exchange exchange;
 	enum wy_err failed; /* noted by a callback of libcoap, acted upon after it has returned */
 	unsigned failures;  /* since the last answer */
+	wy_ms silent_ms;    /* the first of them */
 	wy_ms retry_ms;     /* not connected again before */
 	wy_ms quiet_ms;     /* no further error report before */
 	wy_ms next_ms;      /* nothing to do before */

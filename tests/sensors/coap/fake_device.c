@@ -227,7 +227,8 @@ static void answer(struct fake_device *fake, const struct request *request)
 	number = ++fake->number;
 	put_head(&message, type, resource->code ? resource->code : 0x45, request->mid,
 		 request->token, request->token_len);
-	put_content(&message, resource, is_new ? &number : NULL, request->block);
+	put_content(&message, resource, is_new ? &number : NULL,
+		    request->block ? request->block : resource->first_block << 4);
 	fake_send(fake, message.bytes, message.len);
 }
 

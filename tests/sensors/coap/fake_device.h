@@ -22,6 +22,7 @@ struct fake_resource {
 	uint32_t max_age_s; /* 0: say none */
 	bool is_observable;
 	unsigned szx_plus1;  /* 0: no blocks; else block size 16 << (szx_plus1 - 1) */
+	unsigned first_block; /* where an answer without a Block2 in its request begins */
 	bool is_etag_moving; /* each block claims another state */
 	uint32_t size2;      /* claimed in Size2; 0: none */
 	/* what the client did */

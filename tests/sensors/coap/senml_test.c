@@ -401,6 +401,31 @@ static void sentinels_ranges_and_fractions_are_judged(void **state)
 	assert_int_equal(sample_of("[{\"n\":\"a\",\"v\":30}]", &tenth).whole, 3);
 }
 
+static void a_value_is_as_old_as_it_says(void **state)
+{
+	static const struct {
+		const char *json;
+		wy_ms at_ms;
+	} rows[] = {
+		{"[{\"n\":\"a\",\"vb\":true}]", 1000000},
+		{"[{\"n\":\"a\",\"vb\":true,\"t\":-30}]", 970000},
+		{"[{\"bt\":-60,\"n\":\"a\",\"vb\":true,\"t\":0.5}]", 940500},
+		{"[{\"n\":\"a\",\"vb\":true,\"t\":30}]", 1000000},	   /* not from the future */
+		{"[{\"bt\":1761811200,\"n\":\"a\",\"vb\":true}]", 1000000}, /* a wall clock */
+		{"[{\"n\":\"a\",\"vb\":true,\"t\":-1e300}]", 1000000 - 268435456000},
+	};
+	struct sensor_profile_point flag = {.type = WY_TYPE_BOOL, .scale = 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wy_sample sample;
+		assert_int_equal(senml_read_json(rows[i].json, strlen(rows[i].json), &pack), WY_OK);
+		senml_sample(&pack.record[0], &flag, 0, 1000000, &sample);
+		assert_true(sample.at_ms == rows[i].at_ms);
+		assert_int_equal(sample.quality, WY_Q_GOOD);
+	}
+}
+
 static void every_row_of_units_leads_to_a_unit_of_ours(void **state)
 {
 	static const char *const named[] = {"m", "mm", "kg", "g", "s", "A", "V", "Ohm", "W", "kW", "N",
@@ -444,6 +469,7 @@ int main(void)
 		cmocka_unit_test(flags_are_zero_one_or_truth_and_may_be_inverted),
 		cmocka_unit_test(enums_are_numbers_of_the_map_or_names),
 		cmocka_unit_test(sentinels_ranges_and_fractions_are_judged),
+		cmocka_unit_test(a_value_is_as_old_as_it_says),
 		cmocka_unit_test(every_row_of_units_leads_to_a_unit_of_ours),
 	};
 
