@@ -16,12 +16,15 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 		return WY_E_NOMEM;
 	engine->parts = *parts;
 	engine->now = clock_now(parts->clock);
+	engine->noted_ms = engine->now.mono_ms;
 	engine->samples_max = (size_t)WY_POINTS_PER_CLASS * WY_EVIDENCE_SAMPLES;
 	engine->devices = wy_arena_array(arena, config->n_devices, sizeof(*engine->devices));
 	engine->body = wy_arena_alloc(arena, WY_TICKET_BYTES_MAX + 1);
 	engine->envelope = wy_arena_alloc(arena, WY_TICKET_BYTES_MAX + 1);
+	engine->past = wy_arena_alloc(arena, WY_TICKET_BYTES_MAX + 1);
 	engine->samples = wy_arena_array(arena, engine->samples_max, sizeof(*engine->samples));
-	if (!engine->devices || !engine->body || !engine->envelope || !engine->samples)
+	if (!engine->devices || !engine->body || !engine->envelope || !engine->past ||
+	    !engine->samples)
 		return WY_E_NOMEM;
 	err = history_new(config->classes, config->assets, config->n_assets, arena, &engine->history);
 	if (!err)
@@ -81,6 +84,13 @@ static enum wy_err keep_cells(struct engine *engine, bool all)
 	return WY_OK;
 }
 
+/* After a crash all since the last commit counts as unknown. While a ticket stands, the store gets the
+ * time now and then, so that a crash does not make it look unwatched for days. */
+static wy_ms note_due(const struct engine *engine)
+{
+	return engine->n_open ? engine->noted_ms + ENGINE_NOTE_MS : WY_MS_NEVER;
+}
+
 void engine_end_turn(struct engine *engine)
 {
 	const struct rule_event *events;
@@ -94,6 +104,8 @@ void engine_end_turn(struct engine *engine)
 	if (engine->is_broken)
 		return;
 	enum wy_err err = keep_cells(engine, false);
+	if (!err && engine->now.mono_ms >= note_due(engine))
+		err = engine_write(engine);
 	if (err)
 		engine_break(engine, "keeping the memory of the rules", err);
 }
@@ -106,7 +118,6 @@ static void note_exchange(struct engine *engine, const struct sensor_report *rep
 
 	device->err = report->err;
 	device->exception = report->exception;
-	device->took_ms = report->took_ms;
 	device->exchanges++;
 	if (!has_answered) {
 		device->failures++;
@@ -127,6 +138,7 @@ static void note_exchange(struct engine *engine, const struct sensor_report *rep
 			 (long long)report->took_ms);
 	device->is_failing = false;
 	device->has_answered = true;
+	device->took_ms = report->took_ms;
 	device->failures = 0;
 	device->last_ok_ms = report->at_ms;
 }
@@ -170,25 +182,49 @@ void engine_tick(struct engine *engine)
 
 wy_ms engine_due(const struct engine *engine)
 {
-	return engine->is_broken ? WY_MS_NEVER : rule_next_due(engine->rules);
+	wy_ms rules_ms = rule_next_due(engine->rules);
+	wy_ms note_ms = note_due(engine);
+
+	if (engine->is_broken)
+		return WY_MS_NEVER;
+	return rules_ms < note_ms ? rules_ms : note_ms;
 }
 
 /* ---- Work ----------------------------------------------------------------------------------- */
 
+static bool says(enum ticket_node node, enum rule_command command)
+{
+	/* Who works on it, or says it is done, has taken notice of it. */
+	static const bool is_notice[TICKET_NODE_COUNT] = {
+		[TICKET_NODE_ACKED] = true,	[TICKET_NODE_ON_SITE] = true,
+		[TICKET_NODE_IN_PROGRESS] = true, [TICKET_NODE_RESOLVED] = true,
+		[TICKET_NODE_VERIFYING] = true,
+	};
+	static const bool is_reset[TICKET_NODE_COUNT] = {
+		[TICKET_NODE_RESOLVED] = true, [TICKET_NODE_VERIFYING] = true};
+
+	switch (command) {
+	case RULE_ACK:
+		return is_notice[node];
+	case RULE_RESET:
+		return is_reset[node];
+	case RULE_CLOSE:
+		return ticket_node_is_final((uint8_t)node);
+	}
+	return false;
+}
+
 /* What the platform's word means to the rules that stand behind the ticket. */
 static void command_rules(struct engine *engine, const struct engine_case *c, enum ticket_node node)
 {
+	static const enum rule_command commands[] = {RULE_ACK, RULE_RESET, RULE_CLOSE};
+
 	for (uint32_t i = 0; i < c->n; i++) {
 		uint32_t instance = engine->instances_by_case[c->first + i];
-		if (!rule_is_raised(engine->rules, instance))
-			continue;
-		/* Not every state takes a command; the ticket's own record is kept either way. */
-		if (ticket_node_is_final(node))
-			(void)!rule_command(engine->rules, instance, RULE_CLOSE);
-		else if (node == TICKET_NODE_RESOLVED)
-			(void)!rule_command(engine->rules, instance, RULE_RESET);
-		else if (node == TICKET_NODE_ACKED)
-			(void)!rule_command(engine->rules, instance, RULE_ACK);
+		for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++)
+			/* Not every state takes a command; the ticket's own record is kept either way. */
+			if (says(node, commands[k]) && rule_is_raised(engine->rules, instance))
+				(void)!rule_command(engine->rules, instance, commands[k]);
 	}
 }
 
@@ -197,6 +233,8 @@ enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum tick
 {
 	struct ticket ticket;
 
+	/* What is due happens first: a command then meets the rules as the platform's people saw them. */
+	engine_tick(engine);
 	if (engine->is_broken)
 		return WY_E_STATE;
 	enum wy_err err = store_find_ticket(engine->parts.store, ticket_key, &ticket);
@@ -205,7 +243,7 @@ enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum tick
 	begin_turn(engine);
 	struct ticket_input input = {.kind = TICKET_WORK, .now = engine->now,
 				     .at_ms = engine->now.mono_ms, .node = node, .work_rev = work_rev};
-	uint32_t at = ticketing_case(engine, &ticket);
+	uint32_t at = engine_find_case(engine, &ticket);
 	bool was_open = ticket.is_open;
 	err = ticketing_work(engine, &ticket, &input);
 	if (!err && was_open && at != CASE_NONE)
@@ -230,6 +268,18 @@ static enum wy_err keep_clock(struct engine *engine)
 	return store_put_clock(engine->parts.store, &clock);
 }
 
+/* Tickets long over, once an hour at most, along with what is written anyway; never by a clock that is
+ * not sure of the year. */
+static enum wy_err drop_old(struct engine *engine)
+{
+	size_t n;
+
+	if (engine->now.clock != WY_CLOCK_SYNCED || engine->now.mono_ms - engine->tidied_ms < ENGINE_TIDY_MS)
+		return WY_OK;
+	engine->tidied_ms = engine->now.mono_ms;
+	return store_prune_tickets(engine->parts.store, engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS, &n);
+}
+
 enum wy_err engine_flush(struct engine *engine, bool *ret_events)
 {
 	*ret_events = false;
@@ -239,12 +289,15 @@ enum wy_err engine_flush(struct engine *engine, bool *ret_events)
 		return WY_OK;
 	enum wy_err err = keep_clock(engine);
 	if (!err)
+		err = drop_old(engine);
+	if (!err)
 		err = store_commit(engine->parts.store);
 	if (err) {
 		engine_break(engine, "committing a turn", err);
 		return err;
 	}
 	engine->has_written = false;
+	engine->noted_ms = engine->now.mono_ms;
 	engine->counts.commits++;
 	*ret_events = engine->has_events;
 	engine->has_events = false;
@@ -284,9 +337,7 @@ struct engine_counts engine_counts(const struct engine *engine)
 {
 	struct engine_counts counts = engine->counts;
 
-	counts.open = 0;
-	for (size_t i = 0; i < engine->n_cases; i++)
-		counts.open += engine->cases[i].is_open;
+	counts.open = engine->n_open;
 	return counts;
 }
 

@@ -17,6 +17,10 @@
 #include "sensor.h"
 #include "store.h"
 
+#define ENGINE_NOTE_MS ((wy_ms)5 * 60 * 1000) /* while a ticket stands, the time is kept so often */
+#define ENGINE_TIDY_MS ((wy_ms)3600 * 1000)
+#define ENGINE_KEEP_TICKETS_MS ((wy_ms)400 * 86400 * 1000) /* of tickets that are over */
+
 struct engine;
 
 /* All borrowed for the engine's life. */

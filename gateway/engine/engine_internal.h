@@ -14,8 +14,21 @@ struct engine_case {
 	uint32_t fault;
 	uint32_t first; /* of its instances in engine.instances_by_case */
 	uint32_t n;
-	uint32_t raised; /* instances that stand */
-	bool is_open;
+	bool is_open; /* a ticket is open for it */
+};
+
+/* What an instance has told so far: its rule's own memory shows only a part of it. */
+struct engine_told {
+	bool is_raised, is_latched, is_unverified, is_uncertain;
+	uint8_t tier, level;
+	wy_ms onset_ms;
+};
+
+/* What the instances of a case say together. */
+struct engine_view {
+	uint32_t n_raised;
+	uint32_t instance; /* the one that decides: the most severe that stands; valid with n_raised */
+	enum ticket_condition condition; /* ACTIVE, UNKNOWN or LATCHED; CLEARED: none is raised */
 };
 
 struct engine {
@@ -26,14 +39,19 @@ struct engine {
 	struct engine_case *cases;
 	size_t n_cases;
 	uint32_t *case_of;           /* [instance] */
+	struct engine_told *told;    /* [instance] */
 	uint32_t *instances_by_case; /* grouped: see engine_case.first */
 	struct wy_now now;           /* of the turn under way */
 	bool has_written;            /* a transaction is open */
 	bool has_events;
 	bool is_broken;
 	struct engine_counts counts;
-	char *body;     /* WY_TICKET_BYTES_MAX + 1 each: documents are made here */
+	uint32_t n_open; /* tickets, those nothing watches included */
+	wy_ms noted_ms;  /* mono: when the store last got the time */
+	wy_ms tidied_ms; /* mono: when old tickets were last dropped */
+	char *body;      /* WY_TICKET_BYTES_MAX + 1 each: documents are made here */
 	char *envelope;
+	char *past;      /* the document before */
 	struct ticket_sample *samples; /* room for one document */
 	size_t samples_max;
 };
@@ -45,17 +63,22 @@ void engine_break(struct engine *engine, const char *doing, enum wy_err err);
 /* Between rule_turn_begin and the end: what the rules decided becomes tickets, and their memory is kept. */
 void engine_end_turn(struct engine *engine);
 
+/* case.c */
+WY_MUST_CHECK enum wy_err engine_make_cases(struct engine *engine);
+/* CASE_NONE: no rule watches this asset and fault. */
+uint32_t engine_find_case(const struct engine *engine, const struct ticket *ticket);
+struct engine_view engine_view_of(const struct engine *engine, const struct engine_case *c);
+/* Notes what an instance told. */
+void engine_hear(struct engine *engine, const struct rule_event *event);
+
 /* ticketing.c */
 WY_MUST_CHECK enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event);
 WY_MUST_CHECK enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket,
 					 const struct ticket_input *input);
 /* End a ticket nothing watches any more. */
 WY_MUST_CHECK enum wy_err ticketing_orphan(struct engine *engine, struct ticket *ticket);
-/* CASE_NONE: no rule watches this asset and fault. */
-uint32_t ticketing_case(const struct engine *engine, const struct ticket *ticket);
 
 /* restore.c */
-WY_MUST_CHECK enum wy_err engine_make_cases(struct engine *engine);
 WY_MUST_CHECK enum wy_err engine_restore(struct engine *engine);
 
 #endif

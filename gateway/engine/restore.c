@@ -1,66 +1,17 @@
-/* restore.c: start-up: cases are made, rule memory comes back, open tickets find their rules. */
+/* restore.c: start-up: rule memory comes back, open tickets find their rules, rules find their tickets. */
 #include "engine_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
 
-/* ---- Cases ----------------------------------------------------------------------------------- */
-
-struct watch { /* an instance and what it watches */
-	uint32_t asset, fault, instance;
-};
-
-static int by_case(const void *left, const void *right)
-{
-	const struct watch *a = left;
-	const struct watch *b = right;
-
-	if (a->asset != b->asset)
-		return a->asset < b->asset ? -1 : 1;
-	if (a->fault != b->fault)
-		return a->fault < b->fault ? -1 : 1;
-	return a->instance < b->instance ? -1 : a->instance > b->instance;
-}
-
-enum wy_err engine_make_cases(struct engine *engine)
-{
-	const struct rule_set *rules = engine->parts.rules;
-	struct wy_arena *arena = engine->parts.arena;
-	size_t n = rule_instance_count(rules);
-	struct watch *watches = wy_arena_array(arena, n, sizeof(*watches));
-
-	engine->case_of = wy_arena_array(arena, n, sizeof(*engine->case_of));
-	engine->instances_by_case = wy_arena_array(arena, n, sizeof(*engine->instances_by_case));
-	engine->cases = wy_arena_array(arena, n, sizeof(*engine->cases));
-	if (!watches || !engine->case_of || !engine->instances_by_case || !engine->cases)
-		return WY_E_NOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct rule_instance_info *info = rule_instance_at(rules, i);
-		size_t fault = config_find_fault(engine->parts.config,
-						 rule_info_at(rules, info->rule)->fault);
-		if (fault == SIZE_MAX)
-			return WY_E_INVALID; /* the compiler checked it against the same catalogue */
-		watches[i] = (struct watch){info->asset, (uint32_t)fault, i};
-	}
-	qsort(watches, n, sizeof(*watches), by_case);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct watch *w = &watches[i];
-		if (!i || w->asset != watches[i - 1].asset || w->fault != watches[i - 1].fault)
-			engine->cases[engine->n_cases++] = (struct engine_case){
-				.asset = w->asset, .fault = w->fault, .first = i};
-		engine->cases[engine->n_cases - 1].n++;
-		engine->instances_by_case[i] = w->instance;
-		engine->case_of[w->instance] = (uint32_t)engine->n_cases - 1;
-	}
-	return WY_OK;
-}
-
 /* ---- Rule memory ------------------------------------------------------------------------------- */
+
+enum { CELL_KEY_SIZE = 320, GONE_MAX = 512 /* a start drops so many at most; the next start goes on */ };
 
 struct cells {
 	struct engine *engine;
+	char (*gone_keys)[CELL_KEY_SIZE];
 	size_t restored, gone, damaged;
 };
 
@@ -73,6 +24,8 @@ static bool restore_cell(void *arg, const char *key, const void *bytes, size_t l
 		cells->restored++;
 		break;
 	case WY_E_NOTFOUND:
+		if (cells->gone < GONE_MAX && strlen(key) < CELL_KEY_SIZE)
+			strcpy(cells->gone_keys[cells->gone], key);
 		cells->gone++;
 		break;
 	default:
@@ -82,13 +35,28 @@ static bool restore_cell(void *arg, const char *key, const void *bytes, size_t l
 	return true;
 }
 
+/* Memory of rules that were changed or are gone: nothing will ever read it again. */
+static enum wy_err drop_gone(struct engine *engine, const struct cells *cells)
+{
+	enum wy_err err = cells->gone ? engine_write(engine) : WY_OK;
+
+	for (size_t i = 0; !err && i < cells->gone && i < GONE_MAX; i++)
+		err = store_drop_cell(engine->parts.store, cells->gone_keys[i]);
+	return err;
+}
+
 /* The time between the last commit and now was not watched: it counts as unknown. */
 static enum wy_err restore_rules(struct engine *engine)
 {
 	struct cells cells = {.engine = engine};
 	struct store_clock past;
-	enum wy_err err = store_each_cell(engine->parts.store, restore_cell, &cells);
 
+	cells.gone_keys = wy_arena_array(engine->parts.arena, GONE_MAX, CELL_KEY_SIZE);
+	if (!cells.gone_keys)
+		return WY_E_NOMEM;
+	enum wy_err err = store_each_cell(engine->parts.store, restore_cell, &cells);
+	if (!err)
+		err = drop_gone(engine, &cells);
 	if (err)
 		return err;
 	err = store_clock(engine->parts.store, &past);
@@ -106,12 +74,77 @@ static enum wy_err restore_rules(struct engine *engine)
 
 /* ---- Tickets ----------------------------------------------------------------------------------- */
 
-static void count_raised(struct engine *engine)
+/* What each instance that stands had told. Its rule's memory shows the state, the ticket the rest: exact
+ * where one rule stands behind it, and near enough where several do until the next event. */
+static void recall(struct engine *engine)
 {
-	for (size_t i = 0; i < engine->n_cases; i++) {
-		struct engine_case *c = &engine->cases[i];
-		for (uint32_t k = 0; k < c->n; k++)
-			c->raised += rule_is_raised(engine->rules, engine->instances_by_case[c->first + k]);
+	for (uint32_t i = 0; i < rule_instance_count(engine->parts.rules); i++) {
+		const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, i);
+		const struct rule_info *rule = rule_info_at(engine->parts.rules, info->rule);
+		struct engine_told *told = &engine->told[i];
+		if (!rule_is_raised(engine->rules, i))
+			continue;
+		*told = (struct engine_told){.is_raised = true, .tier = rule->levels[0].tier,
+					     .onset_ms = engine->now.mono_ms};
+		told->is_latched = rule_state_of(engine->rules, i) == RULE_LATCHED_STATE;
+		/* The most severe level is the safe guess where no ticket knows better. */
+		for (size_t k = 1; k < rule->n_levels; k++)
+			if (rule->levels[k].tier < told->tier) {
+				told->tier = rule->levels[k].tier;
+				told->level = (uint8_t)k;
+			}
+	}
+}
+
+static bool is_rule_of(const struct engine *engine, uint32_t instance, const struct ticket *ticket)
+{
+	const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, instance);
+	return strcmp(rule_info_at(engine->parts.rules, info->rule)->id, ticket->rule) == 0;
+}
+
+/* The instance a ticket without a rule goes to: that of its own rule if it still watches. */
+static uint32_t heir_of(const struct engine *engine, const struct engine_case *c, const struct ticket *ticket)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (is_rule_of(engine, engine->instances_by_case[c->first + i], ticket))
+			return engine->instances_by_case[c->first + i];
+	return engine->instances_by_case[c->first];
+}
+
+/* Its rule has no memory of it. It stands until that rule's own clear ends it. */
+static void adopt(struct engine *engine, const struct engine_case *c, const struct ticket *ticket)
+{
+	uint32_t instance = heir_of(engine, c, ticket);
+	const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, instance);
+	const struct rule_info *rule = rule_info_at(engine->parts.rules, info->rule);
+
+	rule_adopt(engine->rules, instance, ticket->onset.mono_ms);
+	engine->told[instance] = (struct engine_told){.is_raised = true, .tier = rule->levels[0].tier,
+						      .onset_ms = ticket->onset.mono_ms};
+	log_line(LOG_WARNING, "ticket_adopted", "ticket=%s asset=%s fault=%s rule=%s", ticket->key,
+		 ticket->asset, ticket->fault, rule->id);
+}
+
+/* The ticket holds what its deciding rule had told last. */
+static void refine(struct engine *engine, const struct engine_case *c, const struct ticket *ticket)
+{
+	uint32_t n_raised = engine_view_of(engine, c).n_raised;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t instance = engine->instances_by_case[c->first + i];
+		struct engine_told *told = &engine->told[instance];
+		const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, instance);
+		const struct rule_info *rule = rule_info_at(engine->parts.rules, info->rule);
+		if (!told->is_raised)
+			continue;
+		told->onset_ms = ticket->onset.mono_ms;
+		told->is_unverified = ticket->condition == TICKET_UNKNOWN;
+		told->is_uncertain = ticket->is_uncertain;
+		bool is_its = n_raised == 1 || is_rule_of(engine, instance, ticket);
+		if (is_its && ticket->level < rule->n_levels) {
+			told->level = ticket->level;
+			told->tier = rule->levels[ticket->level].tier;
+		}
 	}
 }
 
@@ -125,10 +158,11 @@ static bool place_ticket(void *arg, const struct ticket *ticket, const char *bod
 {
 	struct orphans *orphans = arg;
 	struct engine *engine = orphans->engine;
-	uint32_t at = ticketing_case(engine, ticket);
+	uint32_t at = engine_find_case(engine, ticket);
 	(void)body;
 	(void)len;
 
+	engine->n_open++;
 	if (at == CASE_NONE) {
 		if (orphans->n < orphans->max)
 			memcpy(orphans->keys[orphans->n++], ticket->key, TICKET_KEY_SIZE);
@@ -136,20 +170,15 @@ static bool place_ticket(void *arg, const struct ticket *ticket, const char *bod
 	}
 	struct engine_case *c = &engine->cases[at];
 	c->is_open = true;
-	if (!c->raised) {
-		/* Its rule has no memory of it. It stands until that rule's own clear ends it. */
-		rule_adopt(engine->rules, engine->instances_by_case[c->first], ticket->onset.mono_ms);
-		c->raised = 1;
-		log_line(LOG_WARNING, "ticket_adopted", "ticket=%s asset=%s fault=%s", ticket->key,
-			 ticket->asset, ticket->fault);
-	}
+	if (engine_view_of(engine, c).n_raised)
+		refine(engine, c, ticket);
+	else
+		adopt(engine, c, ticket);
 	return true;
 }
 
 static enum wy_err end_orphans(struct engine *engine, const struct orphans *orphans)
 {
-	bool has_events;
-
 	for (size_t i = 0; i < orphans->n; i++) {
 		struct ticket ticket;
 		enum wy_err err = store_find_ticket(engine->parts.store, orphans->keys[i], &ticket);
@@ -158,12 +187,39 @@ static enum wy_err end_orphans(struct engine *engine, const struct orphans *orph
 		if (err)
 			return err;
 	}
-	return engine_flush(engine, &has_events);
+	if (orphans->n == orphans->max)
+		log_line(LOG_WARNING, "tickets_unwatched", "closed=%zu next=\"any more are closed with the "
+			 "next start\"", orphans->n);
+	return WY_OK;
+}
+
+/* A rule that stands and has no ticket: it carries another fault since its file was changed. */
+static enum wy_err ticket_the_untold(struct engine *engine)
+{
+	enum wy_err err = WY_OK;
+
+	for (size_t i = 0; !err && i < engine->n_cases; i++) {
+		const struct engine_case *c = &engine->cases[i];
+		struct engine_view view = engine_view_of(engine, c);
+		if (c->is_open || !view.n_raised)
+			continue;
+		const struct engine_told *told = &engine->told[view.instance];
+		struct rule_event event = {.kind = RULE_RAISED, .instance = view.instance,
+					   .tier = told->tier, .level = told->level,
+					   .at_ms = engine->now.mono_ms, .onset_ms = engine->now.mono_ms};
+		bool was_latched = told->is_latched;
+		err = ticketing_event(engine, &event);
+		event.kind = RULE_LATCHED;
+		if (!err && was_latched)
+			err = ticketing_event(engine, &event);
+	}
+	return err;
 }
 
 enum wy_err engine_restore(struct engine *engine)
 {
 	struct orphans orphans = {.engine = engine, .max = 1024};
+	bool has_events;
 	enum wy_err err = restore_rules(engine);
 
 	if (err)
@@ -171,9 +227,11 @@ enum wy_err engine_restore(struct engine *engine)
 	orphans.keys = wy_arena_array(engine->parts.arena, orphans.max, TICKET_KEY_SIZE);
 	if (!orphans.keys)
 		return WY_E_NOMEM;
-	count_raised(engine);
+	recall(engine);
 	err = store_each_open(engine->parts.store, place_ticket, &orphans);
 	if (!err)
 		err = end_orphans(engine, &orphans);
-	return err;
+	if (!err)
+		err = ticket_the_untold(engine);
+	return err ? err : engine_flush(engine, &has_events);
 }

@@ -1,8 +1,8 @@
 /* ticketing.c: what the rules decide becomes a ticket's next step, its document and its event.
  *
- * Several rules may watch the same fault of the same asset; they share one ticket, which is over when
- * the last of them has resolved. The record lives in the store and is fetched when something happens:
- * that is rare, and so nothing has to be kept twice. */
+ * The record lives in the store and is fetched when something happens: that is rare, and so nothing
+ * has to be kept twice. A document is made anew when something was decided, from present values; a
+ * step that decides nothing, and one about what is not configured any more, amends the last one. */
 #include "engine_internal.h"
 
 #include <string.h>
@@ -14,19 +14,6 @@ enum { NOTICE_BYTES = 1024, SUMMARY_BYTES = 1024 };
 static const struct config *config_of(const struct engine *engine)
 {
 	return engine->parts.config;
-}
-
-uint32_t ticketing_case(const struct engine *engine, const struct ticket *ticket)
-{
-	const struct config *config = config_of(engine);
-
-	for (uint32_t i = 0; i < engine->n_cases; i++) {
-		const struct engine_case *c = &engine->cases[i];
-		if (strcmp(config->assets[c->asset].id, ticket->asset) == 0 &&
-		    strcmp(config->faults[c->fault].code, ticket->fault) == 0)
-			return i;
-	}
-	return CASE_NONE;
 }
 
 /* ---- Evidence -------------------------------------------------------------------------------- */
@@ -88,48 +75,70 @@ static void fill_notice(const struct engine *engine, const struct engine_case *c
 		    eta_ms ? eta : NULL, &buf);
 }
 
-/* instance CASE_NONE: nothing of the rules is known any more. */
-static void describe(struct engine *engine, const struct engine_case *c, uint32_t instance,
-		     const struct ticket *ticket, bool is_clear, struct words *words,
-		     struct ticket_context *context)
+static void set_context(struct engine *engine, struct words *words, struct ticket_context *context)
 {
-	const struct config *config = config_of(engine);
-	const struct config_fault *fault = &config->faults[c->fault];
-	struct wy_buf buf;
-
 	memset(words, 0, sizeof(*words));
 	*context = (struct ticket_context){
-		.config = config,
-		.asset = c->asset,
-		.fault = fault,
+		.config = config_of(engine),
 		.bundle = rule_set_hash(engine->parts.rules),
 		.mode = "live",
 		.boot = engine->parts.boot,
 		.now = engine->now,
 		.summary_zh = words->summary_zh,
 		.summary_en = words->summary_en,
-		.notice_zh = fault->notice.zh ? words->notice_zh : NULL,
-		.notice_en = fault->notice.en ? words->notice_en : NULL,
 		.clauses = words->clauses,
 		.samples = engine->samples,
 	};
+}
+
+static void set_case(struct engine *engine, const struct engine_case *c, const struct ticket *ticket,
+		     struct words *words, struct ticket_context *context)
+{
+	const struct config *config = config_of(engine);
+	const struct config_fault *fault = &config->faults[c->fault];
+
+	context->asset = c->asset;
+	context->fault = fault;
+	context->notice_zh = fault->notice.zh ? words->notice_zh : NULL;
+	context->notice_en = fault->notice.en ? words->notice_en : NULL;
 	if (fault->vendor_role) {
 		context->vendor = config_find_vendor(config, fault->vendor_role, false);
 		context->vendor_backup = config_find_vendor(config, fault->vendor_role, true);
 	}
 	fill_notice(engine, c, ticket, fault->notice.zh, "zh", words->notice_zh);
 	fill_notice(engine, c, ticket, fault->notice.en, "en", words->notice_en);
-	if (instance == CASE_NONE)
+}
+
+/* What stands is described with present values. What is gone, or unknown, would read wrongly so: it
+ * keeps the words it last stood with. */
+static void set_summary(struct engine *engine, uint32_t instance, const struct ticket *ticket, size_t past_len,
+			struct words *words)
+{
+	bool stands = ticket->is_open && ticket->condition == TICKET_ACTIVE;
+	struct wy_buf zh, en;
+
+	wy_buf_init(&zh, words->summary_zh, sizeof(words->summary_zh));
+	wy_buf_init(&en, words->summary_en, sizeof(words->summary_en));
+	if (!stands && past_len && !ticket_doc_summary(engine->past, past_len, &zh, &en))
 		return;
+	rule_summary(engine->rules, instance, "zh", &zh);
+	rule_summary(engine->rules, instance, "en", &en);
+}
+
+static void describe(struct engine *engine, const struct engine_case *c, uint32_t instance,
+		     const struct ticket *ticket, size_t past_len, struct words *words,
+		     struct ticket_context *context)
+{
 	const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, instance);
+	unsigned level = engine->told[instance].level;
+	bool is_gone = ticket->condition == TICKET_CLEARED || ticket->condition == TICKET_LATCHED;
+
+	set_case(engine, c, ticket, words, context);
 	context->rule = rule_info_at(engine->parts.rules, info->rule);
-	context->clear_hold_ms = info->clear_hold_ms[ticket->level];
-	context->n_clauses = rule_clauses(engine->rules, instance, ticket->level, is_clear, words->clauses,
+	context->clear_hold_ms = info->clear_hold_ms[level];
+	context->n_clauses = rule_clauses(engine->rules, instance, level, is_gone, words->clauses,
 					  WY_RULE_CLAUSES_MAX);
-	wy_buf_init(&buf, words->summary_zh, sizeof(words->summary_zh));
-	rule_summary(engine->rules, instance, "zh", &buf);
-	wy_buf_init(&buf, words->summary_en, sizeof(words->summary_en));
-	rule_summary(engine->rules, instance, "en", &buf);
+	set_summary(engine, instance, ticket, past_len, words);
 	context->n_samples = gather_samples(engine, instance);
 	sort_samples(engine->samples, context->n_samples);
 }
@@ -172,33 +181,67 @@ static void log_step(const struct ticket *ticket, enum ticket_event event, uint6
 		 ticket->fault, ticket->asset, ticket->rule, ticket->rev, (unsigned long long)seq);
 }
 
-/* The record as it is now, its document, and the event if there is one. */
-static enum wy_err keep(struct engine *engine, const struct engine_case *c, uint32_t instance,
-			struct ticket *ticket, enum ticket_event event)
+/* The document before, into engine->past; *ret_len 0: there is none that can be used. */
+static enum wy_err load_past(struct engine *engine, const struct ticket *ticket, size_t *ret_len)
+{
+	char zh[SUMMARY_BYTES], en[SUMMARY_BYTES];
+	struct wy_buf zh_buf, en_buf;
+	enum wy_err err =
+		store_ticket_body(engine->parts.store, ticket->key, engine->past, WY_TICKET_BYTES_MAX + 1, ret_len);
+
+	wy_buf_init(&zh_buf, zh, sizeof(zh));
+	wy_buf_init(&en_buf, en, sizeof(en));
+	if (!err && !ticket_doc_summary(engine->past, *ret_len, &zh_buf, &en_buf))
+		return WY_OK;
+	*ret_len = 0;
+	return err == WY_E_NOTFOUND || err == WY_E_LIMIT ? WY_OK : err;
+}
+
+static enum wy_err write_document(struct engine *engine, const struct engine_case *c, uint32_t instance,
+				  struct ticket *ticket, enum ticket_event event, size_t past_len,
+				  uint64_t seq, struct wy_buf *body, struct wy_buf *envelope)
 {
 	struct ticket_context context;
 	struct words words;
-	struct wy_buf body, envelope;
-	enum wy_err err = engine_write(engine);
 
-	if (err)
-		return err;
-	bool is_clear = event == TICKET_CLEARED_EVENT;
-	describe(engine, c, instance, ticket, is_clear, &words, &context);
+	set_context(engine, &words, &context);
+	context.seq = seq;
+	if (past_len && (event == TICKET_QUIET || instance == CASE_NONE))
+		return ticket_doc_amend(engine->past, past_len, ticket, event, &context, body, envelope);
+	describe(engine, c, instance, ticket, past_len, &words, &context);
 	observe_peak(ticket, &context);
-	if (event != TICKET_QUIET)
-		err = store_next_seq(engine->parts.store, &context.seq);
+	return ticket_doc_write(ticket, event, &context, body, envelope);
+}
+
+/* The record as it is now, its document, and the event if there is one. instance CASE_NONE: no rule
+ * stands behind it. WY_E_STATE: then there is nothing to make a document from. */
+static enum wy_err keep(struct engine *engine, const struct engine_case *c, uint32_t instance,
+			struct ticket *ticket, enum ticket_event event)
+{
+	struct wy_buf body, envelope;
+	bool is_event = event != TICKET_QUIET;
+	size_t past_len;
+	uint64_t seq = 0;
+	enum wy_err err = load_past(engine, ticket, &past_len);
+
+	if (!err && !past_len && instance == CASE_NONE)
+		err = WY_E_STATE;
+	if (!err)
+		err = engine_write(engine);
+	if (!err && is_event)
+		err = store_next_seq(engine->parts.store, &seq);
 	if (err)
 		return err;
 	wy_buf_init(&body, engine->body, WY_TICKET_BYTES_MAX + 1);
 	wy_buf_init(&envelope, engine->envelope, WY_TICKET_BYTES_MAX + 1);
-	err = ticket_doc_write(ticket, event, &context, &body, event == TICKET_QUIET ? NULL : &envelope);
+	err = write_document(engine, c, instance, ticket, event, past_len, seq, &body,
+			     is_event ? &envelope : NULL);
 	if (!err)
 		err = store_put_ticket(engine->parts.store, ticket, body.text, body.len);
-	if (!err && event != TICKET_QUIET)
-		err = put_event(engine, ticket, event, context.seq, &envelope);
-	if (!err && event != TICKET_QUIET)
-		log_step(ticket, event, context.seq);
+	if (!err && is_event)
+		err = put_event(engine, ticket, event, seq, &envelope);
+	if (!err && is_event)
+		log_step(ticket, event, seq);
 	return err;
 }
 
@@ -208,22 +251,37 @@ static void note_event(struct engine *engine, struct engine_case *c, enum ticket
 
 	engine->counts.opened += event == TICKET_OPENED;
 	engine->counts.cleared += is_end;
-	if (event == TICKET_OPENED || is_end)
+	engine->n_open += event == TICKET_OPENED;
+	engine->n_open -= is_end && engine->n_open > 0;
+	if (c && (event == TICKET_OPENED || is_end))
 		c->is_open = event == TICKET_OPENED;
 }
 
-static enum wy_err step(struct engine *engine, struct engine_case *c, uint32_t instance,
-			struct ticket *ticket, const struct ticket_input *input)
+/* Takes one input on the record; what it gave is added to *output. At most one of the inputs of a
+ * turn makes an event. */
+static enum wy_err take(struct ticket *ticket, const struct ticket_input *input, struct ticket_output *output)
 {
-	struct ticket_output output = {TICKET_QUIET, false, false};
-	enum wy_err err = ticket_step(ticket, input, &output);
+	struct ticket_output more = {TICKET_QUIET, false, false};
+	enum wy_err err = ticket_step(ticket, input, &more);
 
 	if (err)
 		return err;
-	note_event(engine, c, output.event);
-	if (output.event == TICKET_QUIET && !output.is_changed)
+	if (more.event != TICKET_QUIET)
+		output->event = more.event;
+	output->is_changed = output->is_changed || more.is_changed;
+	return WY_OK;
+}
+
+/* c NULL: its asset or fault is not watched any more. */
+static enum wy_err finish(struct engine *engine, struct engine_case *c, uint32_t instance,
+			  struct ticket *ticket, const struct ticket_output *output)
+{
+	if (output->event == TICKET_QUIET && !output->is_changed)
 		return WY_OK;
-	return keep(engine, c, instance, ticket, output.event);
+	enum wy_err err = keep(engine, c, instance, ticket, output->event);
+	if (!err)
+		note_event(engine, c, output->event);
+	return err;
 }
 
 /* ---- From a rule's event --------------------------------------------------------------------- */
@@ -290,106 +348,94 @@ static enum wy_err find_ticket(struct engine *engine, const struct engine_case *
 	return err;
 }
 
-/* Which input a rule's event is; false: it changes nothing while other rules hold the ticket open. */
-static bool input_of(const struct engine_case *c, const struct rule_event *event,
-		     enum ticket_input_kind *ret_kind)
+/* What brings the ticket's condition to that of its rules; false: it is there. */
+static bool turn_of(const struct ticket *ticket, const struct engine_view *view,
+		    enum ticket_input_kind *ret_kind)
 {
-	static const enum ticket_input_kind kinds[] = {
-		[RULE_RAISED] = TICKET_RAISE,	     [RULE_TIER] = TICKET_TIER,
-		[RULE_UNVERIFIED] = TICKET_UNVERIFIED, [RULE_VERIFIED] = TICKET_VERIFIED,
-		[RULE_LATCHED] = TICKET_LATCH,	     [RULE_RESOLVED] = TICKET_CLEAR,
+	static const uint8_t kinds[] = {
+		[TICKET_ACTIVE] = TICKET_RAISE,
+		[TICKET_CLEARED] = TICKET_CLEAR,
+		[TICKET_LATCHED] = TICKET_LATCH,
+		[TICKET_UNKNOWN] = TICKET_UNVERIFIED,
 	};
 
-	*ret_kind = kinds[event->kind];
-	if (event->kind == RULE_RESOLVED)
-		return c->raised == 0;
-	if (event->kind == RULE_LATCHED || event->kind == RULE_UNVERIFIED)
-		return c->raised == 1;
-	return true;
+	*ret_kind = (enum ticket_input_kind)kinds[view->condition];
+	return !ticket->is_begun || ticket->condition != view->condition;
+}
+
+static bool is_ranked_anew(const struct ticket *ticket, const struct engine_told *told)
+{
+	return ticket->tier_now != told->tier || ticket->level != told->level ||
+	       ticket->is_uncertain != told->is_uncertain;
+}
+
+/* The ticket after a rule's event. */
+static enum wy_err follow(struct engine *engine, struct engine_case *c, const struct rule_event *event,
+			  struct ticket *ticket)
+{
+	struct engine_view view = engine_view_of(engine, c);
+	uint32_t instance = view.n_raised ? view.instance : event->instance;
+	const struct engine_told *told = &engine->told[instance];
+	struct ticket_terms terms = terms_of(config_of(engine), told->tier);
+	struct ticket_output output = {TICKET_QUIET, false, false};
+	struct ticket_input input = {
+		.now = engine->now,
+		.at_ms = event->at_ms,
+		.onset_ms = told->onset_ms,
+		.tier = told->tier,
+		.level = told->level,
+		.is_uncertain = told->is_uncertain,
+		.terms = &terms,
+	};
+	enum wy_err err = WY_OK;
+
+	if (turn_of(ticket, &view, &input.kind))
+		err = take(ticket, &input, &output);
+	input.kind = TICKET_TIER;
+	if (!err && view.n_raised && is_ranked_anew(ticket, told))
+		err = take(ticket, &input, &output);
+	return err ? err : finish(engine, c, instance, ticket, &output);
 }
 
 enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event)
 {
 	struct engine_case *c = &engine->cases[engine->case_of[event->instance]];
-	struct ticket_terms terms = terms_of(config_of(engine), event->tier);
 	struct ticket ticket;
-	enum ticket_input_kind kind;
 
-	if (event->kind == RULE_RAISED)
-		c->raised++;
-	if (event->kind == RULE_RESOLVED && c->raised)
-		c->raised--;
-	if (!input_of(c, event, &kind))
-		return WY_OK;
+	engine_hear(engine, event);
 	enum wy_err err = find_ticket(engine, c, event, &ticket);
 	if (err == WY_E_NOTFOUND)
 		return WY_OK; /* the platform closed it already */
-	if (err)
-		return err;
-	/* A latched condition that stands again is known or ranked anew by its rule; the ticket takes it up. */
-	if (ticket.condition == TICKET_LATCHED && (kind == TICKET_VERIFIED || kind == TICKET_TIER))
-		kind = TICKET_RAISE;
-	struct ticket_input input = {
-		.kind = kind,
-		.now = engine->now,
-		.at_ms = event->at_ms,
-		.onset_ms = event->onset_ms,
-		.tier = event->tier,
-		.level = event->level,
-		.is_uncertain = event->is_uncertain,
-		.terms = &terms,
-	};
-	return step(engine, c, event->instance, &ticket, &input);
+	return err ? err : follow(engine, c, event, &ticket);
 }
 
 /* ---- From the platform, and from a changed configuration --------------------------------------- */
 
-static uint32_t deciding_instance(const struct engine *engine, const struct engine_case *c)
-{
-	for (uint32_t i = 0; i < c->n; i++)
-		if (rule_is_raised(engine->rules, engine->instances_by_case[c->first + i]))
-			return engine->instances_by_case[c->first + i];
-	return c->n ? engine->instances_by_case[c->first] : CASE_NONE;
-}
-
-/* Asset and fault of a ticket no rule watches: still in the configuration? */
-static bool bare_case(const struct engine *engine, const struct ticket *ticket, struct engine_case *ret_case)
-{
-	size_t asset = config_find_asset(config_of(engine), ticket->asset);
-	size_t fault = config_find_fault(config_of(engine), ticket->fault);
-
-	*ret_case = (struct engine_case){.asset = (uint32_t)asset, .fault = (uint32_t)fault};
-	return asset != SIZE_MAX && fault != SIZE_MAX;
-}
-
 enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket, const struct ticket_input *input)
 {
-	uint32_t at = ticketing_case(engine, ticket);
-	struct engine_case bare;
+	uint32_t at = engine_find_case(engine, ticket);
+	struct engine_case *c = at == CASE_NONE ? NULL : &engine->cases[at];
+	struct ticket_output output = {TICKET_QUIET, false, false};
+	bool was_open = ticket->is_open;
+	enum wy_err err = take(ticket, input, &output);
 
-	if (at != CASE_NONE) {
-		struct engine_case *c = &engine->cases[at];
-		return step(engine, c, deciding_instance(engine, c), ticket, input);
-	}
-	if (!bare_case(engine, ticket, &bare))
-		return WY_E_STATE;
-	return step(engine, &bare, CASE_NONE, ticket, input);
+	if (err)
+		return err;
+	/* An old episode has nothing to do with what its rules see now. */
+	uint32_t instance = c && was_open ? engine_view_of(engine, c).instance : CASE_NONE;
+	return finish(engine, c, instance, ticket, &output);
 }
 
 enum wy_err ticketing_orphan(struct engine *engine, struct ticket *ticket)
 {
-	struct engine_case bare;
 	struct ticket_input input = {.kind = TICKET_WORK, .now = engine->now,
 				     .at_ms = engine->now.mono_ms, .node = TICKET_NODE_CANCELLED,
 				     .work_rev = ticket->work_rev + 1};
+	enum wy_err err = ticketing_work(engine, ticket, &input);
 
-	if (!bare_case(engine, ticket, &bare)) {
-		log_line(LOG_WARNING, "ticket_orphaned", "ticket=%s asset=%s fault=%s next=\"stays open until "
-			 "the asset is declared again or the platform closes it\"", ticket->key,
-			 ticket->asset, ticket->fault);
-		return WY_OK;
-	}
-	log_line(LOG_WARNING, "ticket_unwatched", "ticket=%s asset=%s fault=%s next=\"closed: no rule "
-		 "watches it any more\"", ticket->key, ticket->asset, ticket->fault);
-	return step(engine, &bare, CASE_NONE, ticket, &input);
+	log_line(LOG_WARNING, "ticket_unwatched", "ticket=%s asset=%s fault=%s next=\"%s\"", ticket->key,
+		 ticket->asset, ticket->fault,
+		 err == WY_E_STATE ? "stays open until the platform closes it" :
+				     "closed: no rule watches it any more");
+	return err == WY_E_STATE ? WY_OK : err;
 }

@@ -74,6 +74,10 @@ WY_MUST_CHECK enum wy_err store_find_open(struct store *store, const char *dedup
 WY_MUST_CHECK enum wy_err store_find_ticket(struct store *store, const char *key,
 					    struct ticket *ret_ticket);
 
+/* Its last document, copied with a NUL. WY_E_LIMIT: size is too small. */
+WY_MUST_CHECK enum wy_err store_ticket_body(struct store *store, const char *key, char *out,
+					    size_t size, size_t *ret_len);
+
 struct store_history {
 	int64_t episode;		 /* of the last one; 0: never seen, the next is 1 */
 	char repeat_of[TICKET_KEY_SIZE]; /* last one if it ended since `since_wall_ms`; else "" */

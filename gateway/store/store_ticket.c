@@ -168,6 +168,29 @@ enum wy_err store_find_ticket(struct store *store, const char *key, struct ticke
 	return find(store, STORE_TICKET_FIND_KEY, key, ret_ticket);
 }
 
+enum wy_err store_ticket_body(struct store *store, const char *key, char *out, size_t size,
+			      size_t *ret_len)
+{
+	struct store_binder binder = store_bind(store, STORE_TICKET_FIND_KEY);
+	enum wy_err err;
+
+	store_bind_text(&binder, key);
+	err = store_row(&binder);
+	if (!err) {
+		const unsigned char *body = sqlite3_column_text(binder.stmt, TICKET_BODY_COLUMN);
+		size_t len = (size_t)sqlite3_column_bytes(binder.stmt, TICKET_BODY_COLUMN);
+
+		err = !body ? WY_E_NOMEM : (len < size ? WY_OK : WY_E_LIMIT);
+		if (!err) {
+			memcpy(out, body, len);
+			out[len] = '\0';
+			*ret_len = len;
+		}
+	}
+	store_done(&binder);
+	return err;
+}
+
 static enum wy_err find_repeat(struct store *store, const char *dedup, wy_ms since_wall_ms,
 			       char out[TICKET_KEY_SIZE])
 {

@@ -159,20 +159,65 @@ static void set_fault(struct json_build *build, json_t *doc, const struct ticket
 	json_build_set(build, doc, "fault", object);
 }
 
-/* A rule without a summary still gives a sentence: which fault, at what. */
-static void set_summary(struct json_build *build, json_t *doc, const struct ticket_context *context)
+/* What stands before a summary that does not describe the present any more. */
+static const struct {
+	const char *zh, *en;
+} turns[] = {
+	{"", ""},
+	{"已恢复：", "Over: "},
+	{"已消失，待复位：", "Gone, to be reset: "},
+	{"传感器失联：", "Sensor lost: "},
+	{"已关闭：", "Closed: "},
+};
+
+static size_t turn_of(const struct ticket *ticket)
 {
-	const struct wy_asset *asset = &context->config->assets[context->asset];
-	const char *zh = context->summary_zh, *en = context->summary_en;
-	char text[1024];
+	static const uint8_t of_condition[] = {
+		[TICKET_ACTIVE] = 0, [TICKET_CLEARED] = 1, [TICKET_LATCHED] = 2, [TICKET_UNKNOWN] = 3};
+
+	return !ticket->is_open && ticket->condition != TICKET_CLEARED ? 4
+								       : of_condition[ticket->condition];
+}
+
+static const char *without_turn(const char *text)
+{
+	for (size_t i = 1; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		if (strncmp(text, turns[i].zh, strlen(turns[i].zh)) == 0)
+			return text + strlen(turns[i].zh);
+		if (strncmp(text, turns[i].en, strlen(turns[i].en)) == 0)
+			return text + strlen(turns[i].en);
+	}
+	return text;
+}
+
+static void put_summaries(struct json_build *build, json_t *doc, const struct ticket *ticket,
+			  const char *zh, const char *en)
+{
+	char text[1200];
 	struct wy_buf buf;
 
 	wy_buf_init(&buf, text, sizeof(text));
-	wy_buf_addf(&buf, "%s：%s", asset->name_zh, context->fault->name_zh);
-	json_build_cut(build, doc, "summary", zh && *zh ? zh : text, TICKET_SUMMARY_CHARS);
+	wy_buf_addf(&buf, "%s%s", turns[turn_of(ticket)].zh, zh);
+	json_build_cut(build, doc, "summary", text, TICKET_SUMMARY_CHARS);
 	wy_buf_init(&buf, text, sizeof(text));
+	wy_buf_addf(&buf, "%s%s", turns[turn_of(ticket)].en, en);
+	json_build_cut(build, doc, "summary_en", text, TICKET_SUMMARY_CHARS);
+}
+
+/* A rule without a summary still gives a sentence: which fault, at what. */
+static void set_summary(struct json_build *build, json_t *doc, const struct ticket *ticket,
+			const struct ticket_context *context)
+{
+	const struct wy_asset *asset = &context->config->assets[context->asset];
+	const char *zh = context->summary_zh, *en = context->summary_en;
+	char plain_zh[1024], plain_en[1024];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, plain_zh, sizeof(plain_zh));
+	wy_buf_addf(&buf, "%s：%s", asset->name_zh, context->fault->name_zh);
+	wy_buf_init(&buf, plain_en, sizeof(plain_en));
 	wy_buf_addf(&buf, "%s: %s", asset->name_en, context->fault->name_en);
-	json_build_cut(build, doc, "summary_en", en && *en ? en : text, TICKET_SUMMARY_CHARS);
+	put_summaries(build, doc, ticket, zh && *zh ? zh : plain_zh, en && *en ? en : plain_en);
 }
 
 static void set_times(struct json_build *build, json_t *doc, const struct ticket *ticket)
@@ -240,7 +285,7 @@ static json_t *make_document(struct json_build *build, const struct ticket *tick
 	set_identity(build, doc, ticket, event, context);
 	set_tier(build, doc, ticket, config);
 	set_fault(build, doc, ticket, context);
-	set_summary(build, doc, context);
+	set_summary(build, doc, ticket, context);
 	json_build_text(build, doc, "site_id", config->site.id);
 	json_build_text(build, doc, "site_name", config->site.name_zh);
 	json_build_text(build, doc, "site_profile", config->site.profile);
@@ -260,7 +305,8 @@ static json_t *make_document(struct json_build *build, const struct ticket *tick
 static json_t *wrap(struct json_build *build, const struct ticket *ticket, enum ticket_event event,
 		    const struct ticket_context *context, json_t *doc)
 {
-	const char *building = context->config->details[context->asset].place.building;
+	const char *building = json_string_value(
+		json_object_get(json_object_get(doc, "location"), "building"));
 	char id[48], subject[160], epoch[17];
 	struct json_envelope envelope = {
 		.gateway = context->config->gateway,
@@ -333,6 +379,81 @@ enum wy_err ticket_doc_write(const struct ticket *ticket, enum ticket_event even
 		json_decref(root);
 		json_decref(doc);
 	} while (err == WY_E_LIMIT && shrink(&room));
+	if (err) {
+		empty(body);
+		empty(envelope);
+	}
+	return err;
+}
+
+/* ---- From an earlier document ------------------------------------------------------------------ */
+
+static json_t *load_past(const char *past, size_t len)
+{
+	json_t *doc = json_loadb(past, len, 0, NULL);
+
+	if (!json_is_object(doc) || !json_is_string(json_object_get(doc, "summary")) ||
+	    !json_is_string(json_object_get(doc, "summary_en"))) {
+		json_decref(doc);
+		return NULL;
+	}
+	return doc;
+}
+
+enum wy_err ticket_doc_summary(const char *past, size_t len, struct wy_buf *zh, struct wy_buf *en)
+{
+	json_t *doc = load_past(past, len);
+
+	if (!doc)
+		return WY_E_INVALID;
+	wy_buf_add(zh, without_turn(json_string_value(json_object_get(doc, "summary"))));
+	wy_buf_add(en, without_turn(json_string_value(json_object_get(doc, "summary_en"))));
+	json_decref(doc);
+	return WY_OK;
+}
+
+static void amend(struct json_build *build, json_t *doc, const struct ticket *ticket,
+		  enum ticket_event event, const struct ticket_context *context)
+{
+	json_t *last_event = json_incref(json_object_get(doc, "event"));
+	json_t *zh = json_incref(json_object_get(doc, "summary"));
+	json_t *en = json_incref(json_object_get(doc, "summary_en"));
+
+	set_identity(build, doc, ticket, event, context);
+	set_tier(build, doc, ticket, context->config);
+	set_times(build, doc, ticket);
+	put_summaries(build, doc, ticket, without_turn(json_string_value(zh)),
+		      without_turn(json_string_value(en)));
+	set_clock(build, doc, context->now, context->boot);
+	if (event == TICKET_QUIET)
+		json_build_set(build, doc, "event", json_incref(last_event));
+	else
+		json_build_int(build, doc, "gateway_seq", (int64_t)context->seq);
+	json_decref(last_event);
+	json_decref(zh);
+	json_decref(en);
+}
+
+enum wy_err ticket_doc_amend(const char *past, size_t len, const struct ticket *ticket,
+			     enum ticket_event event, const struct ticket_context *context,
+			     struct wy_buf *body, struct wy_buf *envelope)
+{
+	struct json_build build = {&context->config->site.zone, false};
+	json_t *doc = load_past(past, len);
+	json_t *root = NULL;
+	enum wy_err err;
+
+	empty(body);
+	empty(envelope);
+	if (!doc)
+		return WY_E_INVALID;
+	amend(&build, doc, ticket, event, context);
+	root = envelope ? wrap(&build, ticket, event, context, doc) : NULL;
+	err = build.is_failed ? WY_E_NOMEM : dump(doc, body);
+	if (!err)
+		err = dump(root, envelope);
+	json_decref(root);
+	json_decref(doc);
 	if (err) {
 		empty(body);
 		empty(envelope);

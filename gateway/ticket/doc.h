@@ -40,7 +40,8 @@ struct ticket_context {
 	const struct ticket_sample *samples;
 	size_t n_samples;
 	const char *summary_zh,
-		*summary_en; /* rule_summary(); empty: fault name and place stand in */
+		*summary_en; /* rule_summary(); empty: fault name and asset stand in. A document
+				of what is over, latched or unknown says so before them */
 	const char *notice_zh, *notice_en; /* config_fill(); NULL: none */
 	const char *mode;		   /* "live", "shadow", "drill", "replay" */
 	const char *boot;		   /* boot id */
@@ -54,6 +55,19 @@ struct ticket_context {
 WY_MUST_CHECK enum wy_err ticket_doc_write(const struct ticket *ticket, enum ticket_event event,
 					   const struct ticket_context *context,
 					   struct wy_buf *body, struct wy_buf *envelope);
+
+/* A document as it was last written, brought up to the ticket's present record; its texts and evidence
+ * stay, so that a step that decides nothing new does not rewrite why it was decided. Also for
+ * tickets whose asset or fault the configuration has no more. Of the context it takes config, mode,
+ * boot, now and seq. With TICKET_QUIET the last event and seq stay too. past may not lie in body or
+ * envelope. WY_E_INVALID: past is no such document. */
+WY_MUST_CHECK enum wy_err ticket_doc_amend(const char *past, size_t len, const struct ticket *ticket,
+					   enum ticket_event event,
+					   const struct ticket_context *context,
+					   struct wy_buf *body, struct wy_buf *envelope);
+/* The summary while the condition stood, added to zh and en. WY_E_INVALID: no such document. */
+WY_MUST_CHECK enum wy_err ticket_doc_summary(const char *past, size_t len, struct wy_buf *zh,
+					     struct wy_buf *en);
 
 /* Full CloudEvents type: "com.weiyu.ticket.opened.v1". Static text; "" for TICKET_QUIET. */
 const char *ticket_doc_type(enum ticket_event event);

@@ -228,15 +228,16 @@ json_t *doc_causes(struct json_build *build, const struct ticket_context *contex
 json_t *doc_notice(struct json_build *build, const struct ticket *ticket,
 		   const struct ticket_context *context)
 {
-	bool is_never = strcmp(context->fault->notice_policy, "never") == 0;
+	/* What is over needs no apology any more. */
+	bool is_silent = !ticket->is_open || strcmp(context->fault->notice_policy, "never") == 0;
 	const struct config_asset *detail = detail_of(context);
 	json_t *object = json_build_object(build);
 	json_t *scope = json_build_object(build);
 
 	json_build_text(build, object, "policy", context->fault->notice_policy);
-	json_build_cut(build, object, "text_zh", is_never ? NULL : context->notice_zh,
+	json_build_cut(build, object, "text_zh", is_silent ? NULL : context->notice_zh,
 		       NOTICE_CHARS);
-	json_build_cut(build, object, "text_en", is_never ? NULL : context->notice_en,
+	json_build_cut(build, object, "text_en", is_silent ? NULL : context->notice_en,
 		       NOTICE_CHARS);
 	json_build_text(build, scope, "building", detail->place.building);
 	json_build_set(build, scope, "units", units_of(build, detail));
