@@ -17,10 +17,6 @@ struct rx_slot { /* the newest sample of a point */
 	uint8_t why;
 };
 
-struct rx_heard {
-	wy_ms at_ms; /* WY_MS_NONE: not since start */
-};
-
 struct rule_engine {
 	const struct rule_set *set;
 	struct wy_now now;   /* of the turn */

@@ -12,7 +12,6 @@ struct rx_load {
 	struct wy_diags *diags;
 	struct rule_set *set;
 	enum wy_err err; /* WY_E_NOMEM or WY_E_LIMIT: stop; mistakes are only counted in diags */
-	const struct wy_node *alarm_ids; /* not used after names are known */
 };
 
 /* Zeroed memory; NULL and load->err set when the arena is full. */

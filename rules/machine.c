@@ -71,6 +71,7 @@ struct context {
 	struct rx_machine_out *out;
 };
 
+/* A level that latched without having been told would have nobody to release it. */
 static bool must_latch(const struct context *c)
 {
 	enum rule_latch latch = c->rule->info.latch;
@@ -337,7 +338,6 @@ static void watch_knowledge(struct context *c)
 	tell(c, RULE_UNVERIFIED, level);
 }
 
-/* Levels that latch without having been told have nobody to release them. */
 static void tell_all(struct context *c)
 {
 	watch_knowledge(c);

@@ -99,7 +99,6 @@ struct rx_variant {
 	size_t n_points;
 	const uint32_t *memories; /* used by levels and active */
 	size_t n_memories;
-	const struct rx_expr *selector; /* not used after binding */
 };
 
 enum rx_on_unknown { RX_FREEZE, RX_RAISE, RX_CLEAR, RX_RESET };
