@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,36 +31,60 @@ static void poll_through(struct bench *b)
 		(void)bench_poll(b);
 }
 
+static const struct shape {
+	bool is_bits;
+	unsigned n, max_gap, max_count;
+} shapes[] = {
+	{false, 10, 0, 0}, /* read as two times nine while in doubt */
+	{false, 1, 0, 0},  /* no other shape: not read while in doubt */
+	{false, 1, 4, 0},  /* two registers while in doubt */
+	{false, 1, 4, 1},  /* the same, which this slave refuses */
+	{true, 8, 0, 0},   {true, 16, 0, 0},
+};
+
+struct trial {
+	const struct shape *shape;
+	double lateness;
+	pthread_t thread;
+	unsigned wrong, right;
+};
+
+static void *try_one(void *arg)
+{
+	struct trial *trial = arg;
+	const struct shape *shape = trial->shape;
+	struct fake_step steps[] = {{FAKE_ANSWER, 0},
+				    {FAKE_LATE, (unsigned)(trial->lateness * TIMEOUT_MS)}};
+	struct bench *b = bench_new(true, shape->is_bits, shape->n, TIMEOUT_MS, steps, 2);
+
+	b->profile.max_gap = (uint16_t)shape->max_gap;
+	b->profile.min_interval_ms = 1; /* the trials share two processors */
+	b->slave.max_count = shape->max_count;
+	b->slave.latest_ms = (unsigned)(5.5 * TIMEOUT_MS);
+	poll_through(b);
+	trial->wrong = b->wrong;
+	trial->right = b->right;
+	bench_free(b);
+	return NULL;
+}
+
+/* All latenesses of a shape at once: each waits most of its time. */
 static void late_reply_is_never_taken_for_the_next_request(void **state)
 {
-	static const struct {
-		bool is_bits;
-		unsigned n, max_gap, max_count;
-	} shapes[] = {
-		{false, 10, 0, 0}, /* read as two times nine while in doubt */
-		{false, 1, 0, 0},  /* no other shape: not read while in doubt */
-		{false, 1, 4, 0},  /* two registers while in doubt */
-		{false, 1, 4, 1},  /* the same, which this slave refuses */
-		{true, 8, 0, 0},   {true, 16, 0, 0},
-	};
-
 	(void)state;
 	for (size_t s = 0; s < COUNT(shapes); s++) {
+		struct trial trials[COUNT(lateness)];
 		for (size_t i = 0; i < COUNT(lateness); i++) {
-			struct fake_step steps[] = {
-				{FAKE_ANSWER, 0},
-				{FAKE_LATE, (unsigned)(lateness[i] * TIMEOUT_MS)}};
-			struct bench *b = bench_new(true, shapes[s].is_bits, shapes[s].n,
-						    TIMEOUT_MS, steps, 2);
-			b->profile.max_gap = (uint16_t)shapes[s].max_gap;
-			b->slave.max_count = shapes[s].max_count;
-			b->slave.latest_ms = (unsigned)(5.5 * TIMEOUT_MS);
-			poll_through(b);
-			if (b->wrong || b->right < 2 * shapes[s].n)
-				fail_msg("shape %zu, %.1f timeouts late: %u wrong, %u right", s,
-					 lateness[i], b->wrong, b->right);
-			bench_free(b);
+			trials[i] = (struct trial){.shape = &shapes[s], .lateness = lateness[i]};
+			assert_int_equal(
+				pthread_create(&trials[i].thread, NULL, try_one, &trials[i]), 0);
 		}
+		for (size_t i = 0; i < COUNT(lateness); i++)
+			pthread_join(trials[i].thread, NULL);
+		for (size_t i = 0; i < COUNT(lateness); i++)
+			if (trials[i].wrong || trials[i].right < 2 * shapes[s].n)
+				fail_msg("shape %zu, %.1f timeouts late: %u wrong, %u right", s,
+					 lateness[i], trials[i].wrong, trials[i].right);
 	}
 }
 
@@ -189,34 +214,60 @@ static void an_echoed_answer_is_noticed(void **state)
 	bench_free(b);
 }
 
-/* Seeded mixture; whatever the machine's speed, no accepted value may be another request's. */
-static void no_wrong_value_in_a_long_mixture(void **state)
+enum { LINES = 4, REQUESTS = 500, SOAK_TIMEOUT_MS = 40 };
+
+struct soak {
+	uint32_t seed;
+	pthread_t thread;
+	unsigned wrong, right, writes;
+};
+
+static void *soak_one(void *arg)
 {
-	enum { REQUESTS = 2000, SOAK_TIMEOUT_MS = 40 };
 	static const enum fake_act acts[] = {FAKE_LATE,	  FAKE_LATE,	  FAKE_LATE,
 					     FAKE_SILENT, FAKE_TRUNCATED, FAKE_WRONG_UNIT,
 					     FAKE_SHORT,  FAKE_BAD_CRC,	  FAKE_GARBAGE};
-	struct fake_step *steps = calloc(REQUESTS, sizeof(*steps));
-	uint32_t seed = 11;
+	struct soak *soak = arg;
+	struct fake_step steps[REQUESTS] = {0};
 
-	(void)state;
-	assert_non_null(steps);
 	for (unsigned i = 0; i < REQUESTS; i++) {
-		seed = seed * 1664525u + 1013904223u;
-		if ((seed >> 8) % 100 >= 2)
+		soak->seed = soak->seed * 1664525u + 1013904223u;
+		if ((soak->seed >> 8) % 100 >= 2)
 			continue;
-		steps[i].act = acts[(seed >> 16) % COUNT(acts)];
-		steps[i].ms = SOAK_TIMEOUT_MS / 2 + (seed >> 20) % (SOAK_TIMEOUT_MS * 9 / 2);
+		steps[i].act = acts[(soak->seed >> 16) % COUNT(acts)];
+		steps[i].ms = SOAK_TIMEOUT_MS / 2 + (soak->seed >> 20) % (SOAK_TIMEOUT_MS * 9 / 2);
 	}
 	struct bench *b = bench_new(true, false, 10, SOAK_TIMEOUT_MS, steps, REQUESTS);
 	b->slave.latest_ms = (unsigned)(5.5 * SOAK_TIMEOUT_MS);
 	while (atomic_load(&b->slave.requests) < REQUESTS)
 		(void)bench_poll(b);
-	assert_int_equal(b->wrong, 0);
-	assert_true(b->right > REQUESTS * 5);
-	assert_int_equal(atomic_load(&b->slave.writes), 0);
+	soak->wrong = b->wrong;
+	soak->right = b->right;
+	soak->writes = atomic_load(&b->slave.writes);
 	bench_free(b);
-	free(steps);
+	return NULL;
+}
+
+/* Seeded mixtures on several lines; whatever the machine's speed, no accepted value may be another
+ * request's. */
+static void no_wrong_value_in_a_long_mixture(void **state)
+{
+	struct soak soaks[LINES];
+	unsigned right = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < LINES; i++) {
+		soaks[i] = (struct soak){.seed = 11 + i};
+		assert_int_equal(pthread_create(&soaks[i].thread, NULL, soak_one, &soaks[i]), 0);
+	}
+	for (size_t i = 0; i < LINES; i++)
+		pthread_join(soaks[i].thread, NULL);
+	for (size_t i = 0; i < LINES; i++) {
+		assert_int_equal(soaks[i].wrong, 0);
+		assert_int_equal(soaks[i].writes, 0);
+		right += soaks[i].right;
+	}
+	assert_true(right > LINES * REQUESTS * 5);
 }
 
 /* ---- The line ----------------------------------------------------- */
