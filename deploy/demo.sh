@@ -15,10 +15,28 @@ esac
 
 build=${WY_DEMO_BUILD:-$here/build/demo}
 mkdir -p "$build"
-echo "building ..."
-if ! { cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DWY_TESTS=OFF &&
-	ninja -C "$build" weiyu weiyu-desk weiyu-sim; } >"$build/build.log" 2>&1; then
+# In the background and waited for, so that a signal to this script alone ends the build as well.
+build_step() {
+	"$@" >>"$build/build.log" 2>&1 &
+	step=$!
+	wait $step
+}
+stop_build() {
+	trap '' INT TERM HUP
+	kill $step 2>/dev/null || true
+	wait $step 2>/dev/null || true
+	exit "$1"
+}
+step=
+trap 'stop_build 130' INT
+trap 'stop_build 143' TERM
+trap 'stop_build 129' HUP
+echo "building in $build (a minute or two the first time) ..."
+: >"$build/build.log"
+if ! { build_step cmake -S "$here" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DWY_TESTS=OFF &&
+	build_step ninja -C "$build" weiyu weiyu-desk weiyu-sim; }; then
 	tail -n 40 "$build/build.log" >&2
 	exit 1
 fi
+trap - INT TERM HUP
 exec python3 -B "$here/deploy/demo/play.py" "$here" "$build" "$@"

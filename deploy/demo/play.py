@@ -12,7 +12,7 @@ import sys
 import time
 import zoneinfo
 
-from stage import Building, Desk, Failed, choose_ports
+from stage import ENDS, Building, Desk, Failed, choose_ports
 
 ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
 LAST_CLEAR_S = 30  # after the last removal every ticket must be over
@@ -27,11 +27,11 @@ def seconds_of(stamp):
 
 
 def clock_of(stamp, today):
-    """A deadline as the duty officer reads it: the hour, and how many days on."""
+    """A deadline as the duty officer reads it: the hour, and the day where it is not today."""
     if not stamp:
         return "planned"
-    days = (datetime.date.fromisoformat(stamp[:10]) - today).days
-    return stamp[11:16] + (f"+{days}d" if days else "")
+    day = datetime.date.fromisoformat(stamp[:10])
+    return (f"{day:%m-%d} " if day != today else "") + stamp[11:16]
 
 
 def paint(text, tier):
@@ -40,35 +40,49 @@ def paint(text, tier):
 
 def clear_progress():
     if IS_TTY:
-        print("\r\033[K", end="")
+        print("\r\033[K", end="", flush=True)
+
+
+def cut_to(text, columns):
+    """As much of a text as fits, a Chinese character counted as two columns."""
+    kept = ""
+    for char in text:
+        if width_of(kept + char) > columns:
+            break
+        kept += char
+    return kept
 
 
 def show_progress(elapsed_s, total_s, now):
     if IS_TTY:
-        width = 40
+        width = 30
         done = min(width, int(width * elapsed_s / total_s))
-        print(f"\r[{'#' * done}{'.' * (width - done)}] {elapsed_s:3.0f}/{total_s:.0f} s  {now}"[:150], end="\033[K",
-              flush=True)
+        now = now if elapsed_s <= total_s else "the story is told; waiting for the last tickets to clear"
+        line = f"[{'#' * done}{'.' * (width - done)}] {min(elapsed_s, total_s):3.0f}/{total_s:.0f} s  {now}"
+        print("\r" + cut_to(line, shutil.get_terminal_size().columns - 1), end="\033[K", flush=True)
 
 
 def show_event(event):
+    """Two lines a person can act on when a ticket opens, one when it ends."""
     data = event["data"]
     verb = event["type"].split(".")[-2]
     place = (data.get("location") or {}).get("text_zh", "")
     committed = datetime.datetime.fromtimestamp(event["committed_ms"] / 1000, ZONE)
-    due = {key: clock_of(data.get("deadline_" + key), committed.date()) for key in ("ack", "arrive", "resolve")}
-    line = (f"{committed:%H:%M:%S} "
-            f"{paint(data['tier'], data['tier'])} {verb:<8} {place} | {data['fault_code']} {data['fault_name']} "
-            f"{data['fault_name_en']} | {data.get('dept_primary_zh', data['dept_primary'])} | ack {due['ack']} "
-            f"arrive {due['arrive']} resolve {due['resolve']} | {data['condition']} | {data['ticket_no']}")
-    print(line)
+    print(f"{committed:%H:%M:%S} {paint(data['tier'], data['tier'])} {verb:<8} {data['ticket_no']}  {place} "
+          f"{data['asset']['name']} | {data['fault_code']} {data['fault_name']} {data['fault_name_en']} | "
+          f"{data['condition']}", flush=True)
     if verb == "opened":
-        print(f"         {data['summary']}")
+        due = {key: clock_of(data.get("deadline_" + key), committed.date()) for key in ("ack", "arrive", "resolve")}
+        vendor = data.get("vendor")
+        firm = f", {vendor['name']} {clock_of(vendor['due'], committed.date())}" if vendor else ""
+        print(f"         {data['summary']}\n"
+              f"         {data.get('dept_primary_zh', data['dept_primary'])}: ack {due['ack']}, arrive {due['arrive']}"
+              f"{firm}, resolve {due['resolve']}", flush=True)
 
 
 def play(cast, desk, run, story_start, total_s):
     truth = open(os.path.join(run, "truth.jsonl"), encoding="utf-8")
-    now = ""
+    now = "all is well"
     while True:
         cast.check()
         for line in truth:
@@ -76,7 +90,7 @@ def play(cast, desk, run, story_start, total_s):
             if note and note != now:
                 now = note
                 clear_progress()
-                print(f"{time.time() - story_start:5.0f}s  ... {note}")
+                print(f"{time.time() - story_start:5.0f} s  ... {note}", flush=True)
         fresh = desk.new_events()
         if fresh:
             clear_progress()
@@ -138,9 +152,8 @@ def width_of(text):
 
 
 def show_table(rows, surplus):
-    head = ("fault injected", "", "ticket expected", "ticket found", "fault to desk", "decided to desk",
-            "cleared after removal", "")
-    lines = [head] + [(f"{r['want']['name_zh']}", r["want"]["name_en"],
+    head = ("fault injected", "expected", "found", "at desk", "of it ours", "cleared", "")
+    lines = [head] + [(f"{r['want']['name_zh']} {r['want']['name_en']}",
                        f"{r['tier']} {r['want']['fault']} {r['want']['asset']}", r["found"], r["wait"], r["latency"],
                        r["cleared"], "ok" if r["ok"] else "WRONG") for r in rows]
     widths = [max(width_of(line[c]) for line in lines) for c in range(len(head))]
@@ -150,77 +163,101 @@ def show_table(rows, surplus):
     for event in surplus:
         print(f"NOT EXPECTED: {event['data']['tier']} {event['data']['fault_code']} {event['data']['asset']['id']} "
               f"{event['data']['ticket_no']}")
-    print("\n'fault to desk' holds the rule's own hold, shortened for the demo by params in site.yaml; 'decided to "
-          "desk' is what the gateway, the wire and the desk took.")
+    print("\nat desk: from the fault in the device to the ticket committed at the desk, the rule's (shortened) hold "
+          "included\nof it ours: from the rule's decision to that commit: store, wire, broker, desk\n"
+          "cleared: after the cause was removed, the rule's (shortened) clear_hold included")
 
 
 def say_shortened(run):
-    print("holds shortened for the demo (package.name: demo; the packs' own value):")
+    print("times shortened for the demo by params of site.yaml (in brackets what a real building uses):")
+    by_package = {}
     with open(os.path.join(run, "site.yaml"), encoding="utf-8") as site:
         for line in site:
             if "# demo;" in line:
                 fields = line.split("{")[1].split("}")[0]
                 pairs = dict(part.strip().split(": ") for part in fields.split(","))
-                print(f"  {pairs['package']}.{pairs['name']}: {pairs['value']};{line.split('# demo;')[1].rstrip()}")
+                usual = line.split("# demo;")[1].strip()
+                by_package.setdefault(pairs["package"], []).append(f"{pairs['name']} {pairs['value']} ({usual})")
+    for package, changes in by_package.items():
+        print(f"  {package + ':':<8}{', '.join(changes)}")
 
 
-def say_what_to_try(build, run):
-    weiyu = os.path.relpath(os.path.join(build, "bin/weiyu"))
-    gateway = os.path.relpath(os.path.join(run, "gateway.yaml"))
+def say_what_to_try(building):
+    weiyu = os.path.relpath(building.bin("weiyu"))
+    gateway = os.path.relpath(building.path("gateway.yaml"))
+    run = os.path.relpath(building.run)
     print(f"""
-Everything is still running. In another terminal:
+Everything is still running. In another terminal, from this directory:
   {weiyu} status -c {gateway}
   {weiyu} tickets --all -c {gateway}
-  {weiyu} poll leak-ctl -c {gateway}
-  {os.path.relpath(os.path.join(build, "bin/weiyu-desk"))} list --all --db sqlite:{os.path.relpath(run)}/desk.db
-  echo 'set lift1-io.pit_water true' | nc -U {os.path.relpath(run)}/sim.sock     # a flooded lift pit: S1 in seconds
-  echo 'unplug leak-7f' | nc -U {os.path.relpath(run)}/sim.sock
-Ctrl-C here stops all of it.""")
+  {weiyu} poll lift1-io -c {gateway}
+  TZ={ZONE.key} {os.path.relpath(building.bin("weiyu-desk"))} list --all --db sqlite:{run}/desk.db
+  echo 'set lift1-io.pit_water true' | nc -NU {run}/sim.sock     # a flooded lift pit: S1 after 10 s
+  echo 'set lift1-io.pit_water false' | nc -NU {run}/sim.sock    # its ticket stays: dry for 2 h first
+  echo 'unplug leak-ctl' | nc -NU {run}/sim.sock                 # its module is lost after 8 s; `plug` brings it back
+Tickets of what you try are shown here. Ctrl-C stops all of it.
+""", flush=True)
 
 
 # ---- Life -------------------------------------------------------------------------------------------------------------------
 
 def perform(building, expected, is_keeping):
     say_shortened(building.run)
+    print("\nstarting broker, desk, simulated building and gateway ...", flush=True)
     story_start = building.start_all()
     desk = Desk(building.path("desk.db"))
     total_s = max(want["removed_at"] for want in expected) + 10
-    print(f"\nbroker, desk, simulator and gateway are up; the story takes {total_s} s\n")
+    print(f"all of it is up; the story takes {total_s} s and the last tickets some seconds more\n", flush=True)
     play(building.cast, desk, building.run, story_start, total_s)
     rows, surplus = judge(expected, desk.events, story_start)
     show_table(rows, surplus)
     is_fine = all(row["ok"] for row in rows) and not surplus
     print(f"\n{sum(row['ok'] for row in rows)} of {len(rows)} faults gave exactly their ticket and cleared it; "
-          f"{len(surplus)} tickets beside them")
+          f"{len(surplus)} tickets beside them", flush=True)
     if is_keeping:
-        say_what_to_try(building.build, building.run)
+        say_what_to_try(building)
         while True:
             building.cast.check()
-            time.sleep(1)
+            for event in desk.new_events():
+                show_event(event)
+            time.sleep(0.5)
     return 0 if is_fine else 1
+
+
+class Stopped(Exception):
+    """Somebody wants the demo to end; the number of the signal says how."""
+
+
+def stop_at(signum, _):
+    for each in ENDS:  # a second Ctrl-C must not cut the stopping short
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(signum)
 
 
 def main():
     source, build = sys.argv[1], sys.argv[2]
     run = os.path.join(build, "run")
-    shutil.rmtree(run, ignore_errors=True)
-    os.makedirs(run, mode=0o700)
-    with open(os.path.join(source, "deploy/demo/expected.json"), encoding="utf-8") as file:
-        expected = json.load(file)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    building = Building(source, build, run, choose_ports())
+    building = None
+    for each in ENDS:
+        signal.signal(each, stop_at)
     try:
+        shutil.rmtree(run, ignore_errors=True)
+        os.makedirs(run, mode=0o700)
+        with open(os.path.join(source, "deploy/demo/expected.json"), encoding="utf-8") as file:
+            expected = json.load(file)
+        building = Building(source, build, run, choose_ports())
         return perform(building, expected, "--keep" in sys.argv[3:])
-    except KeyboardInterrupt:
+    except Stopped as why:
         clear_progress()
-        print("\nstopping what was started")
-        return 130
+        print("\nstopping what was started", flush=True)
+        return 128 + why.args[0]
     except Failed as why:
         clear_progress()
         print(f"\nthe demo failed: {why}", file=sys.stderr)
         return 1
     finally:
-        building.cast.stop()
+        if building:
+            building.cast.stop()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 GATEWAY = "gw-demo-01"
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PORTS = {"MQTT": 8883, "LIFT": 1502, "DOOR": 1503, "FIRE": 1504, "COAP": 5684}
 
 
@@ -29,10 +30,17 @@ class Cast:
 
     def start(self, name, command):
         log = open(os.path.join(self.run, name + ".log"), "ab")
-        # A session of its own: Ctrl-C reaches the conductor, who then stops the parts in order.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.run,
-                                   start_new_session=True)
-        self.parts.append((name, process))
+        # A session of its own: Ctrl-C reaches the conductor, who then stops the parts in order. Held back meanwhile,
+        # so that none is started and then forgotten.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.run,
+                                       start_new_session=True,
+                                       preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before))
+            self.parts.append((name, process))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            log.close()
         return process
 
     def check(self):
