@@ -29,6 +29,7 @@ enum {
 	MBAP_BYTES = 7,
 	RTU_HEAD_BYTES = 1, /* unit */
 	CRC_BYTES = 2,
+	CHUNKS_MAX = 256, /* 64 KiB */
 	KEEPALIVE_IDLE_S = 15,
 	KEEPALIVE_STEP_S = 5,
 	KEEPALIVE_TRIES = 3,
@@ -254,7 +255,8 @@ enum wy_err modbus_link_discard(const struct modbus_link *link, struct modbus_st
 {
 	uint8_t chunk[256];
 
-	for (;;) {
+	/* More at once than a line can have kept: an adapter that makes up bytes must not hold us here. */
+	for (int i = 0; i < CHUNKS_MAX; i++) {
 		ssize_t n = read(modbus_get_socket(link->modbus), chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -262,9 +264,10 @@ enum wy_err modbus_link_discard(const struct modbus_link *link, struct modbus_st
 			return WY_OK;
 		if (n <= 0) /* 0 is how a line with VMIN 0 says: nothing there */
 			return n == 0 ? WY_OK : WY_E_LINK;
-		for (ssize_t i = 0; i < n && strays->n < sizeof(strays->bytes); i++)
-			strays->bytes[strays->n++] = chunk[i];
+		for (ssize_t k = 0; k < n && strays->n < sizeof(strays->bytes); k++)
+			strays->bytes[strays->n++] = chunk[k];
 	}
+	return WY_E_PROTOCOL;
 }
 
 enum wy_err modbus_link_listen(const struct modbus_link *link, wy_ms until_ms, wy_ms quiet_ms,

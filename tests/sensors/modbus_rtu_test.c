@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -291,6 +294,51 @@ static void a_second_owner_is_kept_off_the_line(void **state)
 	bench_free(b);
 }
 
+struct flood {
+	int fd;
+	atomic_bool is_over;
+	pthread_t thread;
+};
+
+static void *babble(void *arg)
+{
+	struct flood *flood = arg;
+	struct pollfd room = {flood->fd, POLLOUT, 0};
+	uint8_t bytes[512];
+
+	memset(bytes, 0x55, sizeof(bytes));
+	while (!atomic_load(&flood->is_over))
+		if (poll(&room, 1, 10) > 0 && write(flood->fd, bytes, sizeof(bytes)) < 0)
+			usleep(1000);
+	return NULL;
+}
+
+/* Faster than any line, so that reading it away never comes to an end. */
+static void a_babbling_adapter_holds_up_no_poll(void **state)
+{
+	struct bench *b = bench_new(true, false, 4, TIMEOUT_MS, NULL, 0);
+	struct flood flood = {.fd = b->slave.fd};
+
+	(void)state;
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(fcntl(flood.fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(pthread_create(&flood.thread, NULL, babble, &flood), 0);
+	usleep(20000);
+	for (int i = 0; i < 3; i++) {
+		int64_t began = fake_now_ms(NULL);
+		enum wy_err err = bench_poll(b);
+		assert_int_not_equal(err, WY_OK);
+		assert_true(fake_now_ms(NULL) - began < WY_MODBUS_LISTEN_MS + 5000);
+	}
+	atomic_store(&flood.is_over, true);
+	pthread_join(flood.thread, NULL);
+	int64_t end = fake_now_ms(NULL) + 20000;
+	while (bench_poll(b) != WY_OK || b->samples[0].quality != WY_Q_GOOD)
+		assert_true(fake_now_ms(NULL) < end);
+	assert_int_equal(b->wrong, 0);
+	bench_free(b);
+}
+
 static void a_missing_adapter_is_no_connection(void **state)
 {
 	static const uint32_t mine[] = {0};
@@ -330,6 +378,7 @@ int main(void)
 		cmocka_unit_test(an_echoed_answer_is_noticed),
 		cmocka_unit_test(no_wrong_value_in_a_long_mixture),
 		cmocka_unit_test(a_second_owner_is_kept_off_the_line),
+		cmocka_unit_test(a_babbling_adapter_holds_up_no_poll),
 		cmocka_unit_test(a_missing_adapter_is_no_connection),
 		cmocka_unit_test(an_adapter_pulled_out_is_noticed),
 	};
