@@ -9,6 +9,7 @@ struct slot {
 	wy_ms due_ms[SCHEDULE_CLASSES];
 	wy_ms retry_ms; /* not before, after a failure */
 	unsigned failures;
+	wy_ms silent_ms; /* the first of them */
 };
 
 struct schedule {
@@ -146,6 +147,17 @@ static wy_ms first_retry(struct schedule *schedule, const struct slot *slot, wy_
 	return beat_ms < soon_ms ? beat_ms : soon_ms;
 }
 
+static wy_ms back_off(const struct slot *slot, wy_ms now_ms)
+{
+	bool is_early = now_ms - slot->silent_ms < SCHEDULE_EARLY_MS;
+	wy_ms most_ms = is_early ? SCHEDULE_BACKOFF_EARLY_MS : SCHEDULE_BACKOFF_MOST_MS;
+	wy_ms wait_ms = SCHEDULE_BACKOFF_FIRST_MS;
+
+	for (unsigned i = 2; i < slot->failures && wait_ms < most_ms; i++)
+		wait_ms *= 2;
+	return wait_ms < most_ms ? wait_ms : most_ms;
+}
+
 void schedule_done(struct schedule *schedule, const struct schedule_turn *turn, bool has_answered,
 		   wy_ms now_ms)
 {
@@ -157,14 +169,11 @@ void schedule_done(struct schedule *schedule, const struct schedule_turn *turn, 
 	}
 	slot->failures++;
 	if (slot->failures == 1) {
+		slot->silent_ms = now_ms;
 		slot->retry_ms = first_retry(schedule, slot, now_ms);
 		return;
 	}
-	wy_ms wait_ms = SCHEDULE_BACKOFF_FIRST_MS;
-	for (unsigned i = 2; i < slot->failures && wait_ms < SCHEDULE_BACKOFF_MOST_MS; i++)
-		wait_ms *= 2;
-	if (wait_ms > SCHEDULE_BACKOFF_MOST_MS)
-		wait_ms = SCHEDULE_BACKOFF_MOST_MS;
+	wy_ms wait_ms = back_off(slot, now_ms);
 	slot->retry_ms = now_ms + wait_ms - below(schedule, wait_ms / 4 + 1);
 }
 

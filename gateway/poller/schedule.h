@@ -7,7 +7,8 @@
  * Failure   after a first failure a device is asked at its next beat (and within
  *           SCHEDULE_BACKOFF_FIRST_MS), so one lost answer costs one poll. After a second it is left
  *           alone for SCHEDULE_BACKOFF_FIRST_MS, doubling up to SCHEDULE_BACKOFF_MOST_MS, jittered by
- *           a quarter. Meanwhile it is asked for its fastest class only; the first answer after more
+ *           a quarter; in the first minute (SCHEDULE_EARLY_MS) only up to SCHEDULE_BACKOFF_EARLY_MS,
+ *           so that whoever was only switched off and on is seen within ten seconds. Meanwhile it is asked for its fastest class only; the first answer after more
  *           than one failure brings back all its classes at once.
  * Late      a poll that could not be made in time is made once, not as often as it was missed.
  * Threads   one schedule, one thread. Times are mono. */
@@ -24,6 +25,8 @@
 
 #define SCHEDULE_CLASSES 4u
 #define SCHEDULE_BACKOFF_FIRST_MS 1000
+#define SCHEDULE_BACKOFF_EARLY_MS 8000
+#define SCHEDULE_EARLY_MS 60000
 #define SCHEDULE_BACKOFF_MOST_MS 60000
 
 struct schedule_device {

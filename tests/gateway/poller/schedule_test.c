@@ -120,30 +120,54 @@ static void sees_a_returning_device_within_the_longest_wait(void **state)
 	assert_int_equal(turn.class_mask, 5);
 }
 
+static wy_ms smaller(wy_ms a, wy_ms b)
+{
+	return a < b ? a : b;
+}
+
 static void never_waits_longer_than_its_bound_nor_less_than_three_quarters(void **state)
 {
 	const struct schedule_device devices[] = {{0, {1000, 0, 0, 0}}};
 	struct schedule *schedule = make(devices, 1);
 	wy_ms now = 5000;
-	wy_ms wait = SCHEDULE_BACKOFF_FIRST_MS;
-	struct schedule_turn first;
-	wy_ms second = 0;
+	wy_ms doubled = SCHEDULE_BACKOFF_FIRST_MS;
+	struct schedule_turn turn;
+	wy_ms at;
 	(void)state;
 
-	assert_true(schedule_next(schedule, now, &first, &second));
-	schedule_done(schedule, &first, false, now);
-	assert_false(schedule_next(schedule, now, &first, &second));
-	assert_in_range(second - now, 1, SCHEDULE_BACKOFF_FIRST_MS);
-	now = second;
+	assert_true(schedule_next(schedule, now, &turn, &at));
+	schedule_done(schedule, &turn, false, now);
+	assert_false(schedule_next(schedule, now, &turn, &at));
+	assert_in_range(at - now, 1, SCHEDULE_BACKOFF_FIRST_MS);
+	now = at;
 	for (unsigned i = 0; i < 50; i++) {
-		struct schedule_turn turn;
-		wy_ms at;
+		wy_ms wait = smaller(doubled, now - 5000 < SCHEDULE_EARLY_MS ? SCHEDULE_BACKOFF_EARLY_MS
+									     : SCHEDULE_BACKOFF_MOST_MS);
 		assert_true(schedule_next(schedule, now, &turn, &at));
 		schedule_done(schedule, &turn, false, now);
 		assert_false(schedule_next(schedule, now, &turn, &at));
 		assert_in_range(at - now, wait - wait / 4 - 1, wait);
 		now = at;
-		wait = wait * 2 < SCHEDULE_BACKOFF_MOST_MS ? wait * 2 : SCHEDULE_BACKOFF_MOST_MS;
+		doubled = smaller(doubled * 2, SCHEDULE_BACKOFF_MOST_MS);
+	}
+}
+
+static void a_device_away_for_less_than_a_minute_is_asked_within_ten_seconds(void **state)
+{
+	const struct schedule_device devices[] = {{0, {1000, 0, 0, 0}}};
+	(void)state;
+
+	for (wy_ms away = 2000; away < 58000; away += 700) {
+		struct schedule *schedule = make(devices, 1);
+		unsigned polls[1] = {0};
+		wy_ms last[1] = {0};
+		wy_ms now = 0;
+		run(schedule, &now, away, 1000, 1, polls, last);
+		wy_ms back = now;
+		unsigned before = polls[0];
+		while (polls[0] == before)
+			run(schedule, &now, now + 100, 10, 0, polls, last);
+		assert_true(last[0] - back <= 10000);
 	}
 }
 
@@ -208,6 +232,7 @@ int main(void)
 		cmocka_unit_test(sees_a_returning_device_within_the_longest_wait),
 		cmocka_unit_test(one_lost_answer_costs_no_beat_beyond_its_own_wait),
 		cmocka_unit_test(after_one_lost_answer_only_what_was_lost_is_asked_again),
+		cmocka_unit_test(a_device_away_for_less_than_a_minute_is_asked_within_ten_seconds),
 		cmocka_unit_test(never_waits_longer_than_its_bound_nor_less_than_three_quarters),
 	};
 
