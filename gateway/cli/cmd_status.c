@@ -95,13 +95,17 @@ int cmd_status(int argc, char **argv)
 	if (!answer)
 		return CLI_FOUND;
 	json_t *status = json_loads(answer, 0, NULL);
+	const char *error = json_string_value(json_object_get(status, "error"));
+	bool is_status = json_is_object(status) && !error;
+	int code = is_status ? CLI_FINE : CLI_FOUND;
 	if (options.is_json) {
 		printf("%s", answer);
-	} else {
+	} else if (is_status) {
 		print_head(status);
 		print_devices(json_object_get(status, "devices"));
+	} else {
+		fprintf(stderr, "weiyu status: the gateway says: %s\n", error ? error : "nothing that can be read");
 	}
-	int code = json_is_object(status) ? CLI_FINE : CLI_FOUND;
 	json_decref(status);
 	free(answer);
 	return code;

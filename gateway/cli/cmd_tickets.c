@@ -81,7 +81,8 @@ int cmd_tickets(int argc, char **argv)
 	} else if (json_is_array(list)) {
 		code = print_tickets(list);
 	} else {
-		fprintf(stderr, "weiyu tickets: the gateway says: %s\n", text_of(list, "error"));
+		const char *error = text_of(list, "error");
+		fprintf(stderr, "weiyu tickets: the gateway says: %s\n", error ? error : "nothing that can be read");
 	}
 	json_decref(list);
 	free(answer);

@@ -58,13 +58,13 @@ static enum wy_err receive_all(int fd, char **ret_text)
 		ssize_t n = recv(fd, text + len, size - len - 1, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0) {
+		if (n < 0 && !(errno == ECONNRESET && len)) {
 			enum wy_err err = err_of(errno);
 			free(text);
 			return err;
 		}
-		if (n == 0)
-			break;
+		if (n <= 0)
+			break; /* the end, or cut off after an answer */
 		len += (size_t)n;
 	}
 	text[len] = '\0';
@@ -72,11 +72,32 @@ static enum wy_err receive_all(int fd, char **ret_text)
 	return WY_OK;
 }
 
+/* Hears the answer also where the question could not be sent: who is turned away finds it there. */
+static enum wy_err talk(int fd, const char *request, char **ret_answer)
+{
+	char *text = NULL;
+	enum wy_err err = send_all(fd, request, strlen(request));
+
+	if (!err)
+		err = send_all(fd, "\n", 1);
+	if (err && err != WY_E_IO)
+		return err;
+	enum wy_err heard = receive_all(fd, &text);
+	if (!heard && text[0]) {
+		*ret_answer = text;
+		return WY_OK;
+	}
+	free(text);
+	if (err)
+		return err;
+	return heard ? heard : WY_E_LINK;
+}
+
 enum wy_err ctl_ask(const char *path, const char *request, wy_ms patience_ms, char **ret_answer)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval patience = {patience_ms / 1000, (patience_ms % 1000) * 1000};
-	enum wy_err err = WY_E_IO;
+	enum wy_err err;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return WY_E_LIMIT;
@@ -89,11 +110,7 @@ enum wy_err ctl_ask(const char *path, const char *request, wy_ms patience_ms, ch
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
 		err = err_of(errno);
 	else
-		err = send_all(fd, request, strlen(request));
-	if (!err)
-		err = send_all(fd, "\n", 1);
-	if (!err)
-		err = receive_all(fd, ret_answer);
+		err = talk(fd, request, ret_answer);
 	close(fd);
 	return err;
 }

@@ -54,6 +54,8 @@ static void write_more(struct client *client)
 	while (client->n_written < client->len) {
 		ssize_t n = send(client->fd, client->answer + client->n_written,
 				 client->len - client->n_written, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0 && errno == EAGAIN) {
 			loop_want_write(client->ctl->loop, client->fd, true);
 			return;
@@ -124,7 +126,16 @@ static void on_connect(void *arg)
 	if (fd < 0)
 		return;
 	struct client *client = free_slot(ctl);
-	if (!client || fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
+	if (!client) {
+		static const char busy[] = "{\"error\":\"too many questions at once; ask again\"}\n";
+		char question[256]; /* read, so that closing does not cut off the answer */
+		(void)!recv(fd, question, sizeof(question), MSG_DONTWAIT);
+		/* What does not fit into an empty socket's buffer at once is not waited for. */
+		(void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		close(fd);
+		return;
+	}
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
 	    loop_add_fd(ctl->loop, fd, LOOP_PEOPLE, on_client, client)) {
 		close(fd);
 		return;

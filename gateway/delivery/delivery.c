@@ -26,6 +26,8 @@ struct delivery {
 	char will[STATE_BYTES];
 	struct receive_receipt receipt;
 	uint64_t n_refused; /* publishes in a row the broker would not deliver */
+	bool is_store_failing; /* said once */
+	bool is_broken;
 };
 
 static wy_ms now_ms(const struct delivery *d)
@@ -63,6 +65,16 @@ enum wy_err delivery_new(const struct delivery_parts *parts, struct delivery **r
 	d->state.since_ms = now_ms(d);
 	*ret = d;
 	return WY_OK;
+}
+
+/* Is the store fine? Said once when it is not; one that is damaged does not heal by itself. */
+static bool is_fine(struct delivery *d, const char *doing, enum wy_err err)
+{
+	if (err && !d->is_store_failing)
+		log_line(LOG_ERROR, "outbox_unreadable", "doing=\"%s\" why=\"%s\"", doing, wy_err_text(err));
+	d->is_store_failing = err != WY_OK;
+	d->is_broken = d->is_broken || err == WY_E_IO || err == WY_E_CORRUPT;
+	return !err;
 }
 
 /* ---- Birth and death --------------------------------------------------------------------------- */
@@ -104,14 +116,16 @@ static enum wy_err prepare(void *arg, const void **ret_will, size_t *ret_len)
 	struct delivery *d = arg;
 	enum wy_err err = store_begin(d->parts.store);
 
-	if (!err)
+	if (!err) {
 		err = store_next_bd_seq(d->parts.store, &d->bd_seq);
-	if (!err)
-		err = store_commit(d->parts.store);
-	else
-		store_abort(d->parts.store);
+		if (!err)
+			err = store_commit(d->parts.store);
+		else
+			store_abort(d->parts.store);
+	}
 	if (!err)
 		err = state_document(d, true, "lost", d->will, ret_len);
+	(void)is_fine(d, "numbering a connection", err);
 	*ret_will = d->will;
 	return err;
 }
@@ -133,23 +147,30 @@ static void announce(struct delivery *d)
 
 /* ---- Sending ------------------------------------------------------------------------------------ */
 
+/* After a rewind the first rows found are in the window already: go on until it is full or no row is left. */
+static enum wy_err fill_lane(struct delivery *d, enum outbox_lane lane)
+{
+	uint64_t seqs[WY_OUTBOX_WINDOW];
+	enum wy_err err = WY_OK;
+	size_t want, n;
+
+	do {
+		uint64_t after_seq = 0;
+		n = 0;
+		want = outbox_want(&d->outbox, lane, &after_seq);
+		if (want)
+			err = store_queued(d->parts.store, lane == OUTBOX_LANE_S1, after_seq, seqs, want, &n);
+		for (size_t i = 0; !err && i < n; i++)
+			err = outbox_offer(&d->outbox, lane, seqs[i], now_ms(d));
+	} while (!err && want && n == want);
+	return err;
+}
+
 static enum wy_err fill_window(struct delivery *d)
 {
-	for (int lane = 0; lane < OUTBOX_LANES; lane++) {
-		uint64_t seqs[WY_OUTBOX_WINDOW];
-		uint64_t after_seq = 0;
-		size_t n = 0;
-		size_t want = outbox_want(&d->outbox, (enum outbox_lane)lane, &after_seq);
-		if (!want)
-			continue;
-		enum wy_err err = store_queued(d->parts.store, lane == OUTBOX_LANE_S1, after_seq, seqs, want,
-					       &n);
-		for (size_t i = 0; !err && i < n; i++)
-			err = outbox_offer(&d->outbox, (enum outbox_lane)lane, seqs[i], now_ms(d));
-		if (err)
-			return err;
-	}
-	return WY_OK;
+	enum wy_err err = fill_lane(d, OUTBOX_LANE_S1);
+
+	return err ? err : fill_lane(d, OUTBOX_LANE_REST);
 }
 
 /* A copy of what routers want to know without parsing the body. */
@@ -186,23 +207,60 @@ static enum wy_err publish(struct delivery *d, uint64_t seq)
 	return uplink_publish(d->uplink, &message);
 }
 
+/* A flying row that is not queued any more: its slot is free again. */
+static void forget(struct delivery *d, uint64_t seq)
+{
+	struct outbox_receipt receipt = {.epoch = d->outbox.epoch, .also = &seq, .n_also = 1};
+	struct outbox_verdict verdict;
+
+	outbox_receipt(&d->outbox, &receipt, &verdict);
+	(void)!outbox_sent(&d->outbox, seq, OUTBOX_REFUSED, now_ms(d));
+}
+
+/* Larger than the broker will ever take: it must not hold up what comes after it. */
+static enum wy_err park(struct delivery *d, uint64_t seq)
+{
+	struct store *store = d->parts.store;
+	enum wy_err err = store_begin(store);
+
+	if (err)
+		return err;
+	err = store_park(store, seq, "larger than the broker takes", clock_now(d->parts.clock).wall_ms);
+	if (!err)
+		return store_commit(store);
+	store_abort(store);
+	return err;
+}
+
+static void give_back(struct delivery *d, uint64_t seq, enum wy_err err)
+{
+	bool is_parked = err == WY_E_LIMIT && is_fine(d, "parking an event", park(d, seq));
+
+	log_line(is_parked ? LOG_ERROR : LOG_WARNING, "event_not_sent", "seq=%llu why=\"%s\" next=\"%s\"",
+		 (unsigned long long)seq, wy_err_text(err),
+		 is_parked ? "parked; the queue goes on" :
+			     err == WY_E_NOTFOUND ? "it is not queued any more" : "tried again");
+	d->state.rejected += is_parked;
+	if (is_parked || err == WY_E_NOTFOUND)
+		forget(d, seq);
+	else
+		(void)!outbox_sent(&d->outbox, seq, OUTBOX_REFUSED, now_ms(d));
+}
+
 wy_ms delivery_pump(struct delivery *d)
 {
 	uint64_t seq;
 	uint32_t sends;
-	enum wy_err err = fill_window(d);
 
-	if (err)
-		log_line(LOG_ERROR, "outbox_unreadable", "why=\"%s\"", wy_err_text(err));
+	if (!is_fine(d, "looking for what is queued", fill_window(d)))
+		return now_ms(d) + DELIVERY_RETRY_MS;
 	while (d->uplink && uplink_room(d->uplink) && outbox_next(&d->outbox, now_ms(d), &seq, &sends)) {
-		err = publish(d, seq);
-		if (!err)
-			continue;
-		log_line(LOG_WARNING, "event_not_sent", "seq=%llu why=\"%s\"", (unsigned long long)seq,
-			 wy_err_text(err));
-		(void)!outbox_sent(&d->outbox, seq, OUTBOX_REFUSED, now_ms(d));
+		enum wy_err err = publish(d, seq);
+		if (err)
+			give_back(d, seq, err);
 	}
-	return outbox_due(&d->outbox);
+	/* Without room nothing is due: the next PUBACK wakes us. */
+	return d->uplink && uplink_room(d->uplink) ? outbox_due(&d->outbox) : WY_MS_NEVER;
 }
 
 /* ---- What the uplink tells ----------------------------------------------------------------------- */
@@ -225,26 +283,33 @@ static void on_up(void *arg, const struct uplink_session *session)
 static void on_down(void *arg, enum uplink_cause cause, const char *words, wy_ms retry_in_ms)
 {
 	struct delivery *d = arg;
-	bool is_new = d->state.is_up || strcmp(words, d->state.words) != 0;
+	char plain[sizeof(d->state.words)];
 	struct wy_buf buf;
 	(void)cause;
 
+	wy_buf_init(&buf, plain, sizeof(plain));
+	wy_buf_add(&buf, words);
+	for (char *at = plain; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?'; /* a stranger's certificate may be quoted in it */
+	if (d->state.is_up || strcmp(plain, d->state.words) != 0)
+		log_line(LOG_WARNING, "uplink_down", "host=%s port=%u why=\"%s\" retry_in_ms=%lld",
+			 d->parts.config->uplink.host, (unsigned)d->parts.config->uplink.port, plain,
+			 (long long)retry_in_ms);
 	if (d->state.is_up)
 		d->state.since_ms = now_ms(d);
 	d->state.is_up = false;
-	wy_buf_init(&buf, d->state.words, sizeof(d->state.words));
-	wy_buf_add(&buf, words);
+	memcpy(d->state.words, plain, sizeof(plain));
 	outbox_lost(&d->outbox, now_ms(d));
-	if (is_new)
-		log_line(LOG_WARNING, "uplink_down", "host=%s port=%u why=\"%s\" retry_in_ms=%lld",
-			 d->parts.config->uplink.host, (unsigned)d->parts.config->uplink.port, words,
-			 (long long)retry_in_ms);
 }
 
 static void on_sent(void *arg, uint64_t token, enum uplink_fate fate, uint8_t reason)
 {
 	struct delivery *d = arg;
 
+	if (token == TOKEN_BIRTH && fate == UPLINK_FATE_REFUSED)
+		log_line(LOG_WARNING, "birth_not_sent", "reason=%u why=\"the broker denies it\" next=\"sent "
+			 "with the next connection\"", (unsigned)reason);
 	if (token == TOKEN_BIRTH || fate == UPLINK_FATE_LOST)
 		return; /* a lost connection is told to the outbox as a whole */
 	if (fate == UPLINK_FATE_TAKEN) {
@@ -268,8 +333,10 @@ static enum wy_err write_verdict(struct delivery *d, const struct outbox_verdict
 {
 	struct store *store = d->parts.store;
 	enum wy_err err = store_begin(store);
-	size_t n = 0;
+	size_t n = 0, n_receipted = verdict->n_also;
 
+	if (err)
+		return err; /* a transaction that is open is another's */
 	for (size_t i = 0; !err && i < verdict->n_rejected; i++) {
 		const struct outbox_rejection *r = &d->receipt.rejected[verdict->rejected[i]];
 		err = store_park(store, r->seq, r->reason, wall_ms);
@@ -279,15 +346,20 @@ static enum wy_err write_verdict(struct delivery *d, const struct outbox_verdict
 	for (int lane = 0; !err && lane < OUTBOX_LANES; lane++) {
 		if (!verdict->through[lane])
 			continue;
+		n = 0;
 		err = store_receipt_through(store, lane == OUTBOX_LANE_S1, verdict->through[lane], wall_ms,
 					    &n);
-		d->state.receipted += n;
+		n_receipted += n;
 	}
 	if (!err)
 		err = store_prune_events(store, DELIVERY_KEEP_ROWS, wall_ms - DELIVERY_KEEP_MS, &n);
+	if (err) {
+		store_abort(store);
+		return err;
+	}
+	err = store_commit(store);
 	if (!err)
-		return store_commit(store);
-	store_abort(store);
+		d->state.receipted += n_receipted;
 	return err;
 }
 
@@ -316,8 +388,7 @@ static void on_receipt(struct delivery *d, const void *payload, size_t len)
 	}
 	err = write_verdict(d, &verdict, clock_now(d->parts.clock).wall_ms);
 	if (err) {
-		log_line(LOG_ERROR, "receipt_not_kept", "why=\"%s\" next=\"the events are sent again\"",
-			 wy_err_text(err));
+		(void)is_fine(d, "keeping a receipt; the events are sent again", err);
 		outbox_rewind(&d->outbox);
 		return;
 	}
@@ -381,7 +452,13 @@ enum wy_err delivery_open(struct delivery *d, struct wy_buf *words)
 		.subscribe = topics,
 	};
 	struct uplink_handler handler = {prepare, on_up, on_down, on_sent, on_message, d};
-	return uplink_open(&conf, &handler, d->parts.seed, words, &d->uplink);
+	d->state.words[0] = '\0';
+	enum wy_err err = uplink_open(&conf, &handler, d->parts.seed, words, &d->uplink);
+	if (err) {
+		wy_buf_init(&buf, d->state.words, sizeof(d->state.words));
+		wy_buf_add(&buf, words->len ? words->text : wy_err_text(err));
+	}
+	return err;
 }
 
 int delivery_fd(const struct delivery *d)
@@ -409,6 +486,11 @@ void delivery_close(struct delivery *d)
 	enum wy_err err = state_document(d, true, "stop", text, &death.len);
 	uplink_close(d->uplink, err ? NULL : &death, DELIVERY_CLOSE_MS);
 	d->uplink = NULL;
+}
+
+bool delivery_is_broken(const struct delivery *d)
+{
+	return d->is_broken;
 }
 
 struct delivery_state delivery_state(const struct delivery *d)

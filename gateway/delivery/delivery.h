@@ -15,6 +15,7 @@
 #include "uplink.h"
 
 #define DELIVERY_CLOSE_MS 3000        /* an orderly goodbye takes at most this */
+#define DELIVERY_RETRY_MS 1000        /* after the store could not be read */
 #define DELIVERY_KEEP_ROWS 20000u     /* receipted events kept for a resend */
 #define DELIVERY_KEEP_MS ((wy_ms)7 * 86400 * 1000)
 
@@ -34,7 +35,8 @@ struct delivery_parts {
 };
 
 WY_MUST_CHECK enum wy_err delivery_new(const struct delivery_parts *parts, struct delivery **ret);
-/* Starts connecting. Words say what is wrong with the settings or files. */
+/* Starts connecting. Words say what is wrong with the settings or files; it may be called again. The
+ * calls below, but for the state, want it done. */
 WY_MUST_CHECK enum wy_err delivery_open(struct delivery *delivery, struct wy_buf *words);
 int delivery_fd(const struct delivery *delivery);
 /* Returns when to call again at the latest, mono. */
@@ -43,6 +45,9 @@ wy_ms delivery_dispatch(struct delivery *delivery);
 wy_ms delivery_pump(struct delivery *delivery);
 /* Tells the platform goodbye and disconnects, within DELIVERY_CLOSE_MS. NULL is fine. */
 void delivery_close(struct delivery *delivery);
+
+/* The store is damaged or cannot be read: the process ends and opens it anew. */
+bool delivery_is_broken(const struct delivery *delivery);
 
 struct delivery_state {
 	bool is_up;

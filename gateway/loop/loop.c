@@ -9,6 +9,9 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+/* As good as never; in microseconds it would come round to the past. */
+#define FAR_MS (WY_MS_NEVER / 2000)
+
 struct source {
 	struct source *next;
 	sd_event_source *event;
@@ -156,12 +159,14 @@ enum wy_err loop_add_timer(struct loop *loop, enum loop_lane lane, loop_ready re
 
 void loop_timer_set(struct loop_timer *timer, wy_ms at_ms)
 {
-	if (at_ms == WY_MS_NEVER) {
+	wy_ms offset_ms = timer->loop->clock->offset_ms;
+
+	if (at_ms > FAR_MS) {
 		(void)sd_event_source_set_enabled(timer->source.event, SD_EVENT_OFF);
 		return;
 	}
-	wy_ms boot_ms = at_ms - timer->loop->clock->offset_ms;
-	(void)sd_event_source_set_time(timer->source.event, boot_ms > 0 ? (uint64_t)boot_ms * 1000 : 0);
+	uint64_t boot_ms = at_ms > offset_ms ? (uint64_t)(at_ms - offset_ms) : 0;
+	(void)sd_event_source_set_time(timer->source.event, boot_ms * 1000);
 	(void)sd_event_source_set_enabled(timer->source.event, SD_EVENT_ONESHOT);
 }
 

@@ -50,6 +50,7 @@ static void wait_until(struct wire *wire, wy_ms until_ms)
 
 	if (left_ms <= 0)
 		return;
+	left_ms = left_ms < 60000 ? left_ms : 60000;
 	clock_gettime(CLOCK_MONOTONIC, &at);
 	at.tv_sec += left_ms / 1000;
 	at.tv_nsec += (left_ms % 1000) * 1000000;
@@ -110,13 +111,18 @@ static void *run_wire(void *arg)
 	return NULL;
 }
 
+/* ret_mine may be NULL: only count. */
 static size_t devices_of(const struct config *config, uint32_t wire, uint32_t *ret_mine)
 {
 	size_t n = 0;
 
-	for (uint32_t d = 0; d < config->n_devices; d++)
-		if (config->devices[d].wire == wire)
-			ret_mine[n++] = d;
+	for (uint32_t d = 0; d < config->n_devices; d++) {
+		if (config->devices[d].wire != wire)
+			continue;
+		if (ret_mine)
+			ret_mine[n] = d;
+		n++;
+	}
 	return n;
 }
 
@@ -133,13 +139,14 @@ static struct schedule_device timing_of(const struct config *config, uint32_t de
 static enum wy_err make_wire(struct poller *poller, const struct config *config, uint32_t index,
 			     uint64_t seed, struct wy_arena *arena, struct wire *wire)
 {
-	uint32_t *mine = wy_arena_array(arena, config->n_devices, sizeof(*mine));
-	struct schedule_device *timing = wy_arena_array(arena, config->n_devices, sizeof(*timing));
+	size_t n = devices_of(config, index, NULL);
+	uint32_t *mine = wy_arena_array(arena, n, sizeof(*mine));
+	struct schedule_device *timing = wy_arena_array(arena, n, sizeof(*timing));
 	size_t room = 1;
 
 	if (!mine || !timing)
 		return WY_E_NOMEM;
-	size_t n = devices_of(config, index, mine);
+	(void)devices_of(config, index, mine);
 	for (size_t i = 0; i < n; i++)
 		timing[i] = timing_of(config, mine[i]);
 	wire->poller = poller;

@@ -3,6 +3,8 @@
 #include "run.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,8 +32,11 @@ struct gateway {
 	struct ctl *ctl;
 	struct loop_timer *engine_timer, *delivery_timer, *coap_timer;
 	struct run_view view;
+	bool is_offline; /* the uplink's files are not in order */
 	enum run_exit exit;
 };
+
+enum { OFFLINE_RETRY_MS = 60000 };
 
 static void say_diags(const struct wy_diags *diags)
 {
@@ -52,15 +57,17 @@ static void settle(struct gateway *g)
 	bool has_events = false;
 	enum wy_err err = engine_flush(g->engine, &has_events);
 
-	if (err || engine_is_broken(g->engine)) {
+	if (err || engine_is_broken(g->engine) || delivery_is_broken(g->delivery)) {
 		g->exit = RUN_BROKEN;
 		loop_stop(g->loop);
 		return;
 	}
 	loop_timer_set(g->engine_timer, engine_due(g->engine));
-	if (has_events)
+	if (has_events && !g->is_offline)
 		loop_timer_set(g->delivery_timer, clock_mono(&g->clock));
 }
+
+static void on_delivery(void *arg);
 
 static void on_report(void *arg, const struct sensor_report *report)
 {
@@ -89,9 +96,35 @@ static void on_engine_time(void *arg)
 	settle(g);
 }
 
+/* With files that are not there yet the gateway watches on: tickets wait in the store. */
+static enum wy_err connect_delivery(struct gateway *g)
+{
+	char text[300];
+	struct wy_buf words;
+
+	wy_buf_init(&words, text, sizeof(text));
+	enum wy_err err = delivery_open(g->delivery, &words);
+	if (err && !g->is_offline)
+		log_line(LOG_ERROR, "uplink_refused", "why=\"%s\" next=\"tickets wait in the store; tried "
+			 "again every minute\"", words.len ? text : wy_err_text(err));
+	g->is_offline = err != WY_OK;
+	if (err)
+		return WY_OK;
+	return loop_add_fd(g->loop, delivery_fd(g->delivery), LOOP_UPLINK, on_delivery, g);
+}
+
 static void on_delivery(void *arg)
 {
 	struct gateway *g = arg;
+	if (g->is_offline && connect_delivery(g)) {
+		g->exit = RUN_BROKEN;
+		loop_stop(g->loop);
+		return;
+	}
+	if (g->is_offline) {
+		loop_timer_set(g->delivery_timer, clock_mono(&g->clock) + OFFLINE_RETRY_MS);
+		return;
+	}
 	loop_timer_set(g->delivery_timer, delivery_dispatch(g->delivery));
 	settle(g);
 }
@@ -155,13 +188,37 @@ static void set_clock(struct gateway *g)
 	clock_set(&g->clock, &past, g->boot);
 }
 
+/* With its parents. 0, or the number of what is wrong. */
+static int make_dir(const char *path)
+{
+	char part[PATH_MAX];
+	struct stat found;
+
+	if (strlen(path) >= sizeof(part))
+		return ENAMETOOLONG;
+	strcpy(part, path);
+	for (char *at = part + 1; *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		(void)!mkdir(part, 0750); /* the last one tells what is wrong */
+		*at = '/';
+	}
+	if (mkdir(path, 0750) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return errno;
+	return stat(path, &found) == 0 && S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+}
+
 static enum run_exit open_state(struct gateway *g)
 {
 	size_t said = g->diags->n;
+	int wrong = make_dir(g->config->state_dir);
 
-	if (mkdir(g->config->state_dir, 0750) != 0 && errno != EEXIST) {
+	if (wrong) {
 		log_line(LOG_ERROR, "state_dir", "path=\"%s\" why=\"%s\"", g->config->state_dir,
-			 strerror(errno));
+			 strerror(wrong));
 		return RUN_SETUP;
 	}
 	enum wy_err err = store_open(g->config->state_dir, g->config->gateway, g->diags, &g->store);
@@ -206,8 +263,6 @@ static enum wy_err open_coap(struct gateway *g)
 
 static enum wy_err open_delivery(struct gateway *g)
 {
-	char text[300];
-	struct wy_buf words;
 	struct delivery_parts parts = {
 		.config = g->config,
 		.store = g->store,
@@ -220,16 +275,11 @@ static enum wy_err open_delivery(struct gateway *g)
 		.arg = g,
 	};
 
-	wy_buf_init(&words, text, sizeof(text));
 	enum wy_err err = delivery_new(&parts, &g->delivery);
-	if (!err)
-		err = delivery_open(g->delivery, &words);
-	if (err)
-		log_line(LOG_ERROR, "uplink_refused", "why=\"%s\"", words.len ? text : wy_err_text(err));
 	if (!err)
 		err = loop_add_timer(g->loop, LOOP_UPLINK, on_delivery, g, &g->delivery_timer);
 	if (!err)
-		err = loop_add_fd(g->loop, delivery_fd(g->delivery), LOOP_UPLINK, on_delivery, g);
+		err = connect_delivery(g);
 	if (!err)
 		loop_timer_set(g->delivery_timer, clock_mono(&g->clock));
 	return err;
@@ -250,6 +300,16 @@ static enum wy_err open_field(struct gateway *g)
 	return err;
 }
 
+static enum wy_err open_socket(struct gateway *g)
+{
+	enum wy_err err = ctl_open(g->config->socket, g->loop, on_question, g, &g->ctl);
+
+	if (err)
+		log_line(LOG_ERROR, "socket_refused", "path=\"%s\" why=\"%s\"", g->config->socket,
+			 err == WY_E_EXISTS ? "another gateway answers there" : wy_err_text(err));
+	return err;
+}
+
 static enum run_exit open_all(struct gateway *g)
 {
 	enum wy_err err = loop_new(&g->clock, &g->loop);
@@ -263,7 +323,7 @@ static enum run_exit open_all(struct gateway *g)
 	g->view = (struct run_view){g->config, g->rules, g->store, g->engine, g->delivery, &g->clock,
 				    clock_mono(&g->clock)};
 	if (!err)
-		err = ctl_open(g->config->socket, g->loop, on_question, g, &g->ctl);
+		err = open_socket(g);
 	if (!err)
 		err = poller_start(g->poller);
 	if (err) {
@@ -285,10 +345,10 @@ static void close_all(struct gateway *g)
 		if (err)
 			log_line(LOG_ERROR, "save_failed", "why=\"%s\"", wy_err_text(err));
 	}
+	loop_free(g->loop); /* before the descriptors it watches are closed */
 	delivery_close(g->delivery);
 	coap_field_free(g->coap);
 	poller_free(g->poller);
-	loop_free(g->loop);
 	store_close(g->store);
 }
 
@@ -298,6 +358,7 @@ enum run_exit run_gateway(const char *gateway_yaml)
 	enum run_exit code = RUN_SETUP;
 
 	log_setup(LOG_INFO, clock_wall);
+	(void)signal(SIGPIPE, SIG_IGN); /* a peer, or the log's reader, that goes away is no reason to end */
 	if (!g)
 		return RUN_SETUP;
 	g->memory = malloc(WY_LOAD_ARENA_BYTES);

@@ -11,7 +11,7 @@ enum run_exit {
 	RUN_STOPPED = 0,  /* asked to */
 	RUN_CONFIG = 1,   /* the files are wrong: starting again will not help */
 	RUN_USAGE = 2,
-	RUN_SETUP = 3,    /* store, socket or keys cannot be opened */
+	RUN_SETUP = 3,    /* store or socket cannot be opened */
 	RUN_BROKEN = 4,   /* a turn could not be kept: start again */
 };
 

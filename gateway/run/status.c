@@ -25,14 +25,22 @@ static json_t *clock_part(const struct run_view *view, struct wy_now now)
 			 (double)(now.mono_ms - view->started_ms) / 1000);
 }
 
+/* NULL: no broker has answered yet. */
+static const char *mqtt_text(int protocol)
+{
+	if (!protocol)
+		return NULL;
+	return protocol == 4 ? "3.1.1" : "5";
+}
+
 static json_t *uplink_part(const struct run_view *view, wy_ms now_ms)
 {
 	struct delivery_state state = delivery_state(view->delivery);
 	bool has_receipt = state.receipt_ms != WY_MS_NONE;
 
-	return json_pack("{s:b, s:s, s:i, s:s, s:o, s:s?, s:o, s:I, s:I, s:s}", "is_up", state.is_up,
+	return json_pack("{s:b, s:s, s:i, s:s?, s:o, s:s?, s:o, s:I, s:I, s:s}", "is_up", state.is_up,
 			 "host", view->config->uplink.host, "port", (int)view->config->uplink.port,
-			 "mqtt", state.protocol == 4 ? "3.1.1" : "5", "since_s",
+			 "mqtt", mqtt_text(state.protocol), "since_s",
 			 age(now_ms, state.since_ms, true), "why_down",
 			 state.is_up || !state.words[0] ? NULL : state.words, "last_receipt_s",
 			 age(now_ms, state.receipt_ms, has_receipt), "receipted",
@@ -43,26 +51,32 @@ static json_t *outbox_part(const struct run_view *view, wy_ms now_ms)
 {
 	struct store_outbox_stats stats;
 
+	wy_ms unconfirmed_ms = delivery_state(view->delivery).unconfirmed_ms;
+
 	if (store_outbox_stats(view->store, &stats))
 		return json_null();
 	return json_pack("{s:I, s:I, s:I, s:o, s:o}", "queued", (json_int_t)stats.queued, "queued_s1",
 			 (json_int_t)stats.queued_s1, "parked", (json_int_t)stats.parked, "oldest_s",
 			 age(now_ms, stats.oldest_mono_ms, stats.queued > 0), "unconfirmed_s",
-			 json_real((double)delivery_state(view->delivery).unconfirmed_ms / 1000));
+			 unconfirmed_ms ? json_real((double)unconfirmed_ms / 1000) : json_null());
 }
 
 static json_t *device_part(const struct run_view *view, uint32_t index, wy_ms now_ms)
 {
 	const struct sensor_device_conf *conf = &view->config->devices[index];
 	const struct engine_device *device = engine_device_at(view->engine, index);
-	const char *state = device->is_failing ? "silent" : (device->has_answered ? "ok" : "waiting");
+	bool is_refusing = device->has_answered && device->err == WY_E_EXCEPTION;
+	const char *state = device->is_failing	    ? "silent"
+			    : is_refusing	    ? "refusing"
+			    : device->has_answered ? "ok"
+						    : "waiting";
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s?}", "id", conf->id, "wire",
 			 view->config->wires[conf->wire].id, "profile", conf->profile->id, "state", state,
 			 "last_ok_s", age(now_ms, device->last_ok_ms, device->has_answered), "took_ms",
 			 device->has_answered ? json_integer(device->took_ms) : json_null(), "failures",
 			 (json_int_t)device->failures, "why",
-			 device->is_failing ? wy_err_text(device->err) : NULL);
+			 device->is_failing || is_refusing ? wy_err_text(device->err) : NULL);
 }
 
 static json_t *status(const struct run_view *view)
@@ -95,43 +109,88 @@ static json_t *status(const struct run_view *view)
 			 devices);
 }
 
-static bool add_ticket(void *arg, const struct ticket *ticket, const char *body, size_t len)
-{
-	json_t *document = json_loadb(body, len, 0, NULL);
-	(void)ticket;
+/* A list of documents, put together as text: they are JSON already, and a thousand of them parsed and
+ * written again would hold up the loop. */
+struct list {
+	char *text; /* NULL: no memory */
+	size_t len, room;
+};
 
-	return json_array_append_new(arg, document ? document : json_null()) == 0;
+static void list_add(struct list *list, const char *bytes, size_t len)
+{
+	if (list->text && list->len + len + 1 > list->room) {
+		size_t room = 2 * (list->len + len + 1);
+		char *larger = realloc(list->text, room);
+		if (!larger)
+			free(list->text);
+		list->text = larger;
+		list->room = room;
+	}
+	if (!list->text)
+		return;
+	memcpy(list->text + list->len, bytes, len);
+	list->len += len;
+	list->text[list->len] = '\0';
 }
 
-static json_t *tickets(const struct run_view *view, const json_t *request)
+static bool add_ticket(void *arg, const struct ticket *ticket, const char *body, size_t len)
 {
-	json_t *list = json_array();
+	struct list *list = arg;
+	(void)ticket;
+
+	if (list->len > 1)
+		list_add(list, ",", 1);
+	list_add(list, body, len);
+	return list->text != NULL;
+}
+
+static char *error_text(const char *words)
+{
+	json_t *error = json_pack("{s:s}", "error", words);
+	char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
+
+	json_decref(error);
+	return text;
+}
+
+static char *tickets(const struct run_view *view, const json_t *request)
+{
+	struct list list = {.text = malloc(4096), .room = 4096};
 	json_int_t limit = json_integer_value(json_object_get(request, "limit"));
 	bool is_all = json_is_true(json_object_get(request, "all"));
 
 	if (limit <= 0 || limit > TICKETS_MOST)
 		limit = TICKETS_MOST;
-	enum wy_err err = store_list(view->store, !is_all, (size_t)limit, add_ticket, list);
+	list_add(&list, "[", 1);
+	enum wy_err err = store_list(view->store, !is_all, (size_t)limit, add_ticket, &list);
+	list_add(&list, "]", 1);
 	if (!err)
-		return list;
-	json_decref(list);
-	return json_pack("{s:s}", "error", wy_err_text(err));
+		return list.text;
+	free(list.text);
+	return error_text(wy_err_text(err));
+}
+
+static char *status_text(const struct run_view *view)
+{
+	json_t *document = status(view);
+	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+
+	json_decref(document);
+	return text;
 }
 
 char *run_answer(const struct run_view *view, const char *request)
 {
 	json_t *question = json_loads(request, JSON_REJECT_DUPLICATES, NULL);
 	const char *ask = json_string_value(json_object_get(question, "ask"));
-	json_t *answer;
+	char *text;
 
 	if (ask && strcmp(ask, "status") == 0)
-		answer = status(view);
+		text = status_text(view);
 	else if (ask && strcmp(ask, "tickets") == 0)
-		answer = tickets(view, question);
+		text = tickets(view, question);
 	else
-		answer = json_pack("{s:s}", "error", "ask for \"status\" or \"tickets\"");
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	json_decref(answer);
+		text = error_text("ask for \"status\" or \"tickets\"");
 	json_decref(question);
 	return text;
 }

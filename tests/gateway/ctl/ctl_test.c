@@ -134,6 +134,30 @@ static void goes_on_while_clients_stall_or_flood(void **state)
 	close(flooder);
 }
 
+static void says_so_where_all_places_are_taken(void **state)
+{
+	int stalled[WY_CTL_CLIENTS_MAX];
+	char *text = NULL;
+	(void)state;
+
+	for (size_t i = 0; i < WY_CTL_CLIENTS_MAX; i++)
+		stalled[i] = connect_raw();
+	assert_int_equal(ctl_ask(path, "one more", 5000, &text), WY_OK);
+	assert_non_null(strstr(text, "\"error\""));
+	free(text);
+	for (size_t i = 0; i < WY_CTL_CLIENTS_MAX; i++)
+		close(stalled[i]);
+	text = NULL;
+	bool is_served = false;
+	for (int i = 0; i < 200 && !is_served; i++) {
+		assert_int_equal(ctl_ask(path, "again", 5000, &text), WY_OK);
+		is_served = strcmp(text, "again\n") == 0;
+		free(text);
+		usleep(10000);
+	}
+	assert_true(is_served);
+}
+
 static void is_not_open_to_everybody(void **state)
 {
 	struct stat st;
@@ -175,6 +199,7 @@ int main(void)
 		cmocka_unit_test(answers_one_line_with_one_line),
 		cmocka_unit_test(sends_answers_larger_than_a_socket_buffer),
 		cmocka_unit_test(goes_on_while_clients_stall_or_flood),
+		cmocka_unit_test(says_so_where_all_places_are_taken),
 		cmocka_unit_test(is_not_open_to_everybody),
 		cmocka_unit_test(does_not_take_a_socket_that_is_in_use),
 		cmocka_unit_test(says_why_there_is_no_answer),

@@ -36,6 +36,12 @@ static void fire(void *arg)
 	loop_stop(b->loop);
 }
 
+static void note_early(void *arg)
+{
+	struct bench *b = arg;
+	b->n++;
+}
+
 static void fires_a_timer_not_before_its_logical_instant(void **state)
 {
 	struct bench b;
@@ -49,6 +55,25 @@ static void fires_a_timer_not_before_its_logical_instant(void **state)
 	assert_int_equal(loop_run(b.loop), WY_OK);
 	assert_true(b.fired_ms >= due_ms);
 	loop_free(b.loop);
+}
+
+static void a_far_instant_does_not_come_round_to_the_past(void **state)
+{
+	static const wy_ms far_ms[] = {WY_MS_NEVER, WY_MS_NEVER - 1, WY_MS_NEVER / 1000, WY_MS_NEVER / 2000};
+	struct bench b;
+	struct loop_timer *soon;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(far_ms) / sizeof(*far_ms); i++) {
+		bench_open(&b);
+		assert_int_equal(loop_add_timer(b.loop, LOOP_FIELD, note_early, &b, &b.timer), WY_OK);
+		assert_int_equal(loop_add_timer(b.loop, LOOP_PEOPLE, fire, &b, &soon), WY_OK);
+		loop_timer_set(b.timer, far_ms[i]);
+		loop_timer_set(soon, WY_MS_NONE); /* and the far past is now */
+		assert_int_equal(loop_run(b.loop), WY_OK);
+		assert_int_equal(b.n, 0);
+		loop_free(b.loop);
+	}
 }
 
 static void note_field(void *arg)
@@ -109,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fires_a_timer_not_before_its_logical_instant),
+		cmocka_unit_test(a_far_instant_does_not_come_round_to_the_past),
 		cmocka_unit_test(serves_the_field_before_people),
 		cmocka_unit_test(lets_go_of_a_removed_descriptor),
 	};
