@@ -29,6 +29,7 @@ struct wy_point {
 	size_t n_values;
 	uint64_t modulus;  /* COUNTER: wraps at; 0 = never */
 	uint64_t max_step; /* COUNTER: a larger step is a reset; 0 = no limit */
+	bool is_optional;  /* many assets of the class do without it: no source is no news */
 	const struct wy_node *node;
 };
 

@@ -274,7 +274,7 @@ static void bind_asset(struct loading *l, struct binding_list *list, uint32_t in
 		if (is_known) {
 			note_device(asset, devices, binding.device, list);
 			bind(l, list, where, binding);
-		} else if (!source) {
+		} else if (!source && !class->points[p].is_optional) {
 			wy_buf_addf(&missing, "%s%s", missing.len ? ", " : "",
 				    class->points[p].name);
 		}

@@ -12,6 +12,7 @@ struct point_keys {
 	const struct wy_node *range, *values;
 	wy_ms poll_ms, stale_ms;
 	int64_t modulus, max_step;
+	bool is_optional;
 };
 
 #define AT(member) offsetof(struct point_keys, member)
@@ -29,6 +30,8 @@ static const struct wy_field point_rows[] = {
 	 "a counter wraps to 0 at this"},
 	{"max_step", WY_FIELD_INT, AT(max_step), false, 1, 9.2e18, NULL,
 	 "a larger step is a reset"},
+	{"is_optional", WY_FIELD_BOOL, AT(is_optional), false, 0, 0, NULL,
+	 "true: an asset may do without it"},
 };
 #undef AT
 
@@ -125,6 +128,7 @@ static void read_point(struct loading *l, const struct wy_node *node, struct wy_
 	point->stale_ms = keys.stale_ms;
 	point->modulus = (uint64_t)keys.modulus;
 	point->max_step = (uint64_t)keys.max_step;
+	point->is_optional = keys.is_optional;
 	if (keys.poll_ms && keys.stale_ms && keys.stale_ms <= keys.poll_ms)
 		wrong(l, wy_node_get(node, "stale_after"),
 		      "'stale_after' must be longer than 'poll'");

@@ -85,6 +85,26 @@ static const char *path_of(struct loading *l, const struct wy_node *node)
 	return is_text(l, node) ? loading_path(l, node, node->text) : NULL;
 }
 
+/* What the uplink would refuse at its start (uplink_check), said here with its place. */
+static void check_names(struct loading *l, const struct wy_node *uplink,
+			const struct uplink_keys *keys)
+{
+	size_t good = strspn(keys->host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789.-_");
+	const struct wy_node *host = wy_node_get(uplink, "host");
+
+	if (host && host->kind == WY_NODE_SCALAR && (keys->host[good] || !good))
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", host, good,
+			    "'host' is a name or an IPv4 address, without scheme or port (those are "
+			    "fixed and 'port'); for IPv6 use a name");
+	if (keys->server_name && strcmp(keys->server_name, keys->host) != 0)
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", wy_node_get(uplink, "server_name"), 0,
+			    "'server_name' must be the same as 'host', because the certificate is "
+			    "checked for the name that is dialled: write '%s' as 'host' and, where "
+			    "DNS does not know it, into /etc/hosts",
+			    keys->server_name);
+}
+
 /* The certificate and key need not exist yet (enrolment makes them), so paths are not tried here.
  */
 static void read_uplink(struct loading *l, const struct wy_node *node)
@@ -101,6 +121,7 @@ static void read_uplink(struct loading *l, const struct wy_node *node)
 	uplink->host = keys.host;
 	uplink->port = (uint16_t)keys.port;
 	uplink->server_name = keys.server_name ? keys.server_name : keys.host;
+	check_names(l, node, &keys);
 	uplink->ca = path_of(l, keys.ca);
 	uplink->certificate = path_of(l, keys.certificate);
 	uplink->key = path_of(l, keys.key);

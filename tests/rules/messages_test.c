@@ -219,7 +219,7 @@ static const struct wrong_file files[] = {
 	{"policy", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, clear_hold: 5s, on_unknown: clear, meta: {}}\n", "W507", 4, 91, "data is missing"},
 	{"late", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, hold: 6min, clear_hold: 5s, meta: {}}\n", "W508", 4, 60, "comes late"},
 	{"meta", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S2, when: a, clear_hold: 5s}\n", "W515", 4, 12, "meta"},
-	{"nobody in scope", RULE "  rules:\n    - {id: t.a, scope: other, fault: T-01, tier: S3, when: silence() > 10s, clear_hold: 5s}\n", "E302", 4, 24, "no asset"},
+	{"nobody in scope", RULE "  rules:\n    - {id: t.a, scope: 'thing[bank == \"none\"]', fault: T-01, tier: S3, when: silence() > 10s, clear_hold: 5s}\n", "E302", 4, 25, "no asset"},
 	{"folded", RULE "  rules:\n    - id: t.a\n      scope: thing\n      fault: T-01\n      tier: S3\n      clear_hold: 5s\n      when: >\n"
 	 "        a and\n        door_zone\n        or loda > 5 %\n", "E301", 12, 12, "did you mean 'load'?"},
 };
