@@ -30,7 +30,14 @@ char *receipt_text(const struct store_receipt *receipt, const char *id, wy_ms no
 			json_decref(rejected);
 			return NULL;
 		}
+	json_t *also = json_array();
+	for (size_t i = 0; i < receipt->n_also; i++)
+		if (json_array_append_new(also, json_integer((json_int_t)receipt->also[i])) != 0) {
+			json_decref(rejected);
+			json_decref(also);
+			return NULL;
+		}
 	return receipt_envelope(id, "com.weiyu.receipt.v1", now_ms,
-				json_pack("{ss sI so}", "epoch", receipt->epoch, "through",
-					  (json_int_t)receipt->through, "rejected", rejected));
+				json_pack("{ss sI so so}", "epoch", receipt->epoch, "through",
+					  (json_int_t)receipt->through, "also", also, "rejected", rejected));
 }

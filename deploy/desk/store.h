@@ -37,6 +37,8 @@ struct store_receipt {
 	int64_t through;
 	struct store_rejected rejected[WY_DESK_REJECTED_MAX]; /* the latest ones of the epoch */
 	size_t n_rejected;
+	int64_t also[WY_DESK_BATCH_MAX]; /* committed beyond `through`, with this batch */
+	size_t n_also;
 };
 
 /* Opens and makes what tables are missing. On failure nothing is open. */

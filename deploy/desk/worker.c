@@ -47,6 +47,21 @@ static bool has_receipt(const struct batch *batch, const struct event *event)
 	return false;
 }
 
+/* What of this batch came ahead of a hole: life safety overtakes a backlog, and would keep its place in
+ * the gateway's window until the backlog has drained. One whose receipt is lost is sent again, and
+ * then stands in a batch again. */
+static void name_ahead(const struct batch *batch, size_t first, size_t n, struct store_receipt *receipt)
+{
+	for (size_t i = first; i < first + n; i++) {
+		const struct event *event = &batch->event[i];
+		bool is_kept = batch->fate[i] == STORE_NEW || batch->fate[i] == STORE_DUPLICATE;
+
+		if (is_kept && event->seq > receipt->through && strcmp(event->gw, receipt->gw) == 0 &&
+		    strcmp(event->epoch, receipt->epoch) == 0)
+			receipt->also[receipt->n_also++] = event->seq;
+	}
+}
+
 /* Everything between begin and commit, for the events first .. first + n - 1. */
 static enum wy_err take_all(struct worker *worker, size_t first, size_t n, wy_ms now_ms)
 {
@@ -63,7 +78,7 @@ static enum wy_err take_all(struct worker *worker, size_t first, size_t n, wy_ms
 		err = store_advance(&worker->store, event->gw, event->epoch, now_ms,
 				    &batch->receipt[batch->n_receipts]);
 		if (err == WY_OK)
-			batch->n_receipts++;
+			name_ahead(batch, first, n, &batch->receipt[batch->n_receipts++]);
 	}
 	return err;
 }

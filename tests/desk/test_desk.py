@@ -323,6 +323,20 @@ def test_opened_updated_cleared_are_committed_printed_and_receipted(start, base,
     assert listing["streams"][0]["contiguous_through"] == 3
 
 
+def test_what_overtook_a_backlog_is_receipted_beyond_through(start, gateway):
+    start().ready()
+    gateway.send(event(1))
+    assert gateway.receipted(1)["also"] == []
+    gateway.send(event(4, key="tk_4", dedup_key="a/F-4"))
+    wait_for(lambda: any(r["also"] == [4] and r["through"] == 1 for r in gateway.heard()), "4 beyond 1")
+    gateway.send(event(4, key="tk_4", dedup_key="a/F-4"))  # its receipt was lost: named again
+    wait_for(lambda: sum(r["also"] == [4] for r in gateway.heard()) == 2, "4 once more")
+    gateway.send(event(2, key="tk_2", dedup_key="a/F-2"))
+    assert gateway.receipted(2)["also"] == []  # said already, and not of this batch
+    gateway.send(event(3, key="tk_3", dedup_key="a/F-3"))
+    assert gateway.receipted(4)["also"] == []
+
+
 def test_a_duplicate_is_one_row_and_is_receipted_again(start, base, gateway):
     desk = start().ready()
     for n in range(1, 4):
