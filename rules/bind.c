@@ -1,7 +1,7 @@
 /* bind.c: rules meet assets: instances in order of evaluation, parameters, inhibition, cell keys. */
 #include <string.h>
 
-#include "bind.h"
+#include "load.h"
 
 /* ---- Order -------------------------------------------------------------------------------- */
 
@@ -126,7 +126,7 @@ static void check_override(struct rx_load *load, const struct wy_override *over)
 {
 	const struct rule_set *set = load->set;
 	const struct rx_package *package = NULL;
-	char hint[RX_HINT_SIZE];
+	char hint[120];
 
 	for (size_t i = 0; i < set->n_packages; i++) {
 		if (strcmp(set->packages[i].name, over->package) != 0)
@@ -141,13 +141,15 @@ static void check_override(struct rx_load *load, const struct wy_override *over)
 	}
 	if (!package) {
 		/* A file checked alone leaves overrides of other packages open; a misspelt one is near some name. */
+		const char *near = wy_nearest(over->package, set->n_packages, package_at, set);
 		enum wy_severity severity = near ? WY_DIAG_ERROR : WY_DIAG_WARNING;
 		wy_diag_add(load->diags, severity, "E301", over->value, 0, "there is no package '%s' here%s",
-			    over->package, rx_did_you_mean(load, over->package, set->n_packages, package_at, set, hint));
+			    over->package, rx_did_you_mean(near, hint, sizeof(hint)));
 		return;
 	}
+	const char *near = wy_nearest(over->name, package->n_params, param_at, package);
 	rx_error(load, "E301", over->value, 0, "package '%s' has no parameter '%s'%s", over->package, over->name,
-		 rx_did_you_mean(load, over->name, package->n_params, param_at, package, hint));
+		 rx_did_you_mean(near, hint, sizeof(hint)));
 }
 
 /* ---- Assets ------------------------------------------------------------------------------- */
@@ -222,7 +224,7 @@ static const struct rx_variant *variant_for(const struct rx_rule *rule, uint32_t
 static bool takes(struct rx_load *load, const struct rx_scope_list *scope, const struct wy_asset *asset)
 {
 	for (size_t i = 0; i < scope->n; i++)
-		if (rx_selector_takes(&scope->items[i], asset))
+		if (rx_selector_takes(load, &scope->items[i], asset))
 			return true;
 	return false;
 }
