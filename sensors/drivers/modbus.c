@@ -19,9 +19,9 @@
 #include "../plan.h"
 #include "modbus_doubt.h"
 #include "modbus_link.h"
+#include "modbus_refused.h"
 
 enum {
-	REFUSED_RETRY_MS = 60000,
 	MARGIN_MS = 100,    /* over the slowest answer ever seen */
 	DOUBT_TIMEOUTS = 6, /* an answer later than so many timeouts is taken for lost */
 	QUIET_MS = 50,
@@ -32,19 +32,11 @@ enum {
 	GATEWAY_TARGET = 11,
 };
 
-struct refused {
-	enum sensor_area area;
-	uint16_t address, count;
-	uint8_t exception;
-	wy_ms retry_ms;
-};
-
 struct device {
 	uint32_t index; /* among the devices of the site */
 	const struct sensor_device_conf *conf;
 	uint32_t *order; /* plan.h */
-	struct refused refused[WY_MODBUS_REFUSED_MAX];
-	size_t n_refused;
+	struct modbus_refused refused;
 };
 
 struct modbus_wire {
@@ -350,40 +342,6 @@ static void list_data(struct poll *poll, const struct sensor_block *block,
 	poll->is_any_answered = true;
 }
 
-/* ---- Blocks the device refuses ------------------------------------ */
-
-static struct refused *find_refused(struct device *device, const struct sensor_block *block)
-{
-	for (size_t i = 0; i < device->n_refused; i++) {
-		struct refused *r = &device->refused[i];
-		if (r->area == block->area && r->address == block->address &&
-		    r->count == block->count)
-			return r;
-	}
-	return NULL;
-}
-
-static void forget_refused(struct device *device, const struct sensor_block *block)
-{
-	struct refused *found = find_refused(device, block);
-
-	if (found)
-		*found = device->refused[--device->n_refused];
-}
-
-static void remember_refused(struct device *device, const struct sensor_block *block,
-			     uint8_t exception, wy_ms now_ms)
-{
-	forget_refused(device, block);
-	if (device->n_refused == WY_MODBUS_REFUSED_MAX) {
-		memmove(device->refused, device->refused + 1,
-			(WY_MODBUS_REFUSED_MAX - 1) * sizeof(device->refused[0]));
-		device->n_refused--;
-	}
-	device->refused[device->n_refused++] = (struct refused){
-		block->area, block->address, block->count, exception, now_ms + REFUSED_RETRY_MS};
-}
-
 /* ---- One block ---------------------------------------------------- */
 
 static enum wy_why why_of(enum wy_err err)
@@ -414,7 +372,7 @@ static enum wy_err take_exception(struct poll *poll, const struct sensor_block *
 	}
 	poll->is_any_refused = true;
 	if (exception <= 3)
-		remember_refused(poll->device, block, exception, now);
+		modbus_refused_add(&poll->device->refused, block, exception, now);
 	list_bad(poll, block, WY_WHY_EXCEPTION);
 	return WY_OK;
 }
@@ -435,7 +393,7 @@ static enum wy_err read_parts(struct poll *poll, const struct sensor_block *bloc
 			return take_exception(poll, block, parts != block, answer.exception);
 		list_data(poll, &parts[i], &answer);
 	}
-	forget_refused(poll->device, block);
+	modbus_refused_forget(&poll->device->refused, block);
 	return WY_OK;
 }
 
@@ -459,20 +417,22 @@ static enum wy_err read_block(struct poll *poll, const struct sensor_block *bloc
 
 /* ---- The poll ----------------------------------------------------- */
 
-/* Known to be refused and not due for another try: listed without asking. */
+/* Known not to be given and not due for another try: listed without asking. */
 static bool skip_refused(struct poll *poll, const struct sensor_block *block)
 {
-	struct refused *known = find_refused(poll->device, block);
+	const struct modbus_refusal *known = modbus_refused_at(
+		&poll->device->refused, block, modbus_link_now(&poll->wire->link));
 
-	if (!known || known->retry_ms <= modbus_link_now(&poll->wire->link))
+	if (!known)
 		return false;
 	poll->block_sample = poll->report->n;
-	poll->report->exception = known->exception;
-	list_bad(poll, block, WY_WHY_EXCEPTION);
+	if (known->exception)
+		poll->report->exception = known->exception;
+	list_bad(poll, block, known->why);
 	return true;
 }
 
-/* If every block is known to be refused one is asked all the same: is the device still there? */
+/* If no block is due one is asked all the same: is the device still there? */
 static bool is_all_refused(struct poll *poll)
 {
 	struct sensor_block block;
@@ -480,12 +440,20 @@ static bool is_all_refused(struct poll *poll)
 	wy_ms now = modbus_link_now(&poll->wire->link);
 
 	while (sensor_plan_next(poll->profile, poll->device->order, poll->class_mask, &cursor,
-				&block)) {
-		struct refused *known = find_refused(poll->device, &block);
-		if (!known || known->retry_ms <= now)
+				&block))
+		if (!modbus_refused_at(&poll->device->refused, &block, now))
 			return false;
-	}
 	return true;
+}
+
+/* A device that gave other blocks in this very poll is not silent, only this block is missing. */
+static enum wy_err forgive(struct poll *poll, const struct sensor_block *block, enum wy_err err)
+{
+	if (err != WY_E_TIMEOUT && err != WY_E_PROTOCOL)
+		return err;
+	modbus_refused_miss(&poll->device->refused, block, why_of(err),
+			    modbus_link_now(&poll->wire->link));
+	return poll->is_any_answered ? WY_OK : WY_E_EXCEPTION;
 }
 
 static enum wy_err read_blocks(struct poll *poll)
@@ -499,9 +467,10 @@ static enum wy_err read_blocks(struct poll *poll)
 		if (!must_ask && skip_refused(poll, &block))
 			continue;
 		must_ask = false;
+		bool was_here = poll->is_any_answered || poll->is_any_refused;
 		enum wy_err err = read_block(poll, &block);
 		if (err)
-			return err;
+			return was_here ? forgive(poll, &block, err) : err;
 	}
 	if (poll->is_any_answered || !poll->report->n)
 		return WY_OK;

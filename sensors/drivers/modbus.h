@@ -45,7 +45,9 @@ WY_MUST_CHECK enum wy_err modbus_wire_new(const struct sensor_wire_conf *wire,
  *   WY_E_STATE      interrupted
  *
  * After a failure the block it happened in is listed with BAD samples, earlier blocks with theirs,
- * later blocks not at all. */
+ * later blocks not at all. If an earlier block was answered, WY_E_TIMEOUT and WY_E_PROTOCOL are no
+ * failures of the device: WY_OK (or WY_E_EXCEPTION), and after three times in a row that block is left
+ * alone for a minute. */
 enum wy_err modbus_wire_poll(struct modbus_wire *wire, uint32_t device, unsigned class_mask,
 			     struct sensor_report *report);
 

@@ -262,6 +262,30 @@ static void a_refused_block_is_left_alone_for_a_minute(void **state)
 	bench_free(b);
 }
 
+/* Many slaves say nothing to registers they do not have. */
+static void a_device_silent_about_one_block_is_not_silent(void **state)
+{
+	enum { POLLS = 5 };
+	static const struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_SILENT, 0}, {FAKE_ANSWER, 0},
+						 {FAKE_SILENT, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0},
+						 {FAKE_ANSWER, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0}};
+	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, steps, COUNT(steps));
+
+	(void)state;
+	b->points[2].address = 50; /* the block 50..51 is never answered */
+	b->points[3].address = 51;
+	for (unsigned i = 0; i < POLLS; i++) {
+		assert_int_equal(bench_poll(b), WY_OK);
+		assert_int_equal(b->report.n, 4);
+		assert_int_equal(b->samples[0].quality, WY_Q_GOOD);
+		assert_int_equal(b->samples[2].why, WY_WHY_TIMEOUT);
+	}
+	assert_int_equal(atomic_load(&b->slave.requests), 8); /* left alone after three times */
+	assert_int_equal(bench_poll(b), WY_E_TIMEOUT);	      /* and so is missed when it dies */
+	assert_int_equal(b->wrong, 0);
+	bench_free(b);
+}
+
 static void a_device_that_refuses_everything_is_still_asked(void **state)
 {
 	static const struct fake_step steps[] = {
@@ -404,6 +428,7 @@ int main(void)
 		cmocka_unit_test(requests_keep_their_distance),
 		cmocka_unit_test(an_interrupt_ends_a_blocked_poll),
 		cmocka_unit_test(a_refused_block_is_left_alone_for_a_minute),
+		cmocka_unit_test(a_device_silent_about_one_block_is_not_silent),
 		cmocka_unit_test(a_device_that_refuses_everything_is_still_asked),
 		cmocka_unit_test(nobody_listening_is_no_connection),
 		cmocka_unit_test(a_closed_idle_connection_costs_no_poll),
