@@ -279,7 +279,9 @@ static void bind_asset(struct loading *l, struct binding_list *list, uint32_t in
 				    class->points[p].name);
 		}
 	}
-	if (device == SIZE_MAX || l->config->devices[device].profile)
+	/* A device or profile that is not there was said already. */
+	if (device == SIZE_MAX ? !wy_node_get(asset->node, "device")
+			       : l->config->devices[device].profile != NULL)
 		warn_sourceless(l, asset, &missing);
 }
 

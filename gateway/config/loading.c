@@ -2,6 +2,7 @@
 #include "loading.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "number.h"
@@ -162,8 +163,12 @@ const struct wy_node *loading_file(struct loading *l, const struct wy_node *wher
 
 	if (!path)
 		return NULL;
-	if (access(path, R_OK)) {
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E109", where, 0, "cannot read '%s'", path);
+	struct stat info;
+	bool is_dir = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+	if (is_dir || access(path, R_OK)) {
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E109", where, 0, "%s '%s'%s",
+			    is_dir ? "a file is expected;" : "cannot read", path,
+			    is_dir ? " is a directory" : "");
 		return NULL;
 	}
 	const struct wy_node *root = read_tree(l, path);

@@ -41,10 +41,26 @@ static enum wy_err refuse(struct reading *r, yaml_mark_t mark, const char *words
 	return WY_E_INVALID;
 }
 
+/* libyaml gives only the offset of bytes that are no text. */
+static enum wy_err refuse_bytes(struct reading *r)
+{
+	yaml_mark_t mark = {0};
+	size_t n = r->parser.problem_offset;
+
+	for (size_t i = 0; i < n && i < r->source->len; i++) {
+		unsigned char byte = (unsigned char)r->source->text[i];
+		mark.line += byte == '\n';
+		mark.column = byte == '\n' ? 0 : mark.column + ((byte & 0xC0) != 0x80);
+	}
+	return refuse(r, mark, "not UTF-8 text; save the file as UTF-8 (not GBK, not UTF-16)");
+}
+
 static enum wy_err next_event(struct reading *r, yaml_event_t *event)
 {
 	if (yaml_parser_parse(&r->parser, event))
 		return WY_OK;
+	if (r->parser.error == YAML_READER_ERROR)
+		return refuse_bytes(r);
 	char text[300];
 	struct wy_buf buf;
 	wy_buf_init(&buf, text, sizeof(text));
@@ -357,8 +373,10 @@ enum wy_err yaml_load_file(const char *path, struct wy_arena *arena, struct wy_d
 		goto out;
 	}
 	err = read_all(fd, text, (size_t)st.st_size, &len);
+	/* Windows editors put a byte order mark in front; it means nothing in UTF-8. */
+	size_t mark = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 	if (!err)
-		err = parse(path, text, len, arena, diags, ret_root);
+		err = parse(path, text + mark, len - mark, arena, diags, ret_root);
 	else
 		wy_diag_add(diags, WY_DIAG_ERROR, "E100", NULL, 0, "%s: cannot be read: %s", path,
 			    strerror(errno));
