@@ -135,8 +135,8 @@ static uint64_t take(const struct sensor_profile_point *point, const struct sens
 /* Where another register chooses the unit: the way from that unit to the declared one. false: it
  * chose one nobody named. */
 static bool find_ratio(const struct sensor_profile *profile,
-		       const struct sensor_profile_point *point,
-		       const struct sensor_window *window, double *ret_ratio)
+		       const struct sensor_profile_point *point, const struct sensor_window *window,
+		       double *ret_ratio)
 {
 	const struct sensor_profile_point *by = unit_point(profile, point);
 	struct wy_sample chosen;

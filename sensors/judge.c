@@ -110,8 +110,9 @@ static bool round_whole(double value, int64_t *ret_value)
 static void judge_whole(const struct sensor_profile_point *point, const struct sensor_raw *raw,
 			struct wy_sample *sample)
 {
-	bool is_exact = raw->is_whole && (!is_scaled(point, raw) || (is_whole_number(point->scale) &&
-								     is_whole_number(point->offset)));
+	bool is_exact = raw->is_whole &&
+			(!is_scaled(point, raw) ||
+			 (is_whole_number(point->scale) && is_whole_number(point->offset)));
 	int64_t whole = 0;
 	double value = value_of(point, raw);
 
@@ -145,10 +146,10 @@ static void judge_real(const struct sensor_profile_point *point, const struct se
 void sensor_judge(const struct sensor_profile_point *point, const struct sensor_raw *raw,
 		  struct wy_sample *sample)
 {
-	static void (*const judges[])(const struct sensor_profile_point *, const struct sensor_raw *,
-				      struct wy_sample *) = {
-		[WY_TYPE_BOOL] = judge_bool,	[WY_TYPE_INT] = judge_whole,
-		[WY_TYPE_REAL] = judge_real,	[WY_TYPE_ENUM] = judge_enum,
+	static void (*const judges[])(const struct sensor_profile_point *,
+				      const struct sensor_raw *, struct wy_sample *) = {
+		[WY_TYPE_BOOL] = judge_bool,	 [WY_TYPE_INT] = judge_whole,
+		[WY_TYPE_REAL] = judge_real,	 [WY_TYPE_ENUM] = judge_enum,
 		[WY_TYPE_COUNTER] = judge_whole,
 	};
 

@@ -17,21 +17,21 @@ struct unit_row {
 };
 
 static const struct unit_row unit_rows[] = {
-	{"m", "m", 1, 0},	 {"mm", "mm", 1, 0},	  {"cm", "cm", 1, 0},
-	{"km", "km", 1, 0},	 {"kg", "kg", 1, 0},	  {"g", "kg", 1e-3, 0},
-	{"s", "s", 1, 0},	 {"ms", "ms", 1, 0},	  {"min", "min", 1, 0},
-	{"h", "h", 1, 0},	 {"A", "A", 1, 0},	  {"mA", "mA", 1, 0},
-	{"uA", "uA", 1, 0},	 {"V", "V", 1, 0},	  {"mV", "mV", 1, 0},
-	{"Ohm", "ohm", 1, 0},	 {"W", "W", 1, 0},	  {"kW", "W", 1e3, 0},
-	{"N", "N", 1, 0},	 {"Hz", "Hz", 1, 0},	  {"1/min", "per_min", 1, 0},
-	{"Cel", "degC", 1, 0},	 {"K", "degC", 1, -273.15}, {"Pa", "Pa", 1, 0},
-	{"hPa", "mbar", 1, 0},	 {"kPa", "kPa", 1, 0},	  {"MPa", "MPa", 1, 0},
-	{"bar", "bar", 1, 0},	 {"mbar", "mbar", 1, 0},  {"%RH", "%", 1, 0},
-	{"%EL", "%", 1, 0},	 {"%", "%", 1, 0},	  {"/", "%", 100, 0},
-	{"EL", NULL, 1, 0},	 {"count", NULL, 1, 0},	  {"l", "L", 1, 0},
-	{"m3", "m3", 1, 0},	 {"l/s", "L/min", 60, 0}, {"m3/s", "m3/h", 3600, 0},
-	{"m3/h", "m3/h", 1, 0},	 {"m/s", "m/s", 1, 0},	  {"mm/s", "mm/s", 1, 0},
-	{"m/s2", "m/s2", 1, 0},	 {"ppm", "ppm", 1, 0},
+	{"m", "m", 1, 0},	{"mm", "mm", 1, 0},	   {"cm", "cm", 1, 0},
+	{"km", "km", 1, 0},	{"kg", "kg", 1, 0},	   {"g", "kg", 1e-3, 0},
+	{"s", "s", 1, 0},	{"ms", "ms", 1, 0},	   {"min", "min", 1, 0},
+	{"h", "h", 1, 0},	{"A", "A", 1, 0},	   {"mA", "mA", 1, 0},
+	{"uA", "uA", 1, 0},	{"V", "V", 1, 0},	   {"mV", "mV", 1, 0},
+	{"Ohm", "ohm", 1, 0},	{"W", "W", 1, 0},	   {"kW", "W", 1e3, 0},
+	{"N", "N", 1, 0},	{"Hz", "Hz", 1, 0},	   {"1/min", "per_min", 1, 0},
+	{"Cel", "degC", 1, 0},	{"K", "degC", 1, -273.15}, {"Pa", "Pa", 1, 0},
+	{"hPa", "mbar", 1, 0},	{"kPa", "kPa", 1, 0},	   {"MPa", "MPa", 1, 0},
+	{"bar", "bar", 1, 0},	{"mbar", "mbar", 1, 0},	   {"%RH", "%", 1, 0},
+	{"%EL", "%", 1, 0},	{"%", "%", 1, 0},	   {"/", "%", 100, 0},
+	{"EL", NULL, 1, 0},	{"count", NULL, 1, 0},	   {"l", "L", 1, 0},
+	{"m3", "m3", 1, 0},	{"l/s", "L/min", 60, 0},   {"m3/s", "m3/h", 3600, 0},
+	{"m3/h", "m3/h", 1, 0}, {"m/s", "m/s", 1, 0},	   {"mm/s", "mm/s", 1, 0},
+	{"m/s2", "m/s2", 1, 0}, {"ppm", "ppm", 1, 0},
 };
 
 static const struct unit_row *find_unit(const char *name)
@@ -115,8 +115,8 @@ static void other_sample(const struct senml_record *record,
 	sensor_judge_bad(WY_WHY_PAYLOAD, sample);
 }
 
-/* RFC 8428 4.5.3: a time below 2^28 is relative to now, so a negative one says how old the value is.
- * Later ones tell a wall clock, which nobody here knows, or a future that is not believed. */
+/* RFC 8428 4.5.3: a time below 2^28 is relative to now, so a negative one says how old the value
+ * is. Later ones tell a wall clock, which nobody here knows, or a future that is not believed. */
 static wy_ms measured_ms(const struct senml_record *record, wy_ms now_ms)
 {
 	double age_s = record->time_s < 0 ? -record->time_s : 0;

@@ -1,7 +1,7 @@
 /* coap.c: who is asked what, and when; what becomes of a device that does not answer.
  *
- * All of it runs in coap_field_step: first libcoap takes what has arrived (coap_answer.c decodes and
- * reports), then each device whose time has come is moved one step: connect, ask the path that
+ * All of it runs in coap_field_step: first libcoap takes what has arrived (coap_answer.c decodes
+ * and reports), then each device whose time has come is moved one step: connect, ask the path that
  * waited longest, or give up. Handlers only take notes, since libcoap must not lose a session it is
  * working on. A device has one request under way, so a slow one holds up nobody but itself. */
 #include "coap_field.h"
@@ -25,7 +25,8 @@ wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms)
 	return bound_ms > 0 ? (wy_ms)(next_random(field) % (uint64_t)(bound_ms + 1)) : 0;
 }
 
-/* ---- Failing and coming back ------------------------------------------------------------------------- */
+/* ---- Failing and coming back
+ * ------------------------------------------------------------------------- */
 
 static void report_failure(struct coap_device *device, enum wy_err err)
 {
@@ -71,7 +72,8 @@ static void give_up(struct coap_device *device, enum wy_err err)
 	device->retry_ms = device->field->now_ms + back_off(device);
 }
 
-/* ---- Asking ---------------------------------------------------------------------------------------------- */
+/* ---- Asking
+ * ---------------------------------------------------------------------------------------------- */
 
 static wy_ms path_due(const struct coap_path *path)
 {
@@ -92,8 +94,7 @@ static struct coap_path *next_path(const struct coap_device *device)
 static void ask(struct coap_device *device, struct coap_path *path)
 {
 	wy_ms now_ms = device->field->now_ms;
-	bool is_registration =
-		path->is_observed && (!path->is_live || now_ms >= path->watch_ms);
+	bool is_registration = path->is_observed && (!path->is_live || now_ms >= path->watch_ms);
 
 	device->exchange = (struct coap_exchange){
 		.is_open = true,
@@ -185,7 +186,8 @@ static void work(struct coap_device *device)
 		device->next_ms = move_device(device);
 }
 
-/* ---- libcoap's handlers --------------------------------------------------------------------------------- */
+/* ---- libcoap's handlers
+ * --------------------------------------------------------------------------------- */
 
 static void note(coap_session_t *session, enum wy_err err)
 {
@@ -200,12 +202,14 @@ static void note(coap_session_t *session, enum wy_err err)
 	device->field->is_touched = true;
 }
 
-static void on_nack(coap_session_t *session, const coap_pdu_t *sent, const coap_nack_reason_t reason,
-		    const coap_mid_t mid)
+static void on_nack(coap_session_t *session, const coap_pdu_t *sent,
+		    const coap_nack_reason_t reason, const coap_mid_t mid)
 {
 	static const enum wy_err errs[] = {
-		[COAP_NACK_TOO_MANY_RETRIES] = WY_E_TIMEOUT, [COAP_NACK_NOT_DELIVERABLE] = WY_E_LINK,
-		[COAP_NACK_RST] = WY_E_PROTOCOL,	     [COAP_NACK_TLS_FAILED] = WY_E_LINK,
+		[COAP_NACK_TOO_MANY_RETRIES] = WY_E_TIMEOUT,
+		[COAP_NACK_NOT_DELIVERABLE] = WY_E_LINK,
+		[COAP_NACK_RST] = WY_E_PROTOCOL,
+		[COAP_NACK_TLS_FAILED] = WY_E_LINK,
 		[COAP_NACK_ICMP_ISSUE] = WY_E_LINK,
 	};
 
@@ -240,7 +244,9 @@ static int on_event(coap_session_t *session, const coap_event_t event)
 	return 0;
 }
 
-/* ---- Step ------------------------------------------------------------------------------------------------- */
+/* ---- Step
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void begin(struct coap_field *field)
 {
@@ -302,7 +308,9 @@ enum wy_err coap_field_ask(struct coap_field *field, uint32_t device)
 	return WY_E_NOTFOUND;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------- */
+/* ---- Life
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static struct coap_path *find_path(struct coap_device *device, const char *path)
 {
@@ -365,7 +373,8 @@ static enum wy_err init_device(struct coap_field *field, uint32_t index,
 		wy_diag_add(diags, WY_DIAG_ERROR, "E810", NULL, 0,
 			    "device '%s' cannot be asked by CoAP: it needs a wire of kind coap, a "
 			    "profile of transport coap whose points have paths and periods, and "
-			    "identity and key together or neither", conf->id);
+			    "identity and key together or neither",
+			    conf->id);
 		return WY_E_INVALID;
 	}
 	*device = (struct coap_device){.field = field, .index = index, .conf = conf};
@@ -415,7 +424,8 @@ enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
 	field->report = report;
 	field->arg = arg;
 	for (size_t i = 0; i < n_mine; i++) {
-		err = init_device(field, mine[i], &devices[mine[i]], &field->devices[i], arena, diags);
+		err = init_device(field, mine[i], &devices[mine[i]], &field->devices[i], arena,
+				  diags);
 		if (err != WY_OK)
 			return err;
 		field->n_devices++;

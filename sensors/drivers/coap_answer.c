@@ -10,7 +10,7 @@
 
 #define FORMAT_TEXT 0
 #define FORMAT_SENML_JSON 110
-#define MAX_AGE_DEFAULT_S 60  /* RFC 7252 5.10.5 */
+#define MAX_AGE_DEFAULT_S 60   /* RFC 7252 5.10.5 */
 #define NEWER_ANYWAY_MS 128000 /* RFC 7641 3.4 */
 #define NUMBER_HALF (1u << 23)
 
@@ -42,7 +42,8 @@ void coap_exchange_close(struct coap_exchange *exchange)
 	*exchange = (struct coap_exchange){0};
 }
 
-/* ---- Payload to samples ---------------------------------------------------------------------------- */
+/* ---- Payload to samples
+ * ---------------------------------------------------------------------------- */
 
 static void add_bad(struct coap_device *device, const struct coap_path *path, enum wy_why why,
 		    struct sensor_report *report)
@@ -156,7 +157,8 @@ static void deliver_bad(struct coap_device *device, struct coap_path *path,
 	device->field->report(device->field->arg, &report);
 }
 
-/* ---- Observation -------------------------------------------------------------------------------------- */
+/* ---- Observation
+ * -------------------------------------------------------------------------------------- */
 
 /* Believe in the observation until its Max-Age and one full exchange have passed; the jitter keeps
  * the observers of a server that lost them all from coming back together. */
@@ -182,7 +184,8 @@ static void take_notification(struct coap_device *device, struct coap_path *path
 	wy_ms now_ms = device->field->now_ms;
 
 	if (COAP_RESPONSE_CLASS(answer->code) != 2 || !answer->has_number) {
-		path->is_live = false; /* RFC 7641 3.2: the last one; the next poll registers again */
+		path->is_live =
+			false; /* RFC 7641 3.2: the last one; the next poll registers again */
 		deliver(device, path, answer);
 		return;
 	}
@@ -197,7 +200,8 @@ static void take_notification(struct coap_device *device, struct coap_path *path
 	deliver(device, path, answer);
 }
 
-/* ---- Answers to requests -------------------------------------------------------------------------------- */
+/* ---- Answers to requests
+ * -------------------------------------------------------------------------------- */
 
 static struct coap_body *take_body(struct coap_field *field)
 {
@@ -213,7 +217,8 @@ static struct coap_body *take_body(struct coap_field *field)
 	return NULL;
 }
 
-/* Blocks of two states of a resource must not be joined: the ETag of all must be the first one's. */
+/* Blocks of two states of a resource must not be joined: the ETag of all must be the first one's.
+ */
 static bool fits_etag(struct coap_body *body, const coap_pdu_t *pdu)
 {
 	coap_opt_iterator_t at;
@@ -313,7 +318,8 @@ static void take_answer(struct coap_device *device, struct answer *answer)
 	coap_exchange_close(exchange);
 }
 
-/* ---- Matching -------------------------------------------------------------------------------------------- */
+/* ---- Matching
+ * -------------------------------------------------------------------------------------------- */
 
 static struct answer look_at(const coap_pdu_t *pdu)
 {

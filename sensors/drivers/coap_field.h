@@ -16,7 +16,7 @@ struct coap_path {
 	bool is_observed;
 	bool wants_senml;
 	wy_ms period_ms; /* of its most urgent point */
-	wy_ms due_ms;    /* next request */
+	wy_ms due_ms;	 /* next request */
 	/* The observation, once the server has confirmed it */
 	bool is_live;
 	uint64_t token;
@@ -45,7 +45,8 @@ struct coap_exchange {
 	struct coap_body *body; /* NULL: no block taken yet */
 };
 
-/* Where a wire's host is: a number at once, a name after a look-up that waits in a thread of libc. */
+/* Where a wire's host is: a number at once, a name after a look-up that waits in a thread of libc.
+ */
 struct coap_name {
 	const char *host;
 	char port[8];
@@ -66,18 +67,18 @@ struct coap_device {
 	struct coap_path *paths;
 	size_t n_paths;
 	struct coap_name name;
-	coap_dtls_cpsk_t psk;    /* borrows identity and key from conf; libcoap borrows it */
+	coap_dtls_cpsk_t psk;	 /* borrows identity and key from conf; libcoap borrows it */
 	coap_session_t *session; /* owned; NULL: not connected */
-	bool is_greeted;         /* the server took up this handshake */
-	bool is_up;              /* may send: always with UDP, after the handshake with DTLS */
+	bool is_greeted;	 /* the server took up this handshake */
+	bool is_up;		 /* may send: always with UDP, after the handshake with DTLS */
 	wy_ms connect_deadline_ms;
 	struct coap_exchange exchange;
 	enum wy_err failed; /* noted by a callback of libcoap, acted upon after it has returned */
 	unsigned failures;  /* since the last answer */
 	wy_ms silent_ms;    /* the first of them */
-	wy_ms retry_ms;     /* not connected again before */
-	wy_ms quiet_ms;     /* no further error report before */
-	wy_ms next_ms;      /* nothing to do before */
+	wy_ms retry_ms;	    /* not connected again before */
+	wy_ms quiet_ms;	    /* no further error report before */
+	wy_ms next_ms;	    /* nothing to do before */
 };
 
 struct coap_field {
@@ -101,7 +102,8 @@ struct coap_field {
 /* Pseudo-random from the seed: 0 .. bound, both possible; 0 for bound <= 0. */
 wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms);
 
-/* ---- coap_name.c -------------------------------------------------------------------------------- */
+/* ---- coap_name.c --------------------------------------------------------------------------------
+ */
 
 void coap_name_init(struct coap_name *name, const char *host, uint16_t port);
 /* WY_E_BUSY: being looked up, ask again; WY_E_LINK: no such host. */
@@ -110,11 +112,13 @@ WY_MUST_CHECK enum wy_err coap_name_find(struct coap_name *name);
 void coap_name_forget(struct coap_name *name);
 void coap_name_release(struct coap_name *name);
 
-/* ---- coap_link.c: sessions and requests --------------------------------------------------------- */
+/* ---- coap_link.c: sessions and requests ---------------------------------------------------------
+ */
 
 /* coap_field_new's libcoap half; the handlers find their device again by coap_link_device. */
 WY_MUST_CHECK enum wy_err coap_link_open(struct coap_field *field, coap_response_handler_t answered,
-					 coap_nack_handler_t refused, coap_event_handler_t happened);
+					 coap_nack_handler_t refused,
+					 coap_event_handler_t happened);
 struct coap_device *coap_link_device(const coap_session_t *session);
 /* A new session from a new local port. WY_E_LINK. */
 WY_MUST_CHECK enum wy_err coap_link_connect(struct coap_device *device);
@@ -122,7 +126,8 @@ WY_MUST_CHECK enum wy_err coap_link_connect(struct coap_device *device);
 void coap_link_drop(struct coap_device *device);
 
 enum coap_ask { COAP_ASK_VALUE, COAP_ASK_OBSERVE, COAP_ASK_CANCEL };
-/* Send a GET; block > 0 asks for that block in size szx. Cancelling expects no answer. WY_E_LINK. */
+/* Send a GET; block > 0 asks for that block in size szx. Cancelling expects no answer. WY_E_LINK.
+ */
 WY_MUST_CHECK enum wy_err coap_link_get(struct coap_device *device, const struct coap_path *path,
 					uint64_t token, enum coap_ask ask, uint32_t block,
 					unsigned szx);
@@ -132,7 +137,8 @@ bool coap_link_is_token(const coap_pdu_t *pdu, uint64_t token);
 /* An option as a number; false: not there. */
 bool coap_link_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *ret_value);
 
-/* ---- coap_answer.c: what came back ----------------------------------------------------------------- */
+/* ---- coap_answer.c: what came back
+ * ----------------------------------------------------------------- */
 
 coap_response_t coap_answer_take(coap_session_t *session, const coap_pdu_t *sent,
 				 const coap_pdu_t *received, const coap_mid_t mid);

@@ -3,8 +3,8 @@
  * libcoap's own block-wise assembly stays off: 4.3.1 sets aside as much memory as the Size2 option
  * of a device claims. coap_answer.c puts blocks together within WY_COAP_PAYLOAD_MAX instead.
  *
- * A session is dropped after any failure and made anew: an unbound socket gets a new local port, and
- * with it a DTLS association that a server cannot mistake for the stale one. */
+ * A session is dropped after any failure and made anew: an unbound socket gets a new local port,
+ * and with it a DTLS association that a server cannot mistake for the stale one. */
 #include <string.h>
 
 #include "coap_field.h"
@@ -24,8 +24,8 @@ static void drop_line(coap_log_t level, const char *text)
 enum wy_err coap_link_open(struct coap_field *field, coap_response_handler_t answered,
 			   coap_nack_handler_t refused, coap_event_handler_t happened)
 {
-	/* Both settings belong to the whole process. Its counterpart coap_cleanup() is never called:
-	 * it would pull TLS from under another field. */
+	/* Both settings belong to the whole process. Its counterpart coap_cleanup() is never
+	 * called: it would pull TLS from under another field. */
 	coap_startup();
 	coap_set_log_handler(drop_line);
 	coap_set_log_level(LOG_EMERG);
@@ -45,7 +45,8 @@ struct coap_device *coap_link_device(const coap_session_t *session)
 }
 
 /* Called once the server has answered the hello and named its hint, which we have no use for. */
-static const coap_dtls_cpsk_info_t *on_hint(coap_str_const_t *hint, coap_session_t *session, void *arg)
+static const coap_dtls_cpsk_info_t *on_hint(coap_str_const_t *hint, coap_session_t *session,
+					    void *arg)
 {
 	struct coap_device *device = arg;
 
@@ -61,13 +62,15 @@ static coap_session_t *new_session(struct coap_device *device)
 	coap_context_t *context = device->field->context;
 
 	if (!conf->psk_key)
-		return coap_new_client_session(context, NULL, &device->name.address, COAP_PROTO_UDP);
+		return coap_new_client_session(context, NULL, &device->name.address,
+					       COAP_PROTO_UDP);
 	device->is_greeted = false;
 	device->psk = (coap_dtls_cpsk_t){
 		.version = COAP_DTLS_CPSK_SETUP_VERSION,
 		.validate_ih_call_back = on_hint,
 		.ih_call_back_arg = device,
-		.psk_info.identity = {strlen(conf->psk_identity), (const uint8_t *)conf->psk_identity},
+		.psk_info.identity = {strlen(conf->psk_identity),
+				      (const uint8_t *)conf->psk_identity},
 		.psk_info.key = {conf->psk_key_len, conf->psk_key},
 	};
 	return coap_new_client_session_psk2(context, NULL, &device->name.address, COAP_PROTO_DTLS,
@@ -86,9 +89,9 @@ enum wy_err coap_link_connect(struct coap_device *device)
 	if (!device->session)
 		return WY_E_LINK;
 	coap_session_set_app_data(device->session, device);
-	coap_session_set_ack_timeout(device->session,
-				     (coap_fixed_point_t){(uint16_t)(ack_ms / 1000),
-							  (uint16_t)(ack_ms % 1000)});
+	coap_session_set_ack_timeout(
+		device->session,
+		(coap_fixed_point_t){(uint16_t)(ack_ms / 1000), (uint16_t)(ack_ms % 1000)});
 	coap_session_set_max_retransmit(device->session, RETRANSMISSIONS);
 	device->is_up = device->conf->psk_key == NULL;
 	if (!device->is_up) {
@@ -109,14 +112,15 @@ void coap_link_drop(struct coap_device *device)
 		device->field->handshakes--;
 	device->session = NULL;
 	device->is_up = false;
-	/* Without app data the handlers pass over whatever this sets off. Messages under way hold the
-	 * session; disconnecting lets go of them. */
+	/* Without app data the handlers pass over whatever this sets off. Messages under way hold
+	 * the session; disconnecting lets go of them. */
 	coap_session_set_app_data(session, NULL);
 	coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE);
 	coap_session_release(session);
 }
 
-/* ---- Requests ------------------------------------------------------------------------------------ */
+/* ---- Requests
+ * ------------------------------------------------------------------------------------ */
 
 static bool add_number(coap_pdu_t *pdu, coap_option_num_t option, uint32_t value)
 {
@@ -164,9 +168,9 @@ enum wy_err coap_link_get(struct coap_device *device, const struct coap_path *pa
 			  enum coap_ask ask, uint32_t block, unsigned szx)
 {
 	coap_session_t *session = device->session;
-	coap_pdu_t *pdu = coap_pdu_init(ask == COAP_ASK_CANCEL ? COAP_MESSAGE_NON : COAP_MESSAGE_CON,
-					COAP_REQUEST_CODE_GET, coap_new_message_id(session),
-					coap_session_max_pdu_size(session));
+	coap_pdu_t *pdu = coap_pdu_init(
+		ask == COAP_ASK_CANCEL ? COAP_MESSAGE_NON : COAP_MESSAGE_CON, COAP_REQUEST_CODE_GET,
+		coap_new_message_id(session), coap_session_max_pdu_size(session));
 
 	if (!pdu)
 		return WY_E_LINK;

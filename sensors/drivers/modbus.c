@@ -420,8 +420,8 @@ static enum wy_err read_block(struct poll *poll, const struct sensor_block *bloc
 /* Known not to be given and not due for another try: listed without asking. */
 static bool skip_refused(struct poll *poll, const struct sensor_block *block)
 {
-	const struct modbus_refusal *known = modbus_refused_at(
-		&poll->device->refused, block, modbus_link_now(&poll->wire->link));
+	const struct modbus_refusal *known = modbus_refused_at(&poll->device->refused, block,
+							       modbus_link_now(&poll->wire->link));
 
 	if (!known)
 		return false;

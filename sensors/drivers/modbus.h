@@ -21,7 +21,8 @@ struct modbus_wire;
 /* Make a wire for the devices `mine[0..n_mine)` of `devices` (indices of the whole site, also those
  * used below). Nothing is opened yet. wire, devices and their profiles are borrowed for the wire's
  * life; mine is copied. Memory comes from the arena and, for libmodbus, from the heap. WY_E_NOMEM;
- * WY_E_INVALID: libmodbus refuses the settings, or a profile is not Modbus; WY_E_IO: no descriptor. */
+ * WY_E_INVALID: libmodbus refuses the settings, or a profile is not Modbus; WY_E_IO: no descriptor.
+ */
 WY_MUST_CHECK enum wy_err modbus_wire_new(const struct sensor_wire_conf *wire,
 					  const struct sensor_device_conf *devices,
 					  const uint32_t *mine, size_t n_mine,
@@ -46,12 +47,13 @@ WY_MUST_CHECK enum wy_err modbus_wire_new(const struct sensor_wire_conf *wire,
  *
  * After a failure the block it happened in is listed with BAD samples, earlier blocks with theirs,
  * later blocks not at all. If an earlier block was answered, WY_E_TIMEOUT and WY_E_PROTOCOL are no
- * failures of the device: WY_OK (or WY_E_EXCEPTION), and after three times in a row that block is left
- * alone for a minute. */
+ * failures of the device: WY_OK (or WY_E_EXCEPTION), and after three times in a row that block is
+ * left alone for a minute. */
 enum wy_err modbus_wire_poll(struct modbus_wire *wire, uint32_t device, unsigned class_mask,
 			     struct sensor_report *report);
 
-/* Samples a report of this device can hold: the number of points of its profile; 0: no such device. */
+/* Samples a report of this device can hold: the number of points of its profile; 0: no such device.
+ */
 size_t modbus_wire_report_room(const struct modbus_wire *wire, uint32_t device);
 
 /* Close the connection; the next poll opens it again. Idempotent; NULL is fine. Same thread as

@@ -255,7 +255,8 @@ enum wy_err modbus_link_discard(const struct modbus_link *link, struct modbus_st
 {
 	uint8_t chunk[256];
 
-	/* More at once than a line can have kept: an adapter that makes up bytes must not hold us here. */
+	/* More at once than a line can have kept: an adapter that makes up bytes must not hold us
+	 * here. */
 	for (int i = 0; i < CHUNKS_MAX; i++) {
 		ssize_t n = read(modbus_get_socket(link->modbus), chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)

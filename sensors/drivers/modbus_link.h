@@ -53,8 +53,8 @@ WY_MUST_CHECK enum wy_err modbus_link_sleep(const struct modbus_link *link, wy_m
 
 /* TCP: nothing has come since the last answer and the peer is still there. */
 bool modbus_link_is_clean(const struct modbus_link *link);
-/* RTU: read away what has come, adding it to strays. WY_E_LINK: the line is gone; WY_E_PROTOCOL: it does
- * not end. */
+/* RTU: read away what has come, adding it to strays. WY_E_LINK: the line is gone; WY_E_PROTOCOL: it
+ * does not end. */
 WY_MUST_CHECK enum wy_err modbus_link_discard(const struct modbus_link *link,
 					      struct modbus_strays *strays);
 /* RTU: listen and discard until until_ms and then on until nothing came for quiet_ms, but not

@@ -9,9 +9,9 @@ static size_t find(const struct modbus_refused *refused, const struct sensor_blo
 {
 	size_t i = 0;
 
-	while (i < refused->n &&
-	       !(refused->item[i].area == block->area && refused->item[i].address == block->address &&
-		 refused->item[i].count == block->count))
+	while (i < refused->n && !(refused->item[i].area == block->area &&
+				   refused->item[i].address == block->address &&
+				   refused->item[i].count == block->count))
 		i++;
 	return i;
 }
@@ -24,7 +24,8 @@ void modbus_refused_forget(struct modbus_refused *refused, const struct sensor_b
 		refused->item[i] = refused->item[--refused->n];
 }
 
-static struct modbus_refusal *renew(struct modbus_refused *refused, const struct sensor_block *block)
+static struct modbus_refusal *renew(struct modbus_refused *refused,
+				    const struct sensor_block *block)
 {
 	size_t i = find(refused, block);
 

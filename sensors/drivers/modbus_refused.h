@@ -1,7 +1,7 @@
 /* modbus_refused.h: the blocks a device does not give, and when to ask for them again. Pure.
  *
- * Two kinds: a block refused with exception 1 to 3 is a fault of the configuration and left alone at
- * once; a block about which a device says nothing, while it answers others, is left alone after
+ * Two kinds: a block refused with exception 1 to 3 is a fault of the configuration and left alone
+ * at once; a block about which a device says nothing, while it answers others, is left alone after
  * WY_MODBUS_MISSES_MAX times in a row. Either is tried again after a minute. */
 #ifndef SENSOR_MODBUS_REFUSED_H
 #define SENSOR_MODBUS_REFUSED_H

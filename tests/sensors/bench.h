@@ -21,7 +21,8 @@ struct bench {
 	unsigned wrong, right, unusable; /* values of all polls so far */
 };
 
-/* n points, u16 registers 0.. of the holding area (or bits of the discrete area), all of class F. */
+/* n points, u16 registers 0.. of the holding area (or bits of the discrete area), all of class F.
+ */
 struct bench *bench_new(bool is_serial, bool is_bits, unsigned n, unsigned timeout_ms,
 			const struct fake_step *steps, size_t n_steps);
 void bench_free(struct bench *bench);

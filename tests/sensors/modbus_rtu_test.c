@@ -25,7 +25,8 @@ static const double lateness[] = {0.7, 1.0, 1.2, 1.6, 2.0, 2.4, 3.5, 5.0};
 
 /* ---- Late answers ------------------------------------------------- */
 
-/* Poll without pause until well after the late answer; the slave answers other requests meanwhile. */
+/* Poll without pause until well after the late answer; the slave answers other requests meanwhile.
+ */
 static void poll_through(struct bench *b)
 {
 	int64_t end = fake_now_ms(NULL) + 8 * TIMEOUT_MS;

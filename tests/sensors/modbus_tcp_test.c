@@ -266,9 +266,10 @@ static void a_refused_block_is_left_alone_for_a_minute(void **state)
 static void a_device_silent_about_one_block_is_not_silent(void **state)
 {
 	enum { POLLS = 5 };
-	static const struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_SILENT, 0}, {FAKE_ANSWER, 0},
-						 {FAKE_SILENT, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0},
-						 {FAKE_ANSWER, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0}};
+	static const struct fake_step steps[] = {
+		{FAKE_ANSWER, 0}, {FAKE_SILENT, 0}, {FAKE_ANSWER, 0},
+		{FAKE_SILENT, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0},
+		{FAKE_ANSWER, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0}};
 	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, steps, COUNT(steps));
 
 	(void)state;

@@ -1,6 +1,6 @@
-/* Answers damaged at random, by a generator of a fixed seed: through libmodbus as it is shipped, and
- * through the reader of SenML. Every buffer has exactly the size it is said to have, so that the
- * sanitizers see a byte too many. */
+/* Answers damaged at random, by a generator of a fixed seed: through libmodbus as it is shipped,
+ * and through the reader of SenML. Every buffer has exactly the size it is said to have, so that
+ * the sanitizers see a byte too many. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +73,8 @@ static void repeat(struct bytes *b)
 
 static void damage(struct bytes *b)
 {
-	static void (*const ways[])(struct bytes *) = {flip, flip, flip, replace, cut, drop, repeat};
+	static void (*const ways[])(struct bytes *) = {flip, flip, flip,  replace,
+						       cut,  drop, repeat};
 
 	for (uint32_t i = below(3) + 1; i > 0; i--)
 		ways[below(COUNT(ways))](b);
@@ -258,11 +259,13 @@ static void no_words_make_a_value_beyond_its_range_good(void **state)
 
 static void damaged_packs_are_read_or_refused(void **state)
 {
-	static const char good[] = "[{\"bn\":\"urn:dev:mac:0024be/\",\"bt\":-5,\"bu\":\"Cel\",\"n\":"
-				   "\"3303/0/5700\",\"v\":21.5},{\"n\":\"3200/0/5500\",\"vb\":true},"
-				   "{\"n\":\"mode\",\"vs\":\"AUTO\",\"t\":-1}]";
+	static const char good[] =
+		"[{\"bn\":\"urn:dev:mac:0024be/\",\"bt\":-5,\"bu\":\"Cel\",\"n\":"
+		"\"3303/0/5700\",\"v\":21.5},{\"n\":\"3200/0/5500\",\"vb\":true},"
+		"{\"n\":\"mode\",\"vs\":\"AUTO\",\"t\":-1}]";
 	static const char *const points[] = {"3303/0/5700", "3200/0/5500", "mode"};
-	static const enum wy_type types[] = {WY_TYPE_REAL, WY_TYPE_BOOL, WY_TYPE_INT, WY_TYPE_COUNTER};
+	static const enum wy_type types[] = {WY_TYPE_REAL, WY_TYPE_BOOL, WY_TYPE_INT,
+					     WY_TYPE_COUNTER};
 	static struct senml_pack pack;
 	unsigned understood = 0;
 
@@ -270,8 +273,10 @@ static void damaged_packs_are_read_or_refused(void **state)
 	seed = 5;
 	for (unsigned i = 0; i < 2 * ROUNDS; i++) {
 		struct bytes b = {.n = sizeof(good) - 1};
-		struct sensor_profile_point p = {
-			.type = types[below(COUNT(types))], .scale = 1, .has_range = true, .hi = 100};
+		struct sensor_profile_point p = {.type = types[below(COUNT(types))],
+						 .scale = 1,
+						 .has_range = true,
+						 .hi = 100};
 		const struct senml_record *record;
 		struct wy_sample sample;
 

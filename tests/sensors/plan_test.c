@@ -212,7 +212,8 @@ static void reads_are_as_expected(void **state)
 	}
 }
 
-/* Deterministic noise: any profile, every asked point is in exactly one read that holds it whole. */
+/* Deterministic noise: any profile, every asked point is in exactly one read that holds it whole.
+ */
 static void every_point_is_in_one_read_that_holds_it(void **state)
 {
 	uint32_t seed = 1;
@@ -261,7 +262,8 @@ static void every_point_is_in_one_read_that_holds_it(void **state)
 	}
 }
 
-/* ---- Other shapes ------------------------------------------------------------------------------- */
+/* ---- Other shapes -------------------------------------------------------------------------------
+ */
 
 static const struct shape_row {
 	const char *what;

@@ -251,7 +251,8 @@ static void defaults_are_the_cautious_ones(void **state)
 	world_free(w);
 }
 
-/* A profile that does not fit the arena says so and nothing else happens, at whatever byte it ends. */
+/* A profile that does not fit the arena says so and nothing else happens, at whatever byte it ends.
+ */
 static void memory_running_out_is_an_error(void **state)
 {
 	static const char points[] = "  a: {area: input, address: 0, type: real, encoding: u16, "
@@ -302,7 +303,8 @@ static void too_many_points_are_refused(void **state)
 	world_free(w);
 }
 
-/* ---- What is shipped ---------------------------------------------------------------------------- */
+/* ---- What is shipped ----------------------------------------------------------------------------
+ */
 
 static void shipped_profiles_read_without_a_word(void **state)
 {

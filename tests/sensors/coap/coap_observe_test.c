@@ -8,7 +8,8 @@
 
 #include "coap_world.h"
 
-/* ---- Observing ---------------------------------------------------------------------------------------- */
+/* ---- Observing
+ * ---------------------------------------------------------------------------------------- */
 
 static void notifications_are_reported_at_once_and_spare_the_poll(void **state)
 {

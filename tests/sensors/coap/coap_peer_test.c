@@ -68,14 +68,14 @@ static void turn(struct world *world)
 	poll(&wait, 1, 10);
 }
 
-#define until(world, is_true)                                                      \
-	do {                                                                       \
-		wy_ms until_ms = real_ms() + PATIENCE_MS;                          \
-		while (!(is_true)) {                                               \
-			if (real_ms() > until_ms)                                  \
-				fail_msg("waited in vain for " #is_true);          \
-			turn(world);                                               \
-		}                                                                  \
+#define until(world, is_true)                                                                      \
+	do {                                                                                       \
+		wy_ms until_ms = real_ms() + PATIENCE_MS;                                          \
+		while (!(is_true)) {                                                               \
+			if (real_ms() > until_ms)                                                  \
+				fail_msg("waited in vain for " #is_true);                          \
+			turn(world);                                                               \
+		}                                                                                  \
 	} while (0)
 
 static bool has_value(const struct world *world, uint32_t point, int64_t whole)
@@ -84,7 +84,8 @@ static bool has_value(const struct world *world, uint32_t point, int64_t whole)
 	       world->last[point].whole == whole;
 }
 
-/* ---- Peers ------------------------------------------------------------------------------------------ */
+/* ---- Peers
+ * ------------------------------------------------------------------------------------------ */
 
 static pid_t start(char *const words[])
 {
@@ -137,8 +138,17 @@ static uint16_t free_pair(void)
 static void put(struct world *world, const char *path, const char *format, const char *payload)
 {
 	char uri[128];
-	char *words[] = {CLIENT, "-B", "3", "-m", "put", "-t", (char *)(uintptr_t)format, "-e",
-			 (char *)(uintptr_t)payload, uri, NULL};
+	char *words[] = {CLIENT,
+			 "-B",
+			 "3",
+			 "-m",
+			 "put",
+			 "-t",
+			 (char *)(uintptr_t)format,
+			 "-e",
+			 (char *)(uintptr_t)payload,
+			 uri,
+			 NULL};
 
 	snprintf(uri, sizeof(uri), "coap://127.0.0.1:%u/%s", (unsigned)world->port, path);
 	assert_int_equal(run(words), 0);
@@ -148,8 +158,18 @@ static void start_server(struct world *world, const char *key)
 {
 	char port[8];
 	char *plain[] = {SERVER, "-A", "127.0.0.1", "-p", port, "-d", "10", NULL};
-	char *psk[] = {SERVER, "-A", "127.0.0.1", "-p", port, "-d", "10",
-		       "-h", "hint", "-k", (char *)(uintptr_t)key, NULL};
+	char *psk[] = {SERVER,
+		       "-A",
+		       "127.0.0.1",
+		       "-p",
+		       port,
+		       "-d",
+		       "10",
+		       "-h",
+		       "hint",
+		       "-k",
+		       (char *)(uintptr_t)key,
+		       NULL};
 
 	snprintf(port, sizeof(port), "%u", (unsigned)world->port);
 	world->server = start(key ? psk : plain);
@@ -167,7 +187,8 @@ static void kill_server(struct world *world)
 	world->server = 0;
 }
 
-/* ---- Set-up ------------------------------------------------------------------------------------------ */
+/* ---- Set-up
+ * ------------------------------------------------------------------------------------------ */
 
 static int set_up(void **state)
 {
@@ -215,8 +236,8 @@ static void begin(struct world *world)
 {
 	static const uint32_t mine[] = {0};
 
-	assert_int_equal(coap_field_new(&world->wire, &world->device, mine, 1, &world->arena, 7, keep,
-					world, &world->diags, &world->field),
+	assert_int_equal(coap_field_new(&world->wire, &world->device, mine, 1, &world->arena, 7,
+					keep, world, &world->diags, &world->field),
 			 WY_OK);
 }
 
@@ -231,7 +252,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* ---- Tests ------------------------------------------------------------------------------------------- */
+/* ---- Tests
+ * ------------------------------------------------------------------------------------------- */
 
 static void values_agree_with_a_real_server(void **state)
 {
@@ -239,7 +261,8 @@ static void values_agree_with_a_real_server(void **state)
 
 	start_server(world, NULL);
 	put(world, "3200/0/5500", "0", "1");
-	put(world, "pack", "110", "[{\"bn\":\"urn:dev:1/\",\"n\":\"3435/0/2\",\"u\":\"%25EL\",\"v\":37}]");
+	put(world, "pack", "110",
+	    "[{\"bn\":\"urn:dev:1/\",\"n\":\"3435/0/2\",\"u\":\"%25EL\",\"v\":37}]");
 	world->profile.n_points = 2;
 	begin(world);
 	until(world, has_value(world, 0, 1) && has_value(world, 1, 37));

@@ -1,4 +1,5 @@
-/* What is asked and when, what answers mean, bodies of several blocks, and what is refused at load. */
+/* What is asked and when, what answers mean, bodies of several blocks, and what is refused at load.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 
 #include "coap_world.h"
 
-/* ---- Polling ----------------------------------------------------------------------------------------- */
+/* ---- Polling
+ * ----------------------------------------------------------------------------------------- */
 
 static void a_point_is_polled_once_per_period(void **state)
 {
@@ -36,9 +38,12 @@ static void points_on_one_path_share_one_request(void **state)
 
 	world->points[0][0].path = "/all";
 	world->points[0][0].senml_name = "3200/0/5500";
-	world->points[0][1] = (struct sensor_profile_point){
-		.name = "battery", .type = WY_TYPE_INT, .poll = SENSOR_SLOW, .scale = 1,
-		.path = "/all", .senml_name = "3411/0/1"};
+	world->points[0][1] = (struct sensor_profile_point){.name = "battery",
+							    .type = WY_TYPE_INT,
+							    .poll = SENSOR_SLOW,
+							    .scale = 1,
+							    .path = "/all",
+							    .senml_name = "3411/0/1"};
 	world->profile[0].n_points = 2;
 	resource->path = "all";
 	resource->format = 110;
@@ -113,7 +118,8 @@ static void a_step_says_when_it_wants_to_be_called_again(void **state)
 	assert_true(next_ms < WY_MS_NEVER);
 }
 
-/* ---- Blocks ------------------------------------------------------------------------------------------ */
+/* ---- Blocks
+ * ------------------------------------------------------------------------------------------ */
 
 static void a_body_of_many_blocks_is_put_together(void **state)
 {
@@ -140,7 +146,8 @@ static void a_last_block_alone_is_no_answer(void **state)
 	struct world *world = *state;
 	struct fake_resource *resource = &world->fake[0].resource[0];
 
-	resource->payload = "0000000000000000" "1"; /* blocks of 16: the second one is "1" */
+	resource->payload = "0000000000000000"
+			    "1"; /* blocks of 16: the second one is "1" */
 	resource->szx_plus1 = 1;
 	resource->first_block = 1;
 	begin(world, 1);
@@ -187,14 +194,15 @@ static void an_endless_body_is_cut_at_the_ceiling(void **state)
 	free(pack);
 }
 
-/* ---- Configuration ---------------------------------------------------------------------------------------- */
+/* ---- Configuration
+ * ---------------------------------------------------------------------------------------- */
 
 static enum wy_err try_new(struct world *world)
 {
 	static const uint32_t mine[] = {0};
 	struct coap_field *field = NULL;
-	enum wy_err err = coap_field_new(world->wire, world->device, mine, 1, &world->arena, 1, keep,
-					 world, &world->diags, &field);
+	enum wy_err err = coap_field_new(world->wire, world->device, mine, 1, &world->arena, 1,
+					 keep, world, &world->diags, &field);
 
 	coap_field_free(field);
 	return err;

@@ -105,9 +105,11 @@ int set_up(void **state)
 	wy_diags_init(&world->diags, &world->arena);
 	for (size_t i = 0; i < DEVICES; i++) {
 		fake_open(&world->fake[i]);
-		world->points[i][0] = (struct sensor_profile_point){
-			.name = "leak", .type = WY_TYPE_BOOL, .poll = SENSOR_FAST, .scale = 1,
-			.path = "/3200/0/5500"};
+		world->points[i][0] = (struct sensor_profile_point){.name = "leak",
+								    .type = WY_TYPE_BOOL,
+								    .poll = SENSOR_FAST,
+								    .scale = 1,
+								    .path = "/3200/0/5500"};
 		world->profile[i] = (struct sensor_profile){.id = "leak",
 							    .transport = SENSOR_COAP,
 							    .points = world->points[i],
@@ -131,8 +133,8 @@ void begin(struct world *world, size_t n)
 {
 	static const uint32_t mine[] = {0, 1};
 
-	assert_int_equal(coap_field_new(world->wire, world->device, mine, n, &world->arena, 42, keep,
-					world, &world->diags, &world->field),
+	assert_int_equal(coap_field_new(world->wire, world->device, mine, n, &world->arena, 42,
+					keep, world, &world->diags, &world->field),
 			 WY_OK);
 	assert_true(coap_field_fd(world->field) >= 0);
 }

@@ -40,14 +40,14 @@ wy_ms turn(struct world *world);
 void pass(struct world *world, wy_ms span_ms);
 
 /* Work until `is_true`, which must come to hold. */
-#define until(world, is_true)                                                      \
-	do {                                                                       \
-		wy_ms until_ms = real_ms() + PATIENCE_MS;                          \
-		while (!(is_true)) {                                               \
-			if (real_ms() > until_ms)                                  \
-				fail_msg("waited in vain for " #is_true);          \
-			turn(world);                                               \
-		}                                                                  \
+#define until(world, is_true)                                                                      \
+	do {                                                                                       \
+		wy_ms until_ms = real_ms() + PATIENCE_MS;                                          \
+		while (!(is_true)) {                                                               \
+			if (real_ms() > until_ms)                                                  \
+				fail_msg("waited in vain for " #is_true);                          \
+			turn(world);                                                               \
+		}                                                                                  \
 	} while (0)
 
 /* The latest sample of a point of a device, or NULL. */

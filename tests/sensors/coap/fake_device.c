@@ -57,7 +57,8 @@ void fake_send(struct fake_device *fake, const void *bytes, size_t len)
 	(void)!sendto(fake->fd, bytes, len, 0, (struct sockaddr *)&fake->peer, sizeof(fake->peer));
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------- */
+/* ---- Writing
+ * -------------------------------------------------------------------------------------- */
 
 static void put(struct message *message, const void *bytes, size_t len)
 {
@@ -127,7 +128,8 @@ static void put_content(struct message *message, const struct fake_resource *res
 	put(message, resource->payload + at, size);
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------- */
+/* ---- Reading
+ * -------------------------------------------------------------------------------------- */
 
 static void note_option(struct request *request, unsigned number, const uint8_t *value, size_t len)
 {

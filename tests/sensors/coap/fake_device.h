@@ -15,16 +15,16 @@
 
 struct fake_resource {
 	const char *path; /* without the first slash */
-	uint8_t code;     /* 0: 2.05 */
+	uint8_t code;	  /* 0: 2.05 */
 	int format;
 	const char *payload;
-	size_t len;         /* 0: strlen(payload) */
+	size_t len;	    /* 0: strlen(payload) */
 	uint32_t max_age_s; /* 0: say none */
 	bool is_observable;
-	unsigned szx_plus1;  /* 0: no blocks; else block size 16 << (szx_plus1 - 1) */
+	unsigned szx_plus1;   /* 0: no blocks; else block size 16 << (szx_plus1 - 1) */
 	unsigned first_block; /* where an answer without a Block2 in its request begins */
-	bool is_etag_moving; /* each block claims another state */
-	uint32_t size2;      /* claimed in Size2; 0: none */
+	bool is_etag_moving;  /* each block claims another state */
+	uint32_t size2;	      /* claimed in Size2; 0: none */
 	/* what the client did */
 	unsigned n_gets, n_registrations, n_cancels;
 	uint32_t last_accept; /* 0: none */

@@ -29,13 +29,13 @@ static const struct senml_record *found(const char *name)
 static void base_fields_hold_for_their_record_and_all_after(void **state)
 {
 	(void)state;
-	assert_int_equal(
-		read_json("[{\"bn\":\"urn:dev:mac:0024befffe804ff1/\",\"bt\":1761811200,\"bu\":\"Cel\","
-			  "\"bv\":20,\"n\":\"3200/0/5500\",\"vb\":true},"
-			  "{\"n\":\"3303/0/5700\",\"v\":1.5,\"t\":2},"
-			  "{\"n\":\"3411/0/1\",\"u\":\"%EL\",\"v\":42},"
-			  "{\"bn\":\"b:\",\"bv\":0,\"n\":\"x\",\"v\":1}]"),
-		WY_OK);
+	assert_int_equal(read_json("[{\"bn\":\"urn:dev:mac:0024befffe804ff1/"
+				   "\",\"bt\":1761811200,\"bu\":\"Cel\","
+				   "\"bv\":20,\"n\":\"3200/0/5500\",\"vb\":true},"
+				   "{\"n\":\"3303/0/5700\",\"v\":1.5,\"t\":2},"
+				   "{\"n\":\"3411/0/1\",\"u\":\"%EL\",\"v\":42},"
+				   "{\"bn\":\"b:\",\"bv\":0,\"n\":\"x\",\"v\":1}]"),
+			 WY_OK);
 	assert_int_equal(pack.n, 4);
 	assert_true(found("3200/0/5500")->flag);
 	assert_int_equal(found("3200/0/5500")->kind, SENML_BOOL);
@@ -52,8 +52,9 @@ static void base_fields_hold_for_their_record_and_all_after(void **state)
 static void base_fields_may_stand_alone_and_hold_the_whole_name(void **state)
 {
 	(void)state;
-	assert_int_equal(read_json("[{\"bn\":\"/3200/0/\",\"bver\":5},{\"n\":\"5500\",\"vb\":false}]"),
-			 WY_OK);
+	assert_int_equal(
+		read_json("[{\"bn\":\"/3200/0/\",\"bver\":5},{\"n\":\"5500\",\"vb\":false}]"),
+		WY_OK);
 	assert_int_equal(pack.n, 1);
 	assert_false(found("3200/0/5500")->flag);
 	assert_int_equal(read_json("[{\"bn\":\"3200/0/5500\",\"v\":1}]"), WY_OK);
@@ -86,8 +87,9 @@ static void two_records_for_one_point_are_believed_neither(void **state)
 	(void)state;
 	assert_int_equal(read_json("[{\"n\":\"a\",\"v\":1},{\"n\":\"a\",\"v\":2}]"), WY_OK);
 	assert_int_equal(senml_find(&pack, "a", &record), WY_E_PROTOCOL);
-	assert_int_equal(read_json("[{\"n\":\"x/a\",\"v\":1,\"t\":1},{\"n\":\"y/a\",\"v\":2,\"t\":2}]"),
-			 WY_OK);
+	assert_int_equal(
+		read_json("[{\"n\":\"x/a\",\"v\":1,\"t\":1},{\"n\":\"y/a\",\"v\":2,\"t\":2}]"),
+		WY_OK);
 	assert_int_equal(senml_find(&pack, "a", &record), WY_E_PROTOCOL);
 }
 
@@ -143,8 +145,8 @@ static void packs_the_standard_forbids_are_refused_whole(void **state)
 static void labels_nobody_must_know_are_passed_over(void **state)
 {
 	(void)state;
-	assert_int_equal(read_json("[{\"n\":\"a\",\"v\":1,\"foo\":{\"x\":[1,2]},\"ut\":5,\"s\":3}]"),
-			 WY_OK);
+	assert_int_equal(
+		read_json("[{\"n\":\"a\",\"v\":1,\"foo\":{\"x\":[1,2]},\"ut\":5,\"s\":3}]"), WY_OK);
 	assert_true(found("a")->number == 1);
 }
 
@@ -178,8 +180,8 @@ static char *many(size_t n, size_t *ret_len)
 
 	text[len++] = '[';
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)snprintf(text + len, 24, "%s{\"n\":\"r%zu\",\"v\":%zu}", i ? "," : "",
-					i, i % 10);
+		len += (size_t)snprintf(text + len, 24, "%s{\"n\":\"r%zu\",\"v\":%zu}",
+					i ? "," : "", i, i % 10);
 	text[len++] = ']';
 	*ret_len = len;
 	return text;
@@ -216,7 +218,8 @@ static void names_together_have_a_ceiling(void **state)
 	(void)state;
 	len += (size_t)snprintf(text, sizeof(text), "[{\"bn\":\"%0240d\",\"bu\":\"%0240d\"}", 1, 2);
 	for (int i = 0; i < 250; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, ",{\"n\":\"%d\",\"v\":1}", i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ",{\"n\":\"%d\",\"v\":1}",
+					i);
 	text[len++] = ']';
 	assert_int_equal(senml_read_json(text, len, &pack), WY_E_LIMIT);
 }
@@ -225,7 +228,8 @@ static void names_together_have_a_ceiling(void **state)
 static void no_truncation_is_taken_for_a_pack(void **state)
 {
 	static const char good[] =
-		"[{\"bn\":\"urn:dev:mac:0024befffe804ff1/\",\"bt\":1.7e9,\"n\":\"3200/0/5500\",\"vb\":"
+		"[{\"bn\":\"urn:dev:mac:0024befffe804ff1/\",\"bt\":1.7e9,\"n\":\"3200/0/"
+		"5500\",\"vb\":"
 		"true},{\"n\":\"3411/0/1\",\"u\":\"%EL\",\"v\":62},{\"n\":\"s\",\"vs\":\"\\\"[\"}]";
 
 	(void)state;
@@ -257,7 +261,8 @@ static void any_damaged_byte_is_survived(void **state)
 	}
 }
 
-/* ---- Text ---------------------------------------------------------------------------------------- */
+/* ---- Text
+ * ---------------------------------------------------------------------------------------- */
 
 static void text_is_a_number_a_truth_value_or_text(void **state)
 {
@@ -266,10 +271,18 @@ static void text_is_a_number_a_truth_value_or_text(void **state)
 		enum senml_kind kind;
 		double number;
 	} rows[] = {
-		{"1", SENML_NUMBER, 1},	     {"0", SENML_NUMBER, 0},	   {" 21.5\r\n", SENML_NUMBER, 21.5},
-		{"-3e2", SENML_NUMBER, -300}, {"true", SENML_BOOL, 0},	   {"false\n", SENML_BOOL, 0},
-		{"NORMAL", SENML_TEXT, 0},    {"0x10", SENML_TEXT, 0},	   {"[1]", SENML_TEXT, 0},
-		{"1 2", SENML_TEXT, 0},	     {"nan", SENML_TEXT, 0},	   {"1e999", SENML_TEXT, 0},
+		{"1", SENML_NUMBER, 1},
+		{"0", SENML_NUMBER, 0},
+		{" 21.5\r\n", SENML_NUMBER, 21.5},
+		{"-3e2", SENML_NUMBER, -300},
+		{"true", SENML_BOOL, 0},
+		{"false\n", SENML_BOOL, 0},
+		{"NORMAL", SENML_TEXT, 0},
+		{"0x10", SENML_TEXT, 0},
+		{"[1]", SENML_TEXT, 0},
+		{"1 2", SENML_TEXT, 0},
+		{"nan", SENML_TEXT, 0},
+		{"1e999", SENML_TEXT, 0},
 		{"\"1\"", SENML_TEXT, 0},
 	};
 
@@ -284,7 +297,8 @@ static void text_is_a_number_a_truth_value_or_text(void **state)
 	assert_int_equal(senml_read_text("1\0002", 3, &pack), WY_E_PROTOCOL);
 }
 
-/* ---- Values --------------------------------------------------------------------------------------- */
+/* ---- Values
+ * --------------------------------------------------------------------------------------- */
 
 static const struct wy_unit *unit(const char *name)
 {
@@ -317,7 +331,8 @@ static void assert_why(struct wy_sample sample, enum wy_quality quality, enum wy
 
 static void stated_units_become_the_points_unit(void **state)
 {
-	struct sensor_profile_point mpa = {.type = WY_TYPE_REAL, .unit = unit("MPa"), .scale = 1e-6};
+	struct sensor_profile_point mpa = {
+		.type = WY_TYPE_REAL, .unit = unit("MPa"), .scale = 1e-6};
 	struct sensor_profile_point deg = {.type = WY_TYPE_REAL, .unit = unit("degC"), .scale = 1};
 	struct sensor_profile_point pct = {.type = WY_TYPE_REAL, .unit = unit("%"), .scale = 1};
 	struct sensor_profile_point rel = {.type = WY_TYPE_REAL, .unit = unit("dK"), .scale = 1};
@@ -340,7 +355,8 @@ static void unknown_units_are_doubted_and_wrong_ones_refused(void **state)
 	(void)state;
 	assert_why(sample_of("[{\"n\":\"a\",\"u\":\"furlong\",\"v\":21.5}]", &deg), WY_Q_UNCERTAIN,
 		   WY_WHY_SOURCE);
-	assert_why(sample_of("[{\"n\":\"a\",\"u\":\"Pa\",\"v\":21.5}]", &deg), WY_Q_BAD, WY_WHY_PAYLOAD);
+	assert_why(sample_of("[{\"n\":\"a\",\"u\":\"Pa\",\"v\":21.5}]", &deg), WY_Q_BAD,
+		   WY_WHY_PAYLOAD);
 	assert_why(sample_of("[{\"n\":\"a\",\"vb\":true}]", &deg), WY_Q_BAD, WY_WHY_PAYLOAD);
 	assert_why(sample_of("[{\"n\":\"a\",\"vs\":\"21\"}]", &deg), WY_Q_BAD, WY_WHY_PAYLOAD);
 	assert_why(sample_of("[{\"n\":\"a\",\"vd\":\"aGk\"}]", &deg), WY_Q_BAD, WY_WHY_PAYLOAD);
@@ -364,8 +380,11 @@ static void enums_are_numbers_of_the_map_or_names(void **state)
 {
 	static const char *const names[] = {"NORMAL", "INSPECTION"};
 	static const int64_t raws[] = {1, 8};
-	struct sensor_profile_point mode = {
-		.type = WY_TYPE_ENUM, .scale = 1, .values = names, .values_raw = raws, .n_values = 2};
+	struct sensor_profile_point mode = {.type = WY_TYPE_ENUM,
+					    .scale = 1,
+					    .values = names,
+					    .values_raw = raws,
+					    .n_values = 2};
 
 	(void)state;
 	assert_int_equal(sample_of("[{\"n\":\"a\",\"v\":8}]", &mode).whole, 1);
@@ -410,7 +429,7 @@ static void a_value_is_as_old_as_it_says(void **state)
 		{"[{\"n\":\"a\",\"vb\":true}]", 1000000},
 		{"[{\"n\":\"a\",\"vb\":true,\"t\":-30}]", 970000},
 		{"[{\"bt\":-60,\"n\":\"a\",\"vb\":true,\"t\":0.5}]", 940500},
-		{"[{\"n\":\"a\",\"vb\":true,\"t\":30}]", 1000000},	   /* not from the future */
+		{"[{\"n\":\"a\",\"vb\":true,\"t\":30}]", 1000000}, /* not from the future */
 		{"[{\"bt\":1761811200,\"n\":\"a\",\"vb\":true}]", 1000000}, /* a wall clock */
 		{"[{\"n\":\"a\",\"vb\":true,\"t\":-1e300}]", 1000000 - 268435456000},
 	};
@@ -428,9 +447,10 @@ static void a_value_is_as_old_as_it_says(void **state)
 
 static void every_row_of_units_leads_to_a_unit_of_ours(void **state)
 {
-	static const char *const named[] = {"m", "mm", "kg", "g", "s", "A", "V", "Ohm", "W", "kW", "N",
-					    "Hz", "1/min", "Cel", "Pa", "hPa", "kPa", "%RH", "%EL", "/",
-					    "l", "m3", "l/s", "m3/s", "m/s", "m/s2", "ppm"};
+	static const char *const named[] = {"m",   "mm",  "kg",	  "g",	 "s",	 "A",	  "V",
+					    "Ohm", "W",	  "kW",	  "N",	 "Hz",	 "1/min", "Cel",
+					    "Pa",  "hPa", "kPa",  "%RH", "%EL",	 "/",	  "l",
+					    "m3",  "l/s", "m3/s", "m/s", "m/s2", "ppm"};
 	struct sensor_profile_point point = {.type = WY_TYPE_REAL, .scale = 1};
 
 	(void)state;
