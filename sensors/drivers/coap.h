@@ -10,12 +10,13 @@
  *          not outlive it; libcoap's part is on the heap and goes with free.
  * Threads  one thread, always the same.
  * Time     now_ms is handed in. Only libcoap's retransmission uses a clock of its own.
- * Errors   a device that is silent, gone or refuses us is a report with err WY_E_TIMEOUT,
- * WY_E_LINK, WY_E_AUTH (DTLS refused us, or broke off once keys came into play) or WY_E_PROTOCOL,
- * and n = 0: the first at once, then at most one per poll period. It is connected again from a new
- * local port, and delays no other device. WY_OK means that the device answered. A path it refuses
- * (4.xx, 5.xx) gives samples BAD/EXCEPTION with report.exception the CoAP code as it stands on the
- * wire (0x84 is 4.04); a payload not understood gives BAD/PAYLOAD. */
+ * Errors   a device that is silent, gone or refuses us is a report with n = 0 and err WY_E_TIMEOUT,
+ *          WY_E_LINK, WY_E_AUTH (DTLS refused us, or broke off once keys came into play) or
+ *          WY_E_PROTOCOL: the first at once, then at most one per poll period. It is connected
+ *          again from a new local port, and delays no other device.
+ *          WY_OK means that the device answered. A path it refuses (4.xx, 5.xx) gives samples
+ *          BAD/EXCEPTION with report.exception the CoAP code as it stands on the wire (0x84 is
+ *          4.04); a payload not understood gives BAD/PAYLOAD. */
 #ifndef COAP_H
 #define COAP_H
 
