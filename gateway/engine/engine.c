@@ -17,6 +17,7 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 	engine->parts = *parts;
 	engine->now = clock_now(parts->clock);
 	engine->noted_ms = engine->now.mono_ms;
+	engine->due_ms = WY_MS_NEVER;
 	engine->samples_max = (size_t)WY_POINTS_PER_CLASS * WY_EVIDENCE_SAMPLES;
 	engine->devices = wy_arena_array(arena, config->n_devices, sizeof(*engine->devices));
 	engine->body = wy_arena_alloc(arena, WY_TICKET_BYTES_MAX + 1);
@@ -61,9 +62,23 @@ void engine_break(struct engine *engine, const char *doing, enum wy_err err)
 
 /* ---- Turns ---------------------------------------------------------------------------------- */
 
+/* A turn that comes long after its timer was due: the machine slept, or a disk hung. Nobody listened
+ * meanwhile, so nobody was silent. */
+static void notice_stall(struct engine *engine, wy_ms last_ms)
+{
+	if (engine->due_ms >= engine->now.mono_ms - ENGINE_STALL_MS)
+		return;
+	log_line(LOG_WARNING, "stalled", "ms=%lld next=\"the time counts as not watched\"",
+		 (long long)(engine->now.mono_ms - last_ms));
+	rule_resume(engine->rules, last_ms, engine->now);
+}
+
 static void begin_turn(struct engine *engine)
 {
+	wy_ms last_ms = engine->now.mono_ms;
+
 	engine->now = clock_now(engine->parts.clock);
+	notice_stall(engine, last_ms);
 	engine->counts.turns++;
 	rule_turn_begin(engine->rules, engine->now);
 }
@@ -95,6 +110,8 @@ void engine_end_turn(struct engine *engine)
 {
 	const struct rule_event *events;
 	size_t n = rule_turn_end(engine->rules, &events);
+
+	engine->due_ms = rule_next_due(engine->rules);
 
 	for (size_t i = 0; i < n && !engine->is_broken; i++) {
 		enum wy_err err = ticketing_event(engine, &events[i]);

@@ -18,6 +18,7 @@
 #include "store.h"
 
 #define ENGINE_NOTE_MS ((wy_ms)5 * 60 * 1000) /* while a ticket stands, the time is kept so often */
+#define ENGINE_STALL_MS ((wy_ms)10 * 1000) /* a timer later than this: the time was not watched */
 #define ENGINE_TIDY_MS ((wy_ms)3600 * 1000)
 #define ENGINE_KEEP_TICKETS_MS ((wy_ms)400 * 86400 * 1000) /* of tickets that are over */
 

@@ -47,6 +47,7 @@ struct engine {
 	bool is_broken;
 	struct engine_counts counts;
 	uint32_t n_open; /* tickets, those nothing watches included */
+	wy_ms due_ms;    /* mono: when the rules wanted their next turn, as of the last one */
 	wy_ms noted_ms;  /* mono: when the store last got the time */
 	wy_ms tidied_ms; /* mono: when old tickets were last dropped */
 	char *body;      /* WY_TICKET_BYTES_MAX + 1 each: documents are made here */
@@ -75,6 +76,8 @@ void engine_hear(struct engine *engine, const struct rule_event *event);
 WY_MUST_CHECK enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event);
 WY_MUST_CHECK enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket,
 					 const struct ticket_input *input);
+/* WY_E_LIMIT: what is configured for it is too long for a ticket. Said before it is needed. */
+WY_MUST_CHECK enum wy_err ticketing_check(struct engine *engine, const struct engine_case *c);
 /* End a ticket nothing watches any more. */
 WY_MUST_CHECK enum wy_err ticketing_orphan(struct engine *engine, struct ticket *ticket);
 

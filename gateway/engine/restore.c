@@ -216,11 +216,32 @@ static enum wy_err ticket_the_untold(struct engine *engine)
 	return err;
 }
 
+/* A ticket that cannot be written would end the process at the worst moment, again and again. */
+static enum wy_err check_cases(struct engine *engine)
+{
+	const struct config *config = engine->parts.config;
+	enum wy_err found = WY_OK;
+
+	for (size_t i = 0; i < engine->n_cases; i++) {
+		const struct engine_case *c = &engine->cases[i];
+		enum wy_err err = ticketing_check(engine, c);
+		if (err)
+			log_line(LOG_ERROR, "ticket_too_large", "asset=%s fault=%s why=\"%s\" next=\"shorten its "
+				 "texts or its list of affected units\"", config->assets[c->asset].id,
+				 config->faults[c->fault].code, wy_err_text(err));
+		found = err ? err : found;
+	}
+	return found;
+}
+
 enum wy_err engine_restore(struct engine *engine)
 {
 	struct orphans orphans = {.engine = engine, .max = 1024};
 	bool has_events;
-	enum wy_err err = restore_rules(engine);
+	enum wy_err err = check_cases(engine);
+
+	if (!err)
+		err = restore_rules(engine);
 
 	if (err)
 		return err;

@@ -284,6 +284,29 @@ static enum wy_err finish(struct engine *engine, struct engine_case *c, uint32_t
 	return err;
 }
 
+/* What evidence, summary and notice add at most when they are cut as short as they can be. */
+enum { LIVE_BYTES = 8 * 1024 };
+
+enum wy_err ticketing_check(struct engine *engine, const struct engine_case *c)
+{
+	const struct config *config = config_of(engine);
+	struct ticket_identity identity = {.gateway = config->gateway, .asset = config->assets[c->asset].id,
+					   .fault = config->faults[c->fault].code, .rule = "", .episode = 1};
+	struct ticket_context context;
+	struct words words;
+	struct ticket ticket;
+	struct wy_buf body;
+	enum wy_err err = ticket_init(&ticket, &identity);
+
+	if (err)
+		return err;
+	set_context(engine, &words, &context);
+	set_case(engine, c, &ticket, &words, &context);
+	wy_buf_init(&body, engine->body, WY_TICKET_BYTES_MAX + 1);
+	err = ticket_doc_write(&ticket, TICKET_OPENED, &context, &body, NULL);
+	return !err && body.len > WY_TICKET_BYTES_MAX - LIVE_BYTES ? WY_E_LIMIT : err;
+}
+
 /* ---- From a rule's event --------------------------------------------------------------------- */
 
 static struct ticket_terms terms_of(const struct config *config, unsigned tier)

@@ -92,6 +92,8 @@ static void on_coap(void *arg)
 static void on_engine_time(void *arg)
 {
 	struct gateway *g = arg;
+	/* What has been read comes before what is only due. */
+	poller_take(g->poller, on_report, g);
 	engine_tick(g->engine);
 	settle(g);
 }

@@ -376,6 +376,45 @@ static void a_crash_long_after_the_last_event_is_not_a_lost_sensor(void **state)
 	end("opened");
 }
 
+static void a_machine_that_slept_calls_no_device_silent(void **state)
+{
+	static const char silent[] =
+		RULES "  - {id: room.mute, scope: room, fault: WTR-01, tier: S3, when: silence() > 60s, clear: silence() < 30s}\n";
+	(void)state;
+
+	start(silent);
+	run_s(10);
+	world.now.mono_ms += 600000;
+	world.now.wall_ms += 600000;
+	run_s(30);
+	assert_string_equal(world_story(&world), "");
+	world.is_wired = false; /* and one that is silent is still found */
+	run_s(70);
+	end("opened");
+}
+
+static void what_cannot_be_ticketed_is_refused_at_the_start(void **state)
+{
+	static char site[200000];
+	size_t n;
+	(void)state;
+
+	start(RULES WET);
+	world_crash(&world);
+	n = (size_t)snprintf(site, sizeof(site),
+			     "weiyu: site/1\nsite: {id: one, name_zh: 一, name_en: One, profile: legacy}\n"
+			     "zone: Asia/Shanghai\nwires:\n  - {id: w1, kind: tcp, host: 127.0.0.1, port: 1502}\n"
+			     "devices:\n  - {id: box-1, wire: w1, profile: box, unit: 3}\nassets:\n"
+			     "  - id: A-1\n    class: room\n    name_zh: 一\n    name_en: One\n"
+			     "    place: {building: A}\n    device: box-1\n    affected: {units: [");
+	for (int i = 0; i < 3000; i++)
+		n += (size_t)snprintf(site + n, sizeof(site) - n, "%sunit-%05d", i ? ", " : "", i);
+	snprintf(site + n, sizeof(site) - n, "]}\n");
+	world_write(&world, "site.yaml", site);
+	assert_int_equal(world_start(&world), WY_E_LIMIT);
+	world_remove(&world);
+}
+
 static void steady_polling_writes_nothing(void **state)
 {
 	(void)state;
@@ -447,6 +486,8 @@ int main(void)
 		cmocka_unit_test(a_ticket_whose_asset_is_gone_is_closed_once),
 		cmocka_unit_test(a_rule_that_carries_another_fault_now_opens_that),
 		cmocka_unit_test(a_crash_long_after_the_last_event_is_not_a_lost_sensor),
+		cmocka_unit_test(a_machine_that_slept_calls_no_device_silent),
+		cmocka_unit_test(what_cannot_be_ticketed_is_refused_at_the_start),
 		cmocka_unit_test(steady_polling_writes_nothing),
 		cmocka_unit_test(a_due_timer_needs_no_reading),
 		cmocka_unit_test(memory_of_rules_that_are_gone_is_dropped),
