@@ -363,12 +363,12 @@ struct rx_value fn_count(struct rx_eval *ev, const struct rx_expr *call, const v
 	struct rx_value v = call->is_counted_by_panes ? count_panes(ev, m, window_ms) : count_ring(ev, m, window_ms);
 
 	v.is_uncertain = m->is_uncertain && v.lo > 0;
+	/* Coverage can be reached and lost by time alone. */
+	wy_ms next_ms = rx_panes_cover_next(&m->panes, rx_pane_ms(window_ms), ev->now_ms);
+	ev->next_ms = next_ms < ev->next_ms ? next_ms : ev->next_ms;
 	if (rx_panes_is_covered(&m->panes, window_ms, ev->now_ms))
 		return v;
-	/* Seen so many; there may have been more. Coverage can be reached by time alone. */
-	wy_ms next_ms = rx_panes_next(rx_pane_ms(window_ms), ev->now_ms);
-	if (m->panes.is_known && next_ms < ev->next_ms)
-		ev->next_ms = next_ms;
+	/* Seen so many; there may have been more. */
 	v.hi = INT64_MAX;
 	v.unknown = RX_NO_COVER;
 	return v;

@@ -103,3 +103,19 @@ wy_ms rx_panes_next(wy_ms pane_ms, wy_ms now_ms)
 {
 	return (pane_of(now_ms, pane_ms) + 1) * pane_ms;
 }
+
+wy_ms rx_panes_cover_next(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms)
+{
+	uint8_t live[RX_PANES];
+	unsigned n = rx_panes_live(panes, pane_ms, now_ms, live);
+	wy_ms from_ms = (pane_of(now_ms, pane_ms) - (int64_t)RX_PANES + 1) * pane_ms;
+	wy_ms known_ms = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		known_ms += panes->known_ms[live[i]];
+	if (panes->is_known)
+		known_ms += now_ms - (panes->upto_ms > from_ms ? panes->upto_ms : from_ms);
+	if (known_ms == (panes->is_known ? now_ms - from_ms : 0))
+		return WY_MS_NEVER;
+	return rx_panes_next(pane_ms, now_ms);
+}

@@ -31,7 +31,9 @@ unsigned rx_panes_slot(const struct rx_panes *panes);
 /* The slots still inside the window at now: calls in no particular order. Returns how many. */
 unsigned rx_panes_live(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms, uint8_t out[RX_PANES]);
 bool rx_panes_is_covered(const struct rx_panes *panes, wy_ms window_ms, wy_ms now_ms);
-/* The next instant an answer can move by time alone. */
+/* The next border, where the contents of the panes can move by time alone. */
 wy_ms rx_panes_next(wy_ms pane_ms, wy_ms now_ms);
+/* The next border if coverage may move there; WY_MS_NEVER while all of the window is known, or none. */
+wy_ms rx_panes_cover_next(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms);
 
 #endif

@@ -236,8 +236,9 @@ static void new_engine(struct player *p, wy_ms now_ms)
 {
 	struct wy_arena arena;
 
-	free(p->engine_memory);
-	p->engine_memory = malloc(ARENA_BYTES / 8);
+	/* The same memory for every life of the engine: nothing of the one before may matter. */
+	if (!p->engine_memory)
+		p->engine_memory = malloc(ARENA_BYTES / 8);
 	wy_arena_init(&arena, p->engine_memory, ARENA_BYTES / 8);
 	if (rule_engine_new(p->w->set, &arena, now_of(p, now_ms), &p->engine))
 		die("no engine", "");
@@ -499,8 +500,10 @@ static void catch_up(struct player *p, wy_ms until_ms)
 			/* A resumed engine asks for one turn at once. */
 			const struct rule_event *events;
 			rule_turn_begin(p->engine, now_of(p, p->now_ms));
-			if (rule_turn_end(p->engine, &events))
-				die("a resumed engine had something to tell", "");
+			if (!rule_turn_end(p->engine, &events))
+				continue;
+			print_event(p, &events[0]);
+			die("a resumed engine had something to tell", p->out->text);
 		}
 	}
 }
