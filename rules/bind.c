@@ -1,11 +1,15 @@
 /* bind.c: rules meet assets: instances in order of evaluation, parameters, inhibition, cell keys. */
+#include "bind.h"
+
 #include <string.h>
 
-#include "load.h"
+#include "overrides.h"
 
 /* ---- Order -------------------------------------------------------------------------------- */
 
 enum { UNSEEN, OPEN, DONE };
+
+#define DEPTH_MAX 256u
 
 struct order {
 	struct rx_load *load;
@@ -15,13 +19,31 @@ struct order {
 
 static void rank_rule(struct order *order, uint32_t index, unsigned depth);
 
+/* A rule that waits for itself, two that wait for each other, or a chain too long to follow. */
+static void say_circle(const struct order *order, uint32_t rule, const struct wy_node *node, uint32_t from)
+{
+	const struct rx_rule *rules = order->load->set->rules;
+
+	if (order->state[rule] != OPEN)
+		rx_error(order->load, "E506", node, 0, "more than %u rules in a row wait for each other", DEPTH_MAX);
+	else if (rule == from && node != rules[from].node)
+		rx_error(order->load, "E507", node, 0,
+			 "'%s' inhibits itself; with 'same' the first asset would hold back all others: name another rule",
+			 rules[from].info.id);
+	else if (rule == from)
+		rx_error(order->load, "E506", node, 0, "'%s' reads its own alarm()", rules[from].info.id);
+	else
+		rx_error(order->load, "E506", node, 0,
+			 "'%s' and '%s' wait for each other (inhibited_by or alarm), perhaps over others: take one link out",
+			 rules[from].info.id, rules[rule].info.id);
+}
+
 static uint32_t rank_of(struct order *order, uint32_t rule, const struct wy_node *node, uint32_t from, unsigned depth)
 {
 	struct rule_set *set = order->load->set;
 
-	if (order->state[rule] == OPEN || depth > 256) {
-		rx_error(order->load, "E506", node, 0, "'%s' and '%s' wait for each other (inhibited_by or alarm)",
-			 set->rules[from].info.id, set->rules[rule].info.id);
+	if (order->state[rule] == OPEN || depth > DEPTH_MAX) {
+		say_circle(order, rule, node, from);
 		order->is_cyclic = true;
 		return 0;
 	}
@@ -56,102 +78,6 @@ static void rank_rules(struct rx_load *load)
 		rank_rule(&order, (uint32_t)i, 0);
 }
 
-/* ---- Parameters --------------------------------------------------------------------------- */
-
-static const struct wy_override *override_for(const struct rule_world *world, const struct rx_use *use,
-					      const struct wy_asset *asset)
-{
-	const struct wy_override *found = NULL;
-
-	for (size_t i = 0; i < world->n_overrides; i++) {
-		const struct wy_override *over = &world->overrides[i];
-		if (strcmp(over->package, use->package->name) != 0 || strcmp(over->name, use->param->name) != 0)
-			continue;
-		if (over->asset && strcmp(over->asset, asset->id) == 0)
-			return over;
-		if (!over->asset)
-			found = over;
-	}
-	return found;
-}
-
-static void value_of(struct rx_load *load, const struct rx_use *use, const struct wy_asset *asset, struct rx_const *out)
-{
-	const struct wy_override *over = override_for(load->world, use, asset);
-	struct rx_const value;
-
-	*out = use->param->value;
-	if (!over)
-		return;
-	/* What is wrong with an override is said by check_overrides(), once. */
-	struct wy_diags *diags = load->diags;
-	struct wy_diags silent;
-	wy_diags_init(&silent, load->arena);
-	load->diags = &silent;
-	if (rx_read_const(load, use->param, over->value, &value))
-		*out = value;
-	load->diags = diags;
-}
-
-static const char *package_at(const void *arg, size_t i)
-{
-	return ((const struct rule_set *)arg)->packages[i].name;
-}
-
-static const char *param_at(const void *arg, size_t i)
-{
-	return ((const struct rx_package *)arg)->params[i].name;
-}
-
-static void check_bounds(struct rx_load *load, const struct rx_param *param, const struct wy_node *node)
-{
-	struct rx_const value;
-	char text[120];
-	struct wy_buf buf;
-
-	if (!rx_read_const(load, param, node, &value))
-		return;
-	bool is_low = param->has_min && value.real < param->min;
-	if (!is_low && !(param->has_max && value.real > param->max))
-		return;
-	wy_buf_init(&buf, text, sizeof(text));
-	wy_buf_real(&buf, is_low ? param->min : param->max, 6);
-	if (param->unit)
-		wy_buf_addf(&buf, " %s", param->unit->name);
-	rx_error(load, "E207", node, 0, "parameter '%s' is '%s'; the package allows %s %s", param->name, node->text,
-		 is_low ? "at least" : "at most", text);
-}
-
-static void check_override(struct rx_load *load, const struct wy_override *over)
-{
-	const struct rule_set *set = load->set;
-	const struct rx_package *package = NULL;
-	char hint[120];
-
-	for (size_t i = 0; i < set->n_packages; i++) {
-		if (strcmp(set->packages[i].name, over->package) != 0)
-			continue;
-		package = &set->packages[i];
-		for (size_t j = 0; j < package->n_params; j++) {
-			if (strcmp(package->params[j].name, over->name) != 0)
-				continue;
-			check_bounds(load, &package->params[j], over->value);
-			return;
-		}
-	}
-	if (!package) {
-		/* A file checked alone leaves overrides of other packages open; a misspelt one is near some name. */
-		const char *near = wy_nearest(over->package, set->n_packages, package_at, set);
-		enum wy_severity severity = near ? WY_DIAG_ERROR : WY_DIAG_WARNING;
-		wy_diag_add(load->diags, severity, "E301", over->value, 0, "there is no package '%s' here%s",
-			    over->package, rx_did_you_mean(near, hint, sizeof(hint)));
-		return;
-	}
-	const char *near = wy_nearest(over->name, package->n_params, param_at, package);
-	rx_error(load, "E301", over->value, 0, "package '%s' has no parameter '%s'%s", over->package, over->name,
-		 rx_did_you_mean(near, hint, sizeof(hint)));
-}
-
 /* ---- Assets ------------------------------------------------------------------------------- */
 
 static const char *make_key(struct rx_load *load, const char *kind, uint64_t hash, const char *name, const char *asset)
@@ -176,8 +102,6 @@ static void bind_asset(struct rx_load *load, size_t index)
 	struct rx_asset *asset = &set->assets[index];
 	const struct rx_class *cls = &set->classes[model->class_index];
 
-	for (size_t i = 0; i < cls->n_uses; i++)
-		value_of(load, &cls->uses[i], model, &set->values[asset->value_base + i]);
 	asset->point_key = make_key(load, "p", cls->layout, NULL, model->id);
 	const char **keys = rx_load_alloc(load, cls->n_memories, sizeof(*keys));
 	asset->memory_keys = keys;
@@ -189,26 +113,24 @@ static void bind_assets(struct rx_load *load)
 {
 	struct rule_set *set = load->set;
 	const struct rule_world *world = load->world;
-	size_t n_values = 0;
 
 	set->assets = rx_load_alloc(load, world->n_assets, sizeof(*set->assets));
 	for (size_t i = 0; i < world->n_assets && set->assets; i++) {
 		const struct rx_class *cls = &set->classes[world->assets[i].class_index];
 		struct rx_asset *asset = &set->assets[i];
 		asset->slot_base = set->n_slots;
-		asset->value_base = n_values;
+		asset->value_base = set->n_values;
 		asset->state_base = set->state_bytes;
 		asset->memory_base = set->n_memories;
 		set->n_slots += cls->model->n_points;
-		n_values += cls->n_uses;
+		set->n_values += cls->n_uses;
 		set->state_bytes += cls->state_bytes;
 		set->n_memories += cls->n_memories;
 	}
-	set->values = rx_load_alloc(load, n_values, sizeof(*set->values));
 	for (size_t i = 0; i < world->n_assets && !load->err; i++)
 		bind_asset(load, i);
-	for (size_t i = 0; i < world->n_overrides && !load->err; i++)
-		check_override(load, &world->overrides[i]);
+	if (!load->err)
+		rx_bind_values(load);
 }
 
 /* ---- Instances ---------------------------------------------------------------------------- */
@@ -221,10 +143,10 @@ static const struct rx_variant *variant_for(const struct rx_rule *rule, uint32_t
 	return NULL;
 }
 
-static bool takes(struct rx_load *load, const struct rx_scope_list *scope, const struct wy_asset *asset)
+static bool takes(const struct rx_scope_list *scope, const struct wy_asset *asset)
 {
 	for (size_t i = 0; i < scope->n; i++)
-		if (rx_selector_takes(load, &scope->items[i], asset))
+		if (rx_selector_takes(&scope->items[i], asset))
 			return true;
 	return false;
 }
@@ -269,7 +191,7 @@ static void fill_instance(struct rx_load *load, struct rx_instance *it, const st
 	it->key = make_key(load, "r", 0, rule->info.id, load->world->assets[asset].id);
 }
 
-static void bind_rule(struct rx_load *load, const struct rx_rule *rule, const struct rx_scope_list *scope, bool is_count)
+static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct rx_scope_list *scope, bool is_count)
 {
 	struct rule_set *set = load->set;
 	size_t before = set->n_instances;
@@ -277,14 +199,17 @@ static void bind_rule(struct rx_load *load, const struct rx_rule *rule, const st
 
 	for (size_t i = 0; i < load->world->n_assets && !load->err; i++) {
 		is_class_here = is_class_here || has_class(scope, &load->world->assets[i]);
-		if (!takes(load, scope, &load->world->assets[i]))
+		if (!takes(scope, &load->world->assets[i]))
 			continue;
 		if (!is_count)
 			fill_instance(load, &set->instances[set->n_instances], rule, (uint32_t)i);
 		set->n_instances++;
 	}
+	rule->first_instance = (uint32_t)before;
+	rule->n_instances = (uint32_t)(set->n_instances - before);
 	if (!is_count && set->n_instances == before && is_class_here)
-		rx_warn(load, "E302", wy_node_get(rule->node, "scope"), 0, "no asset of this site is in the scope of '%s'",
+		rx_warn(load, "E302", wy_node_get(rule->node, "scope"), 0,
+			"the site has assets of this class, but the scope of '%s' takes none; compare its labels with the site file",
 			rule->info.id);
 }
 
@@ -374,9 +299,9 @@ static void each_edge(struct rx_load *load, edge_fn edge, void *arg)
 					edge(arg, own, child, true);
 				continue;
 			}
-			for (uint32_t i = 0; i < child; i++)
-				if (set->instances[i].info.rule == parent->rule &&
-				    is_parent(load->world, parent, it->info.asset, set->instances[i].info.asset))
+			const struct rx_rule *up = &set->rules[parent->rule];
+			for (uint32_t i = up->first_instance; i < up->first_instance + up->n_instances; i++)
+				if (is_parent(load->world, parent, it->info.asset, set->instances[i].info.asset))
 					edge(arg, i, child, true);
 		}
 		for (size_t p = 0; p < rule->n_alarms; p++) {

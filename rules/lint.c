@@ -1,8 +1,9 @@
 /* lint.c: what is legal and yet cannot be meant: rules that can never raise, never return, or wait for
  * less than one poll. Uses the evaluator on declared ranges instead of values. */
-#include <string.h>
+#include "lint.h"
 
-#include "load.h"
+#include "eval.h"
+#include "lint_parts.h"
 
 /* Truth of a condition for all values the declarations allow. */
 static enum rule_truth always(const struct rx_load *load, const struct rx_variant *variant, const struct rx_expr *e)
@@ -32,6 +33,9 @@ static bool is_constant(const struct rx_expr *e)
 	return true;
 }
 
+static const char no_way_back[] =
+	"no way back: give 'clear', or 'clear_hold' to return on 'not when', or 'latch'";
+
 struct walk {
 	struct rx_load *load;
 	const struct rx_variant *variant;
@@ -56,44 +60,6 @@ static void walk_constant(struct walk *w, const struct rx_expr *e)
 		rx_error(w->load, "E508", w->node, e->at, "this is %s true", word);
 }
 
-static const struct rx_expr *limit_of(const struct rx_expr *e, const struct rx_expr **ret_call)
-{
-	const struct rx_expr *a = e->child;
-
-	if (e->op != RX_COMPARE)
-		return NULL;
-	*ret_call = a->op == RX_CALL ? a : a->next;
-	return a->op == RX_CALL ? a->next : a;
-}
-
-static void check_poll(struct walk *w, const struct rx_expr *e)
-{
-	const struct rx_expr *call = NULL;
-	const struct rx_expr *limit = limit_of(e, &call);
-
-	for (const struct rx_expr *c = e->child; c; c = c->next)
-		check_poll(w, c);
-	if (e->op == RX_CALL && e->child && e->child->op == RX_POINT && e->child->next &&
-	    e->child->next->op == RX_NUMBER && e->fn->memory_bytes &&
-	    e->child->next->real < 2.0 * (double)e->child->point->poll_ms)
-		rx_error(w->load, "E402", w->node, e->child->next->at, "the window is shorter than two polls of '%s'",
-			 e->child->name);
-	if (!limit || call->op != RX_CALL || limit->op != RX_NUMBER)
-		return;
-	wy_ms poll_ms = 0;
-	if (strcmp(call->fn->name, "silence") == 0)
-		poll_ms = w->load->set->classes[w->variant->cls].shortest_poll_ms;
-	else if (strcmp(call->fn->name, "age") == 0)
-		poll_ms = call->child->point->poll_ms;
-	if (!poll_ms || limit->real >= 2.0 * (double)poll_ms)
-		return;
-	char text[40];
-	struct wy_buf buf;
-	wy_buf_init(&buf, text, sizeof(text));
-	wy_buf_duration(&buf, 2 * poll_ms);
-	rx_error(w->load, "E403", w->node, limit->at, "the limit of %s() is below two polls (%s)", call->fn->name, text);
-}
-
 static bool compares_numbers(const struct rx_expr *e)
 {
 	bool is_timed = e->op == RX_COMPARE && (e->child->op == RX_CALL || e->child->next->op == RX_CALL);
@@ -110,102 +76,127 @@ static void check_return(struct rx_load *load, const struct rx_rule *rule, const
 			 const struct rx_level *level, const struct wy_node *node)
 {
 	if (level->clear.root) {
-		struct walk w = {load, variant, level->clear.node, false};
 		enum rule_truth truth = always(load, variant, level->clear.root);
 		if (truth == RULE_FALSE)
 			rx_error(load, "E503", level->clear.node, 0, "'clear' can never be true: this rule never returns");
 		if (truth == RULE_TRUE)
 			rx_error(load, "E508", level->clear.node, 0, "'clear' is always true");
-		check_poll(&w, level->clear.root);
 		return;
 	}
 	bool has_pause = level->clear_hold.ms > 0 || level->clear_hold.use != RX_NO_USE;
 	if (!has_pause && rule->info.latch == RULE_LATCH_NONE)
-		rx_error(load, "E501", node, 0, "no way back: give 'clear', or 'clear_hold' to return on 'not when', or 'latch'");
+		rx_error(load, "E501", node, 0, "%s", no_way_back);
 	else if (compares_numbers(level->when.root))
 		rx_warn(load, "W310", level->when.node, 0,
 			"a measured number without 'clear' flickers at its limit; give 'clear' a limit further away");
 }
 
-static wy_ms shortest_poll(const struct rx_load *load, const struct rx_variant *variant)
+static void lint_level(struct rx_lens *lens, const struct rx_level *level)
 {
-	const struct wy_class *cls = load->set->classes[variant->cls].model;
-	wy_ms poll_ms = 0;
-
-	for (size_t i = 0; i < variant->n_points; i++) {
-		const struct wy_point *point = &cls->points[variant->points[i]];
-		poll_ms = !poll_ms || point->poll_ms < poll_ms ? point->poll_ms : poll_ms;
-	}
-	return poll_ms;
-}
-
-static void lint_level(struct rx_load *load, const struct rx_rule *rule, const struct rx_variant *variant,
-		       const struct rx_level *level)
-{
-	struct walk w = {load, variant, level->when.node, false};
-	wy_ms hold_ms = level->hold.ms;
+	struct rx_load *load = lens->load;
+	struct walk w = {load, lens->variant, level->when.node, false};
+	size_t errors = load->diags->errors;
 
 	if (is_constant(level->when.root))
-		rx_error(load, "E508", level->when.node, 0, "this condition is the same for ever");
+		rx_error(load, "E508", level->when.node, 0, "this condition is the same for ever: it reads no point");
 	else
 		walk_constant(&w, level->when.root);
-	check_poll(&w, level->when.root);
-	check_return(load, rule, variant, level, level->when.node);
-	if (hold_ms > 0 && hold_ms < shortest_poll(load, variant))
-		rx_error(load, "E402", level->when.node, 0, "the hold is shorter than one poll of its points");
-	if (level->tier == 1 && hold_ms > 5 * 60000)
-		rx_warn(load, "W508", level->when.node, 0, "S1 with a hold above 5min comes late");
-	if (level->tier == 4 && hold_ms == 0)
-		rx_warn(load, "W508", level->when.node, 0, "S4 without 'hold': every flicker becomes a ticket");
+	check_return(load, lens->rule, lens->variant, level, level->when.node);
+	rx_lint_times(lens, level);
+	if (load->diags->errors == errors)
+		rx_lint_region(lens, level);
 	bool is_severe = level->tier <= 2;
-	if (is_severe && (rule->on_unknown == RX_CLEAR || rule->on_unknown == RX_RESET))
-		rx_warn(load, "W507", wy_node_get(rule->node, "on_unknown"), 0,
-			"S1 and S2 should not be given up because data is missing");
+	if (is_severe && (lens->rule->on_unknown == RX_CLEAR || lens->rule->on_unknown == RX_RESET))
+		rx_warn(load, "W507", wy_node_get(lens->rule->node, "on_unknown"), 0,
+			"S1 and S2 should not be given up because data is missing; write freeze or raise");
 }
 
-/* Both compare the same left side with a literal in the same direction, after the same hold. */
+/* Both compare the same variable with a constant in the same direction, after the same hold. */
 static bool is_ladder(const struct rx_level *a, const struct rx_level *b)
 {
 	const struct rx_expr *x = a->when.root;
 	const struct rx_expr *y = b->when.root;
 
-	if (x->op != RX_COMPARE || y->op != RX_COMPARE || x->cmp != y->cmp || a->hold.ms != b->hold.ms ||
-	    a->hold.use != b->hold.use)
+	if (x->op != RX_COMPARE || y->op != RX_COMPARE || x->cmp != y->cmp)
 		return false;
-	return x->child->hash == y->child->hash && x->child->next->op == RX_NUMBER && y->child->next->op == RX_NUMBER;
+	return x->child->hash == y->child->hash;
 }
 
-static void lint_ladder(struct rx_load *load, const struct rx_level *a, const struct rx_level *b)
+/* The severer level has the limit that is met later, unless it comes after a longer hold. */
+static void lint_ladder(struct rx_lens *lens, const struct rx_level *a, const struct rx_level *b)
 {
-	if (!is_ladder(a, b))
+	const struct rx_level *severe = b->tier < a->tier ? b : a;
+	const struct rx_level *mild = b->tier < a->tier ? a : b;
+	double x;
+	double y;
+
+	lens->blame = NULL;
+	if (!is_ladder(a, b) || !rx_lens_number(lens, severe->when.root->child->next, &x) ||
+	    !rx_lens_number(lens, mild->when.root->child->next, &y))
 		return;
-	double x = a->when.root->child->next->real;
-	double y = b->when.root->child->next->real;
+	double severe_ms = rx_lens_span(lens, &severe->hold);
+	double mild_ms = rx_lens_span(lens, &mild->hold);
 	enum rx_cmp cmp = (enum rx_cmp)a->when.root->cmp;
 	bool is_up = cmp == RX_GT || cmp == RX_GE;
 	bool is_down = cmp == RX_LT || cmp == RX_LE;
-	bool is_severer = b->tier < a->tier;
 
-	if (x == y)
-		rx_error(load, "E505", b->when.node, 0, "two levels with the same condition and hold");
-	else if ((is_up && (y > x) != is_severer) || (is_down && (y < x) != is_severer))
-		rx_error(load, "E505", b->when.node, 0, "the limits of the levels are in the wrong order: S%u should be reached later than S%u",
-			 is_severer ? b->tier : a->tier, is_severer ? a->tier : b->tier);
+	if (x == y && severe_ms == mild_ms)
+		rx_lens_say(lens, WY_DIAG_ERROR, "E505", b->when.node, 0,
+			    "two levels with the same condition and hold: they can never differ");
+	else if (a->tier != b->tier && severe_ms <= mild_ms && ((is_up && x < y) || (is_down && x > y)))
+		rx_lens_say(lens, WY_DIAG_ERROR, "E505", b->when.node, 0,
+			    "the limits of the levels are in the wrong order: S%u should be reached later than S%u",
+			    severe->tier, mild->tier);
+}
+
+static void lint_variant(struct rx_load *load, const struct rx_rule *rule, const struct rx_variant *variant)
+{
+	struct rx_lens lens = {.load = load, .rule = rule, .variant = variant};
+
+	for (size_t i = 0; i < rule->info.n_levels; i++) {
+		lint_level(&lens, &variant->levels[i]);
+		for (size_t j = 0; j < i; j++)
+			lint_ladder(&lens, &variant->levels[j], &variant->levels[i]);
+	}
 }
 
 void rx_lint_rule(struct rx_load *load, const struct rx_rule *rule)
 {
+	size_t errors = load->diags->errors;
+	size_t warnings = load->diags->warnings;
 	uint8_t worst = 4;
 
-	/* The first class stands for all: they share the text. */
-	const struct rx_variant *variant = &rule->variants[0];
-	for (size_t i = 0; i < rule->info.n_levels; i++) {
-		lint_level(load, rule, variant, &variant->levels[i]);
-		for (size_t j = 0; j < i; j++)
-			lint_ladder(load, &variant->levels[j], &variant->levels[i]);
-		worst = variant->levels[i].tier < worst ? variant->levels[i].tier : worst;
-	}
+	/* Classes differ in ranges and polls. The first that has something to say is enough. */
+	for (size_t i = 0; i < rule->n_variants; i++)
+		if (load->diags->errors == errors && load->diags->warnings == warnings)
+			lint_variant(load, rule, &rule->variants[i]);
+	for (size_t i = 0; i < rule->info.n_levels; i++)
+		worst = rule->variants[0].levels[i].tier < worst ? rule->variants[0].levels[i].tier : worst;
 	if (worst <= 2 && !wy_node_get(rule->node, "meta"))
 		rx_warn(load, "W515", wy_node_get(rule->node, "id"), 0,
 			"S1 and S2 need 'meta' with cause, consequence and response");
+}
+
+static bool is_without_way_back(struct rx_lens *lens, const struct rx_level *level)
+{
+	return !level->clear.root && lens->rule->info.latch == RULE_LATCH_NONE && level->clear_hold.use != RX_NO_USE &&
+	       rx_lens_span(lens, &level->clear_hold) <= 0;
+}
+
+void rx_lint_values(struct rx_load *load, const struct rx_rule *rule, const struct rx_variant *variant,
+		    const struct rx_const *values, const struct wy_override *const *from, uint32_t *said)
+{
+	struct rx_lens lens = {.load = load, .rule = rule, .variant = variant, .values = values, .from = from,
+			       .said = said};
+
+	for (size_t i = 0; i < rule->info.n_levels; i++) {
+		const struct rx_level *level = &variant->levels[i];
+		rx_lint_times(&lens, level);
+		rx_lint_region(&lens, level);
+		lens.blame = NULL;
+		if (is_without_way_back(&lens, level))
+			rx_lens_say(&lens, WY_DIAG_ERROR, "E501", level->when.node, 0, "%s", no_way_back);
+		for (size_t j = 0; j < i; j++)
+			lint_ladder(&lens, &variant->levels[j], level);
+	}
 }

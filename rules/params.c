@@ -1,9 +1,11 @@
 /* params.c: parameters, lengths of time and calendars of a package. */
+#include "params.h"
+
 #include <string.h>
 
 #include "fields.h"
 #include "lex.h"
-#include "load.h"
+#include "names.h"
 #include "number.h"
 
 struct param_fields {
@@ -77,9 +79,15 @@ bool rx_read_const(struct rx_load *load, const struct rx_param *param, const str
 	return true;
 }
 
+static const char *unit_name(const void *arg, size_t i)
+{
+	(void)arg;
+	return wy_unit_at(i)->name;
+}
+
 static bool read_type(struct rx_load *load, struct rx_param *param, const char *type, const struct wy_node *node)
 {
-	char hint[120];
+	char hint[RX_HINT_SIZE];
 
 	param->type = RX_T_REAL;
 	if (strcmp(type, "bool") == 0)
@@ -92,7 +100,7 @@ static bool read_type(struct rx_load *load, struct rx_param *param, const char *
 		return true;
 	rx_error(load, "E105", wy_node_get(node, "type"), 0,
 		 "expected a unit, number, int or bool as type, found '%s'%s", type,
-		 rx_did_you_mean(wy_unit_nearest(type), hint, sizeof(hint)));
+		 rx_did_you_mean(load, type, WY_UNIT_COUNT, unit_name, NULL, hint));
 	return false;
 }
 
@@ -148,12 +156,9 @@ bool rx_read_span(struct rx_scope *scope, const struct wy_node *node, struct rx_
 
 	if (node->kind == WY_NODE_SCALAR && node->len > 1 && node->text[0] == '$') {
 		scope->node = node;
-		uint32_t use = rx_use_of(scope, node->text + 1, node->len - 1);
-		if (use == RX_NO_USE) {
-			rx_error(scope->load, "E301", node, 0, "package '%s' has no parameter '%s'",
-				 scope->package->name, node->text + 1);
+		uint32_t use = rx_use_of(scope, node->text + 1, node->len - 1, 0);
+		if (use == RX_NO_USE)
 			return false;
-		}
 		const struct rx_param *param = scope->load->set->classes[scope->cls].uses[use].param;
 		if (param->unit && wy_unit_is_alike(param->unit, wy_unit_at(WY_UNIT_MS))) {
 			double default_ms = param->value.real * wy_unit_ratio(param->unit, wy_unit_at(WY_UNIT_MS));

@@ -6,6 +6,7 @@
 #include "functions.h"
 
 #define RX_NO_USE UINT32_MAX
+#define RX_NO_RULE UINT32_MAX
 #define RX_NO_INSTANCE UINT32_MAX
 
 struct rx_const {
@@ -124,6 +125,7 @@ struct rx_rule {
 	struct rx_variant *variants;
 	size_t n_variants;
 	uint32_t rank; /* parents have smaller ranks */
+	uint32_t first_instance, n_instances; /* they stand together */
 };
 
 struct rx_instance {
@@ -154,11 +156,14 @@ struct rule_set {
 	size_t n_packages;
 	struct rx_rule *rules;
 	size_t n_rules;
+	const struct rx_rule **by_id; /* sorted; those with an id */
+	size_t n_ids;
 	struct rx_class *classes;
 	struct rx_asset *assets;
 	struct rx_instance *instances; /* by rank, then rule, then asset: the order of evaluation */
 	size_t n_instances;
 	struct rx_const *values;
+	size_t n_values;
 	size_t n_slots, n_memories, state_bytes;
 	struct rx_wall wall;
 	uint64_t hash;

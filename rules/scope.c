@@ -2,10 +2,11 @@
  *
  * The label expression has a grammar of its own, smaller than that of conditions, and is decided at
  * load. It is walked on the text each time; there are few assets and one load. */
+#include "scope.h"
+
 #include <string.h>
 
 #include "lex.h"
-#include "load.h"
 
 static const char *class_name(const void *arg, size_t i)
 {
@@ -15,7 +16,7 @@ static const char *class_name(const void *arg, size_t i)
 static bool find_class(struct rx_load *load, const struct wy_node *node, size_t len, uint32_t *ret_cls)
 {
 	char name[80];
-	char hint[120];
+	char hint[RX_HINT_SIZE];
 	struct wy_buf buf;
 
 	wy_buf_init(&buf, name, sizeof(name));
@@ -26,8 +27,7 @@ static bool find_class(struct rx_load *load, const struct wy_node *node, size_t 
 		*ret_cls = (uint32_t)i;
 		return true;
 	}
-	const char *near = wy_nearest(name, load->world->n_classes, class_name, load->world);
-	rx_error(load, "E301", node, 0, "there is no class '%s'%s", name, rx_did_you_mean(near, hint, sizeof(hint)));
+	rx_error(load, "E301", node, 0, "there is no class '%s'%s", name, rx_did_you_mean(load, name, load->world->n_classes, class_name, load->world, hint));
 	return false;
 }
 
@@ -155,11 +155,10 @@ bool rx_read_selector(struct rx_load *load, const struct wy_node *node, struct r
 	return false;
 }
 
-bool rx_selector_takes(struct rx_load *load, const struct rx_selector *selector, const struct wy_asset *asset)
+bool rx_selector_takes(const struct rx_selector *selector, const struct wy_asset *asset)
 {
 	struct walk w;
 
-	(void)load;
 	if (asset->class_index != selector->cls)
 		return false;
 	return !selector->label_at || walk_all(&w, selector, asset);

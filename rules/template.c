@@ -3,9 +3,11 @@
  * {point} {expression} {$param} {expression:.1f} {asset.name} {asset.id} {label} */
 #include <string.h>
 
+#include "check.h"
 #include "engine.h"
-#include "load.h"
+#include "number.h"
 #include "parse.h"
+#include "template.h"
 
 static bool is_plain_name(const char *text, size_t len)
 {

@@ -74,19 +74,47 @@ static void check_gateway(struct checking *c)
 		loading_full(&c->load);
 }
 
+static const char *package_of(const struct wy_node *root)
+{
+	const struct wy_node *package = wy_node_get(root, "package");
+
+	return package && package->kind == WY_NODE_SCALAR ? package->text : "";
+}
+
+/* The gateway's rule files, with the named one in the place of its package: parameters the site sets
+ * and rules that inhibit belong to all of them. */
+static const struct wy_node *const *with_others(struct checking *c, const struct config *config,
+						size_t *ret_n)
+{
+	const struct wy_node **files =
+		loading_array(&c->load, config->n_rule_files + 1, sizeof(const struct wy_node *));
+
+	*ret_n = 0;
+	if (!files)
+		return NULL;
+	files[(*ret_n)++] = c->root;
+	for (size_t i = 0; i < config->n_rule_files; i++)
+		if (strcmp(package_of(config->rule_files[i]), package_of(c->root)) != 0)
+			files[(*ret_n)++] = config->rule_files[i];
+	return files;
+}
+
 static void check_rules(struct checking *c)
 {
 	struct config *config = c->load.config;
 	struct rule_set *set = NULL;
+	const struct wy_node *const *files = &c->root;
+	size_t n = 1;
 
 	if (c->how && c->how->gateway) {
 		if (config_load(c->how->gateway, c->load.arena, c->load.diags, &config))
 			return;
+		files = with_others(c, config, &n);
 	} else {
 		read_world(c);
 	}
 	struct rule_world world = config_world(config);
-	if (rule_compile(&world, &c->root, 1, c->load.arena, c->load.diags, &set) == WY_E_NOMEM)
+	if (files && rule_compile(&world, files, n, c->load.arena, c->load.diags, &set) == WY_E_NOMEM)
 		loading_full(&c->load);
 }
 

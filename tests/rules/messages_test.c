@@ -219,7 +219,20 @@ static const struct wrong_file files[] = {
 	{"policy", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, clear_hold: 5s, on_unknown: clear, meta: {}}\n", "W507", 4, 91, "data is missing"},
 	{"late", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, hold: 6min, clear_hold: 5s, meta: {}}\n", "W508", 4, 60, "comes late"},
 	{"meta", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S2, when: a, clear_hold: 5s}\n", "W515", 4, 12, "meta"},
-	{"nobody in scope", RULE "  rules:\n    - {id: t.a, scope: 'thing[bank == \"none\"]', fault: T-01, tier: S3, when: silence() > 10s, clear_hold: 5s}\n", "E302", 4, 25, "no asset"},
+	{"clear around when", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 8 bar, clear: p > 7 bar}\n", "E502", 4, 78, "can be true together"},
+	{"clear meets the other branch", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 8 bar or p < 2 bar, clear: p < 3 bar}\n", "E502", 4, 91, "can be true together"},
+	{"clear shares a value", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: m == NORMAL, clear: \"m in {NORMAL, INSPECTION}\"}\n", "E502", 4, 81, "can be true together"},
+	{"clear inside when", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 3 bar, clear: p > 4 bar}\n", "E503", 4, 78, "never returns"},
+	{"clear is when", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear: a}\n", "E503", 4, 70, "turn it round"},
+	{"clear excludes itself", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 8 bar, clear: p < 3 bar and p > 4 bar}\n", "E508", 4, 78, "exclude each other"},
+	{"when excludes itself", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 5 bar and p < 3 bar, clear_hold: 5s}\n", "E508", 4, 60, "never true"},
+	{"when covers all", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 3 bar or p < 5 bar, clear_hold: 5s}\n", "E508", 4, 60, "every value"},
+	{"no whole number between", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: n > 7 and n < 8, clear_hold: 5s}\n", "E508", 4, 60, "never true"},
+	{"inhibits itself", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, inhibited_by: [{rule: t.a, same: [bank]}]}\n", "E507", 4, 94, "inhibits itself"},
+	{"reads itself", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a or alarm(t.a), clear_hold: 5s}\n", "E506", 4, 7, "reads its own alarm()"},
+	{"ladder with holds", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, levels: [{tier: S3, when: p > 8 bar, hold: 10s, clear: p < 5 bar}, {tier: S1, when: p > 7 bar, hold: 5s, clear: p < 5 bar}], meta: {}}\n", "E505", 4, 128, "S1 should be reached later than S3"},
+	{"second class", RULE "  rules:\n    - {id: t.a, scope: [other, thing], fault: T-01, tier: S3, when: silence() > 1500ms, clear_hold: 5s}\n", "E403", 4, 81, "below two polls"},
+	{"nobody in scope", RULE "  rules:\n    - {id: t.a, scope: 'thing[bank == \"none\"]', fault: T-01, tier: S3, when: silence() > 10s, clear_hold: 5s}\n", "E302", 4, 25, "takes none"},
 	{"folded", RULE "  rules:\n    - id: t.a\n      scope: thing\n      fault: T-01\n      tier: S3\n      clear_hold: 5s\n      when: >\n"
 	 "        a and\n        door_zone\n        or loda > 5 %\n", "E301", 12, 12, "did you mean 'load'?"},
 };
@@ -262,7 +275,61 @@ static void override_outside_its_bounds_is_named_in_the_site(void **state)
 	assert_false(case_open(&w, NULL, text));
 	assert_non_null(find(&w, "E207", 11, 42, "the package allows at most 600 s"));
 	assert_non_null(find(&w, "E301", 11, 80, "no parameter 'hh'; did you mean 'h'?"));
-	assert_non_null(find(&w, "E301", 11, 115, "no package 'tt' here; did you mean 't'?"));
+	assert_non_null(find(&w, "E301", 11, 115, "no package 'tt' among the rule files; did you mean 't'?"));
+	case_close(&w);
+}
+
+/* What only an override breaks is said at the override, with the rule it breaks. */
+static void an_override_is_checked_in_every_rule_that_reads_it(void **state)
+{
+	static const char text[] = POINTS
+		"assets: {A1: {}, A2: {}, A3: {}}\n"
+		"overrides:\n"
+		"  - {package: t, name: h, value: 1s}\n"
+		"  - {package: t, name: quiet, value: 3s, asset: A2}\n"
+		"  - {package: t, name: w, value: 2s}\n"
+		"  - {package: t, name: high, value: 4 bar, asset: A2}\n"
+		"  - {package: t, name: back, value: 0s, asset: A3}\n"
+		"  - {package: t, name: s1, value: 1 bar, asset: A3}\n"
+		"file:\n  weiyu: rules/1\n  package: t\n"
+		"  params:\n"
+		"    h: {type: s, default: 5s}\n    quiet: {type: s, default: 30s}\n    w: {type: min, default: 5min}\n"
+		"    high: {type: bar, default: 8 bar}\n    back: {type: s, default: 5s}\n    s1: {type: bar, default: 9 bar}\n"
+		"  rules:\n"
+		"    - {id: t.hold, scope: thing, fault: T-01, tier: S3, when: p > 20 bar, hold: $h, clear: p < 9 bar}\n"
+		"    - {id: t.quiet, scope: thing, fault: T-01, tier: S3, when: age(p) > $quiet, clear_hold: 5s}\n"
+		"    - {id: t.window, scope: thing, fault: T-01, tier: S3, when: 'max(p, $w) > 9 bar', clear_hold: 5s}\n"
+		"    - {id: t.band, scope: thing, fault: T-01, tier: S3, when: p > $high, clear: p < 5 bar}\n"
+		"    - {id: t.back, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: $back}\n"
+		"    - id: t.ladder\n      scope: thing\n      fault: T-01\n      meta: {}\n      clear_hold: 5s\n"
+		"      levels: [{tier: S3, when: p > 8 bar}, {tier: S1, when: p > $s1}]\n";
+	static const struct {
+		unsigned line;
+		const char *code, *words;
+	} wanted[] = {
+		{13, "E402", "with this 'h' in rule 't.hold': the hold is shorter than one poll"},
+		{14, "E403", "with this 'quiet' in rule 't.quiet': the limit of age() is below two polls (4s)"},
+		{15, "E402", "with this 'w' in rule 't.window': the window is shorter than two polls of 'p' (4s)"},
+		{16, "E502", "with this 'high' in rule 't.band': 'clear' and 'when' (p > $high) can be true together"},
+		{17, "E501", "with this 'back' in rule 't.back': no way back"},
+		{18, "E505", "with this 's1' in rule 't.ladder': the limits of the levels are in the wrong order"},
+	};
+	struct case_world w;
+
+	(void)state;
+	assert_false(case_open(&w, NULL, text));
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		bool is_said = false;
+		for (size_t j = 0; j < w.diags.n; j++)
+			is_said = is_said || (w.diags.item[j].place.line == wanted[i].line &&
+					      strcmp(w.diags.item[j].code, wanted[i].code) == 0 &&
+					      strstr(w.diags.item[j].text, wanted[i].words));
+		if (!is_said) {
+			show(&w);
+			fail_msg("line %u: expected %s: %s", wanted[i].line, wanted[i].code, wanted[i].words);
+		}
+	}
+	assert_int_equal(w.diags.errors, 6);
 	case_close(&w);
 }
 
@@ -327,6 +394,7 @@ int main(void)
 		cmocka_unit_test(wrong_expressions_are_named_at_their_place),
 		cmocka_unit_test(wrong_files_are_named_at_their_place),
 		cmocka_unit_test(override_outside_its_bounds_is_named_in_the_site),
+		cmocka_unit_test(an_override_is_checked_in_every_rule_that_reads_it),
 		cmocka_unit_test(several_mistakes_of_a_file_are_all_reported),
 		cmocka_unit_test(compiling_in_any_memory_ends_well_or_says_so),
 	};

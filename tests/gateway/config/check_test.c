@@ -91,6 +91,18 @@ static void rules_are_checked_against_named_classes_or_a_gateway(void **state)
 	assert_string_equal("E301", code);
 }
 
+/* The site's overrides are for other packages; the packages are looked for among all rule files. */
+static void one_rule_file_of_a_gateway_is_checked_beside_the_others(void **state)
+{
+	const struct config_check by_gateway = {.gateway = HERE "building/gateway.yaml"};
+
+	(void)state;
+	assert_int_equal(WY_OK, check(HERE "building/more_rules.yaml", &by_gateway, NULL));
+	assert_int_equal(0, diags.n);
+	assert_int_equal(WY_OK, check(HERE "building/rules.yaml", &by_gateway, NULL));
+	assert_int_equal(0, diags.n);
+}
+
 static void a_file_that_says_nothing_of_itself_is_refused(void **state)
 {
 	char code[8];
@@ -116,6 +128,7 @@ int main(void)
 		cmocka_unit_test(a_site_alone_is_not_blamed_for_files_it_was_not_given),
 		cmocka_unit_test(a_gateway_file_brings_all_it_names_and_compiles_the_rules),
 		cmocka_unit_test(rules_are_checked_against_named_classes_or_a_gateway),
+		cmocka_unit_test(one_rule_file_of_a_gateway_is_checked_beside_the_others),
 		cmocka_unit_test(a_file_that_says_nothing_of_itself_is_refused),
 		cmocka_unit_test(every_wrong_rule_is_named_at_its_place_and_nothing_else),
 	};

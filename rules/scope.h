@@ -1,0 +1,22 @@
+/* scope.h: which assets a rule is for: class[label == "x" and ...]. */
+#ifndef RX_SCOPE_H
+#define RX_SCOPE_H
+
+#include "context.h"
+
+struct rx_selector {
+	const struct wy_node *node;
+	uint32_t cls;
+	size_t label_at; /* byte of the label expression in the scalar, 0: none */
+	size_t label_len;
+};
+
+struct rx_scope_list { /* of one rule */
+	struct rx_selector *items;
+	size_t n;
+};
+
+bool rx_read_selector(struct rx_load *load, const struct wy_node *node, struct rx_selector *ret_selector);
+bool rx_selector_takes(const struct rx_selector *selector, const struct wy_asset *asset);
+
+#endif
