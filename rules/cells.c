@@ -129,9 +129,11 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	const struct rx_class *cls = &set->classes[set->world->assets[asset].class_index];
 	size_t index = n - set->assets[asset].memory_base;
 	const struct rx_memory *memory = &cls->memories[index];
-	const void *bytes = rx_memory_at(engine, (uint32_t)asset, memory);
+	void *bytes = rx_memory_at(engine, (uint32_t)asset, memory);
 	size_t len = memory->call->fn->memory_bytes;
+	struct rx_eval ev = rx_engine_eval(engine, (uint32_t)asset, engine->clock_ms);
 
+	rx_memory_account(&ev, memory->call, bytes);
 	if (all && is_blank(bytes, len))
 		return false;
 	*ret_cell = pack(engine, set->assets[asset].memory_keys[index], bytes, len);
@@ -211,19 +213,15 @@ static enum wy_err restore_memory(struct rule_engine *engine, size_t asset, cons
 }
 
 /* Ids of assets may not hold a '/', so the last one parts the key. */
-static bool find_asset(const struct rule_set *set, const char *key, size_t *ret_asset)
+static bool find_asset(const struct rule_engine *engine, const char *key, size_t *ret_asset)
 {
 	const char *id = key;
 
 	for (const char *slash = strchr(key, '/'); slash; slash = strchr(slash + 1, '/'))
 		id = slash + 1;
-	for (size_t i = 0; i < set->world->n_assets; i++) {
-		if (strcmp(set->world->assets[i].id, id) != 0)
-			continue;
-		*ret_asset = i;
-		return true;
-	}
-	return false;
+	uint32_t found = engine->asset_places[rx_asset_place(engine, id)];
+	*ret_asset = found - 1;
+	return found != 0;
 }
 
 enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void *bytes, size_t len)
@@ -231,7 +229,7 @@ enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void
 	const struct rule_set *set = engine->set;
 	size_t asset;
 
-	if (!find_asset(set, key, &asset))
+	if (!find_asset(engine, key, &asset))
 		return WY_E_NOTFOUND;
 	const struct rx_asset *it = &set->assets[asset];
 	if (strcmp(key, it->point_key) == 0)
@@ -242,6 +240,14 @@ enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void
 		if (strcmp(set->instances[it->instances[i]].key, key) == 0)
 			return restore_machine(engine, it->instances[i], bytes, len);
 	return WY_E_NOTFOUND;
+}
+
+static void resume_memories(struct rule_engine *engine, uint32_t asset, wy_ms down_ms)
+{
+	const struct rx_class *cls = &engine->set->classes[engine->set->world->assets[asset].class_index];
+
+	for (size_t i = 0; i < cls->n_memories; i++)
+		rx_memory_resume(cls->memories[i].call, rx_memory_at(engine, asset, &cls->memories[i]), down_ms);
 }
 
 /* Without a gap the engine goes on as if nothing had been: samples keep their age. With one, every
@@ -258,6 +264,8 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 	if (down_ms >= now.mono_ms)
 		return;
 	engine->start_ms = now.mono_ms;
+	for (size_t i = 0; i < set->world->n_assets; i++)
+		resume_memories(engine, (uint32_t)i, engine->clock_ms);
 	for (size_t i = 0; i < set->n_slots; i++) {
 		struct rx_slot *slot = &engine->slots[i];
 		if (wy_quality_is_usable(slot->quality)) {

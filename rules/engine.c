@@ -4,13 +4,19 @@
  * that is due. At each instant first the assets that changed update their memories, then the
  * instances that may be concerned are evaluated in their order, parents before children; a parent
  * that moves marks its children, which stand behind it. Timers before a sample's time fire first, those
- * of the same instant after it: what arrives exactly at a deadline is in time. */
+ * of the same instant after it: what arrives exactly at a deadline is in time.
+ *
+ * Events of a turn have a ceiling. Where it is reached the engine stays at its instant and is behind: what is
+ * left is evaluated first thing in the next turn, which rule_next_due() asks for at once. No event is lost. */
 #include "engine.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { STEP_MS = 1000 }; /* the wall clock was set, not slewed */
+enum {
+	STEP_MS = 1000, /* the wall clock was set, not slewed */
+	ROOM = 2 * RX_MACHINE_EVENTS, /* events one evaluation may need */
+};
 
 /* ---- Bits --------------------------------------------------------------------------------- */
 
@@ -38,68 +44,6 @@ size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from)
 		from = (from / 64 + 1) * 64;
 	}
 	return n;
-}
-
-/* ---- A new engine ------------------------------------------------------------------------- */
-
-static size_t words(size_t bits)
-{
-	return bits / 64 + 1;
-}
-
-static size_t largest_cell(const struct rule_set *set)
-{
-	size_t most = sizeof(struct rx_machine);
-
-	for (size_t i = 0; i < set->world->n_classes; i++) {
-		const struct rx_class *cls = &set->classes[i];
-		size_t points = cls->model->n_points * sizeof(struct rx_slot) + (WY_DEVICES_MAX + 2) * sizeof(wy_ms);
-		most = points > most ? points : most;
-		for (size_t j = 0; j < cls->n_memories; j++)
-			if (cls->memories[j].call->fn->memory_bytes > most)
-				most = cls->memories[j].call->fn->memory_bytes;
-	}
-	return most + 64;
-}
-
-enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, struct wy_now now,
-			    struct rule_engine **ret_engine)
-{
-	struct rule_engine *engine = wy_arena_alloc(arena, sizeof(*engine));
-	const struct rule_world *world = set->world;
-
-	if (!engine)
-		return WY_E_NOMEM;
-	engine->set = set;
-	engine->now = now;
-	engine->clock_ms = engine->start_ms = now.mono_ms;
-	engine->wall_offset_ms = now.wall_ms - now.mono_ms;
-	engine->n_cells = set->n_instances + set->n_memories;
-	engine->max_events = 3 * set->n_instances + 16;
-	engine->scratch_bytes = largest_cell(set);
-	engine->slots = wy_arena_array(arena, set->n_slots, sizeof(*engine->slots));
-	engine->heard_ms = wy_arena_array(arena, world->n_devices, sizeof(*engine->heard_ms));
-	engine->state = wy_arena_array(arena, set->state_bytes, 1);
-	engine->machines = wy_arena_array(arena, set->n_instances, sizeof(*engine->machines));
-	engine->asset_dirty = wy_arena_array(arena, words(world->n_assets), sizeof(uint64_t));
-	engine->instance_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
-	engine->cell_dirty = wy_arena_array(arena, words(engine->n_cells), sizeof(uint64_t));
-	engine->events = wy_arena_array(arena, engine->max_events, sizeof(*engine->events));
-	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
-	if (!engine->slots || !engine->heard_ms || !engine->state || !engine->machines || !engine->asset_dirty ||
-	    !engine->instance_dirty || !engine->cell_dirty || !engine->events || !engine->scratch)
-		return WY_E_NOMEM;
-	if (rx_heap_init(&engine->heap, arena, world->n_assets + set->n_instances))
-		return WY_E_NOMEM;
-	for (size_t i = 0; i < set->n_slots; i++)
-		engine->slots[i] = (struct rx_slot){.quality = WY_Q_NEVER, .why = WY_WHY_NOT_READ,
-						    .at_ms = WY_MS_NONE, .usable_ms = WY_MS_NONE};
-	for (size_t i = 0; i < world->n_devices; i++)
-		engine->heard_ms[i] = WY_MS_NONE;
-	for (size_t i = 0; i < world->n_assets; i++)
-		rx_mark(engine->asset_dirty, i);
-	*ret_engine = engine;
-	return WY_OK;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------ */
@@ -254,7 +198,7 @@ static void append(struct rule_engine *engine, uint32_t instance, const struct r
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 
-	for (size_t i = 0; i < out->n_events && engine->n_events < engine->max_events; i++) {
+	for (size_t i = 0; i < out->n_events; i++) {
 		struct rule_event *event = &engine->events[engine->n_events++];
 		*event = out->events[i];
 		event->instance = instance;
@@ -303,12 +247,18 @@ static void evaluate(struct rule_engine *engine, uint32_t instance)
 	rx_heap_set(&engine->heap, (uint32_t)(engine->set->world->n_assets + instance), due_ms);
 }
 
+static bool has_room(const struct rule_engine *engine)
+{
+	return engine->max_events - engine->n_events >= ROOM;
+}
+
 /* Everything marked, at the engine's instant. */
 static void settle(struct rule_engine *engine)
 {
 	size_t n_assets = engine->set->world->n_assets;
 	size_t n = engine->set->n_instances;
 
+	engine->is_behind = false;
 	for (size_t i = rx_next_marked(engine->asset_dirty, n_assets, 0); i < n_assets;
 	     i = rx_next_marked(engine->asset_dirty, n_assets, i + 1)) {
 		unmark(engine->asset_dirty, i);
@@ -316,6 +266,9 @@ static void settle(struct rule_engine *engine)
 	}
 	for (size_t i = rx_next_marked(engine->instance_dirty, n, 0); i < n;
 	     i = rx_next_marked(engine->instance_dirty, n, i + 1)) {
+		engine->is_behind = !has_room(engine);
+		if (engine->is_behind)
+			return;
 		unmark(engine->instance_dirty, i);
 		evaluate(engine, (uint32_t)i);
 	}
@@ -323,15 +276,12 @@ static void settle(struct rule_engine *engine)
 
 /* ---- Time --------------------------------------------------------------------------------- */
 
-/* Timers due before `until_ms`, each at its own instant. Stops early where the events of a turn would no
- * longer fit; rule_next_due() then asks for the next turn at once. */
+/* Timers due before `until_ms`, each at its own instant, as long as their events fit. */
 static void run_timers(struct rule_engine *engine, wy_ms until_ms)
 {
 	size_t n_assets = engine->set->world->n_assets;
 
-	while (rx_heap_due(&engine->heap) < until_ms) {
-		if (engine->max_events - engine->n_events < 2 * engine->set->n_instances + 16)
-			return;
+	while (!engine->is_behind && rx_heap_due(&engine->heap) < until_ms) {
 		wy_ms due_ms = rx_heap_due(&engine->heap);
 		engine->clock_ms = due_ms > engine->clock_ms ? due_ms : engine->clock_ms;
 		while (rx_heap_due(&engine->heap) == due_ms) {
@@ -435,10 +385,8 @@ void rule_heard(struct rule_engine *engine, uint32_t device, wy_ms at_ms)
 		return;
 	advance_to(engine, at_ms);
 	engine->heard_ms[device] = at_ms;
-	for (size_t i = 0; i < world->n_assets; i++)
-		for (size_t j = 0; j < world->assets[i].n_devices; j++)
-			if (world->assets[i].devices[j] == device)
-				rx_mark(engine->asset_dirty, i);
+	for (uint32_t i = engine->device_first[device]; i < engine->device_first[device + 1]; i++)
+		rx_mark(engine->asset_dirty, engine->device_assets[i]);
 }
 
 size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_events)
@@ -447,7 +395,7 @@ size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_e
 
 	settle(engine);
 	run_timers(engine, now_ms < WY_MS_NEVER ? now_ms + 1 : now_ms);
-	if (rx_heap_due(&engine->heap) > now_ms && now_ms > engine->clock_ms)
+	if (!engine->is_behind && now_ms > engine->clock_ms)
 		engine->clock_ms = now_ms;
 	*ret_events = engine->events;
 	return engine->n_events;
@@ -457,8 +405,8 @@ wy_ms rule_next_due(const struct rule_engine *engine)
 {
 	size_t n_assets = engine->set->world->n_assets;
 
-	if (rx_next_marked(engine->asset_dirty, n_assets, 0) < n_assets)
-		return engine->clock_ms; /* a new engine, or one that was just resumed */
+	if (engine->is_behind || rx_next_marked(engine->asset_dirty, n_assets, 0) < n_assets)
+		return engine->clock_ms; /* or a new engine, or one that was just resumed */
 	return rx_heap_due(&engine->heap);
 }
 
@@ -469,6 +417,8 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, enum rul
 
 	settle(engine);
 	run_timers(engine, engine->now.mono_ms);
+	if (!has_room(engine))
+		return WY_E_LIMIT;
 	if (engine->now.mono_ms > engine->clock_ms)
 		engine->clock_ms = engine->now.mono_ms;
 	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);

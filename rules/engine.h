@@ -33,6 +33,10 @@ struct rule_engine {
 	size_t n_cells;
 	struct rule_event *events;
 	size_t n_events, max_events;
+	bool is_behind; /* instances marked for clock_ms wait for the next turn */
+	uint32_t *device_first, *device_assets; /* assets of device d: device_assets[first[d]] .. [first[d + 1] - 1] */
+	uint32_t *asset_places; /* by hash of the id: 1 + asset, 0: free */
+	size_t n_places;
 	unsigned char *scratch; /* a cell while it is handed out or checked */
 	size_t scratch_bytes;
 };
@@ -43,6 +47,8 @@ uint8_t rx_slot_quality(const struct rx_slot *slot, const struct wy_point *point
 void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory);
 void rx_mark(uint64_t *bits, size_t i);
 bool rx_is_marked(const uint64_t *bits, size_t i);
+/* Where in asset_places an id stands, or would. */
+size_t rx_asset_place(const struct rule_engine *engine, const char *id);
 /* First marked bit at or after `from`, or n. */
 size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from);
 

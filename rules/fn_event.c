@@ -304,9 +304,10 @@ bool fn_count_update(struct rx_eval *ev, const struct rx_expr *call, void *memor
 	wy_ms pane_ms = rx_pane_ms(rx_eval_span(ev, call->child->next));
 
 	rx_panes_to(&m->panes, pane_ms, ev->now_ms, m->sum, sizeof(*m->sum), &none);
+	bool is_turned = m->panes.is_known != is_known;
 	m->panes.is_known = is_known;
 	if (!is_known || v.lo <= 0)
-		return false;
+		return is_turned;
 	m->is_uncertain = v.is_uncertain;
 	unsigned slot = rx_panes_slot(&m->panes);
 	m->sum[slot] = __builtin_add_overflow(m->sum[slot], v.lo, &m->sum[slot]) ? INT64_MAX : m->sum[slot];
@@ -381,15 +382,19 @@ bool fn_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *me
 	static const int64_t none;
 	struct rx_mem_increase *m = memory;
 	struct rx_value v = rx_eval_point(ev, call->child);
-	wy_ms pane_ms = rx_pane_ms(rx_eval_span(ev, call->child->next));
+	wy_ms window_ms = rx_eval_span(ev, call->child->next);
+	bool is_known = rx_is_exact(&v);
 	bool is_reset = false;
 
-	if (!m->has_last && !rx_is_exact(&v))
+	/* A step from before the window cannot be placed: how much of it lies inside is not known. */
+	if (is_known && m->has_last && ev->now_ms - m->last_ms > window_ms)
+		memset(m, 0, sizeof(*m));
+	if (!m->has_last && !is_known)
 		return false;
-	rx_panes_to(&m->panes, pane_ms, ev->now_ms, m->sum, sizeof(*m->sum), &none);
+	rx_panes_to(&m->panes, rx_pane_ms(window_ms), ev->now_ms, m->sum, sizeof(*m->sum), &none);
 	/* The difference bridges gaps: from the first value on, all time is accounted for. */
 	m->panes.is_known = true;
-	if (!rx_is_exact(&v))
+	if (!is_known)
 		return false;
 	if (m->has_last) {
 		unsigned slot = rx_panes_slot(&m->panes);
@@ -397,9 +402,13 @@ bool fn_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *me
 		if (__builtin_add_overflow(m->sum[slot], step, &m->sum[slot]))
 			m->sum[slot] = INT64_MAX;
 	}
-	m->is_uncertain = m->is_uncertain || is_reset;
+	if (is_reset) {
+		m->is_reset = true;
+		m->reset_ms = ev->now_ms;
+	}
 	m->has_last = true;
 	m->last = v.lo;
+	m->last_ms = ev->now_ms;
 	return false;
 }
 
@@ -421,7 +430,7 @@ struct rx_value fn_increase(struct rx_eval *ev, const struct rx_expr *call, cons
 	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);
 	if (m->has_last && (sum || !is_covered) && next_ms < ev->next_ms)
 		ev->next_ms = next_ms;
-	v.is_uncertain = m->is_uncertain || point.is_uncertain;
+	v.is_uncertain = (m->is_reset && ev->now_ms - m->reset_ms < window_ms) || point.is_uncertain;
 	if (is_covered && rx_is_exact(&point))
 		return v;
 	v.hi = INT64_MAX;

@@ -6,6 +6,16 @@
 
 #include "engine.h"
 
+/* The value held goes on into the panes that have begun since. */
+void rx_extreme_account(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_extreme *m)
+{
+	wy_ms pane_ms = rx_pane_ms(rx_eval_span(ev, call->child->next));
+	double fresh = m->panes.is_known ? m->held : -INFINITY;
+
+	if (m->panes.is_started)
+		rx_panes_to(&m->panes, pane_ms, ev->now_ms, m->best, sizeof(*m->best), &fresh);
+}
+
 /* sign 1: largest; -1: smallest. Kept as sign * value, so that larger is always better. */
 static bool extreme_update(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_extreme *m, double sign)
 {

@@ -39,6 +39,32 @@ const struct rx_function *rx_function_find(const char *name, size_t len)
 	return NULL;
 }
 
+static bool is_extreme(const struct rx_function *fn)
+{
+	return fn->update == fn_min_update || fn->update == fn_max_update;
+}
+
+void rx_memory_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+{
+	struct rx_mem_prev *prev = memory;
+
+	if (is_extreme(call->fn))
+		rx_extreme_account(ev, call, memory);
+	if (call->fn->update == fn_prev_update && prev->has_current)
+		prev->upto_ms = ev->now_ms;
+}
+
+void rx_memory_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
+{
+	struct rx_mem_extreme *extreme = memory;
+	struct rx_mem_prev *prev = memory;
+
+	if (is_extreme(call->fn) && extreme->panes.upto_ms < down_ms)
+		extreme->panes.is_known = false;
+	if (call->fn->update == fn_prev_update && down_ms - prev->upto_ms > call->child->point->stale_ms)
+		memset(prev, 0, sizeof(*prev));
+}
+
 bool rx_memory_is_sound(const struct rx_function *fn, const void *memory)
 {
 	const struct rx_mem_count *count = memory;

@@ -58,6 +58,7 @@ struct rx_mem_pulse {
 struct rx_mem_prev {
 	bool has_current, has_before;
 	int64_t current, before; /* the bits of the values */
+	wy_ms upto_ms; /* when it was last saved: it stood like this until then */
 };
 
 struct rx_mem_since {
@@ -85,8 +86,10 @@ struct rx_mem_increase {
 	struct rx_panes panes;
 	int64_t sum[RX_PANES];
 	bool has_last;
-	bool is_uncertain; /* a reset was seen */
+	bool is_reset; /* reset_ms is valid */
 	int64_t last;
+	wy_ms last_ms; /* known until then */
+	wy_ms reset_ms;
 };
 
 struct rx_mem_extreme { /* min, max */
@@ -107,9 +110,16 @@ struct rx_mem_extreme { /* min, max */
 #undef REMEMBERS
 #undef LATER
 
+void rx_extreme_account(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_extreme *m);
+
 size_t rx_function_count(void);
 const struct rx_function *rx_function_at(size_t i);
 const struct rx_function *rx_function_find(const char *name, size_t len);
+/* Before a memory is saved: bring to the present what is otherwise brought up when needed. */
+void rx_memory_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+/* After a restart that lost the time from down_ms on. Memories that are not saved at each change may be older:
+ * what happened between their saving and down_ms is not known either. */
+void rx_memory_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 /* Is this plausible memory of the function: indices in range? */
 bool rx_memory_is_sound(const struct rx_function *fn, const void *memory);
 

@@ -228,7 +228,8 @@ static bool may_raise(struct context *c)
 		lower(&c->out->due_ms, settled_ms);
 		return false;
 	}
-	return c->in->is_fresh;
+	/* Nothing can be newer than a return of this instant, whatever was new after one before. */
+	return c->in->is_fresh && now_ms > machine->inhibited_until_ms;
 }
 
 static void watch_inhibition(struct context *c)
