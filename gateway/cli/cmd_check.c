@@ -1,7 +1,24 @@
 /* cmd_check.c: every file, every mistake. Exit 0 fine (warnings allowed), 1 mistakes, 2 usage. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
+
+/* Keys come and go apart from the configuration (enrolment makes them), so a missing one is no mistake of it;
+ * but whoever installs wants to know now. */
+static void look_for_keys(const char *path, const struct config_uplink *uplink)
+{
+	const struct {
+		const char *key, *file;
+	} rows[] = {{"ca", uplink->ca}, {"certificate", uplink->certificate}, {"key", uplink->key}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (access(rows[i].file, R_OK) != 0)
+			fprintf(stderr, "%s: warning: uplink.%s: '%s' cannot be read: %s; without it the "
+				"gateway does not connect\n", path, rows[i].key, rows[i].file, strerror(errno));
+}
 
 static enum wy_err check_gateway(const char *path, struct cli_load *load)
 {
@@ -11,10 +28,12 @@ static enum wy_err check_gateway(const char *path, struct cli_load *load)
 
 	if (!err)
 		err = config_compile(config, &load->arena, &load->diags, &rules);
-	if (!err)
-		printf("%s: %zu devices, %zu assets, %zu rules, %zu instances\n", path, config->n_devices,
-		       config->n_assets, rule_count(rules), rule_instance_count(rules));
-	return err;
+	if (err)
+		return err;
+	look_for_keys(path, &config->uplink);
+	printf("%s: %zu devices, %zu assets, %zu rules, %zu instances\n", path, config->n_devices,
+	       config->n_assets, rule_count(rules), rule_instance_count(rules));
+	return WY_OK;
 }
 
 /* One file at a time, each with its own memory: what one breaks does not hide the next. */

@@ -223,6 +223,11 @@ static int poll_device(const struct config *config, size_t index, bool is_json, 
 	r.err = err;
 	if (is_json) {
 		print_json(&r);
+	} else if (err == WY_E_BUSY) {
+		/* Two askers on one serial line would take each other's answers. */
+		printf("%s: another process holds %s, perhaps the running gateway; see `weiyu status`, or stop it "
+		       "to ask by hand\n", config->devices[index].id,
+		       config->wires[config->devices[index].wire].tty);
 	} else {
 		printf("%s  %s  %s\n", config->devices[index].id, profile->id,
 		       config->wires[config->devices[index].wire].id);

@@ -143,11 +143,13 @@ static void describe(struct engine *engine, const struct engine_case *c, uint32_
 	sort_samples(engine->samples, context->n_samples);
 }
 
+/* How long something lasted is no peak: it only grows, and the stamps say it better. */
 static void observe_peak(struct ticket *ticket, const struct ticket_context *context)
 {
 	for (size_t i = 0; i < context->n_clauses; i++) {
 		const struct rule_clause *clause = &context->clauses[i];
-		if (clause->has_value && clause->has_limit && clause->truth == RULE_TRUE) {
+		bool is_span = clause->unit && wy_unit_is_alike(clause->unit, wy_unit_at(WY_UNIT_S));
+		if (clause->has_value && clause->has_limit && clause->truth == RULE_TRUE && !is_span) {
 			(void)ticket_observe(ticket, clause->value, clause->limit);
 			return;
 		}

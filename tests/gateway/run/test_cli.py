@@ -84,6 +84,22 @@ def test_check_reports_every_mistake_with_its_place(building):
     assert f"site.yaml:{numbers[0]}:12: error" in done.stderr
 
 
+def test_check_says_which_key_file_is_missing(building):
+    os.unlink(building.path("pki/gw-demo-01.key"))
+    done = weiyu("check", "-c", building.path("gateway.yaml"))
+    assert done.returncode == 0
+    assert "uplink.key" in done.stderr and "No such file" in done.stderr
+
+
+def test_poll_of_a_serial_device_under_a_running_gateway_says_who_holds_it(building, desk, waiting):
+    building.start_sim()
+    building.start_gateway()
+    waiting.until(lambda: all(d["state"] == "ok" for d in building.ask("status")["devices"]), "every device read")
+    done = weiyu("poll", "-c", building.path("gateway.yaml"), "leak-ctl")
+    assert done.returncode == 1 and "another process holds" in done.stdout
+    assert weiyu("poll", "-c", building.path("gateway.yaml"), "lift2-io").returncode == 0
+
+
 def test_wrong_usage_is_two(building):
     assert weiyu().returncode == 2
     assert weiyu("stauts").returncode == 2
