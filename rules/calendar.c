@@ -5,7 +5,7 @@
  * last as `to`. So an open calendar never loses a piece to a clock change. */
 #include "calendar.h"
 
-enum { DAY_S = 86400, DAYS_AHEAD = 400 };
+enum { DAY_S = 86400, DAYS_AHEAD = 400, DAYS_OPEN = 8 };
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -88,8 +88,11 @@ bool rx_calendar_is_open(const struct rx_calendar *calendar, const struct rx_wal
 		int64_t to_day = calendar->to_s > calendar->from_s ? day : day + 1;
 		wy_ms from_ms = instant_of(wall->zone, day * DAY_S + calendar->from_s, false) * 1000;
 		wy_ms to_ms = instant_of(wall->zone, to_day * DAY_S + calendar->to_s, true) * 1000;
-		if (is_open && from_ms > open_until_ms)
+		/* Open without a break: far enough ahead it is soon enough to look again. */
+		if (is_open && (from_ms > open_until_ms || day > today + DAYS_OPEN))
 			break;
+		if (from_ms >= to_ms) /* lies in the hour a clock change skips */
+			continue;
 		if (wall_ms < from_ms && !is_open) {
 			*ret_next_ms = from_ms;
 			return false;
