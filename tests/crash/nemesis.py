@@ -1,0 +1,484 @@
+"""nemesis.py BUILD [--seconds N] [--seed S] [--run DIR]: tries to lose, double or disorder a ticket.
+
+A whole building runs (mosquitto, desk, simulator, gateway). Faults come and go through the simulator's control socket,
+while a schedule drawn from the seed kills, stops and freezes gateway, desk and broker, now and then two of them at
+once, and wipes the broker's memory. In the end everything is started, and the desk's database is held against what the
+simulator was told. A fault stands until the gateway shows its ticket, and is away until the gateway shows none: what
+was shown once must be at the desk, exactly once. Exit 0: it is. Only Python's standard library.
+"""
+import argparse
+import collections
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+
+SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+sys.path.insert(0, os.path.join(SOURCE, "deploy/demo"))
+
+from stage import ENDS, Building, Desk, Failed, choose_ports, wait_for  # noqa: E402
+
+WATCHED_S = 60    # so long a gateway that runs may take to show a fault, or its end
+QUIET_S = 240     # so long the queue may take at the end: re-sending waits up to 160 s after a bad time
+STOP_S = 5        # SIGTERM to the end of the gateway
+STEP_S = 0.05
+BAD_WORDS = re.compile(r"ERROR: \w+Sanitizer|runtime error:|store_failed|outbox_unreadable|save_failed")
+
+# The shortest times the packs allow, but for silence: that must not come from a machine that is merely slow.
+PARAMS = {
+    "lift": {"entrapment_hold": "1s", "entrapment_clear": "1s", "mains_hold": "1s", "mains_clear": "1s",
+             "pit_hold": "1s", "pit_clear": "1s", "stopped_hold": "10min"},
+    "water": {"leak_hold": "0s", "leak_clear": "1s", "break_hold": "1s", "break_clear": "1s"},
+    "access": {"bond_hold": "1s", "bond_clear": "1s", "mains_hold": "5s", "mains_clear": "1s", "tamper_hold": "1s",
+               "tamper_clear": "1s"},
+    "fire": {"alarm_clear": "1s", "trouble_hold": "1s", "trouble_clear": "1s", "panel_silent": "30s"},
+    "system": {"device_silent": "12s", "device_clear": "1s"},
+}
+
+# What each fault's ticket is called, and what the simulator is told to bring it and to take it away.
+FAULTS = {
+    "3A-R1/WTR-01": ("set leak-ctl.detected true", "set leak-ctl.detected false"),
+    "3A-R1/WTR-04": ("set leak-ctl.cable_break true", "set leak-ctl.cable_break false"),
+    "3A-E1/WTR-03": ("set leak-7f.detected true", "set leak-7f.detected false"),
+    "3A-D1/ACC-14": ("set door1-io.tamper true", "set door1-io.tamper false"),
+    "3A-D1/ACC-03": ("set door1-io.bond false", "set door1-io.bond true"),
+    "3A-D1/ACC-07": ("set door1-io.mains_ok false", "set door1-io.mains_ok true"),
+    "3A-F1/FIR-01": ("set fire-gw.alarm true", "set fire-gw.alarm false"),
+    "3A-F1/FIR-03": ("set fire-gw.trouble true", "set fire-gw.trouble false"),
+    "3A-L1/ELV-01": ("set lift1-io.door_closed true lift1-io.alarm_button true",
+                     "set lift1-io.door_closed false lift1-io.alarm_button false"),
+    "3A-L1/ELV-26": ("set lift1-io.pit_water true", "set lift1-io.pit_water false"),
+    "3A-L2/ELV-26": ("set lift2-io.pit_water true", "set lift2-io.pit_water false"),
+    "3A-L2/ELV-17": ("set lift2-io.mains_ok false", "set lift2-io.mains_ok true"),
+    "3A-IO-D2/SYS-01": ("unplug door2-io", "plug door2-io"),
+}
+
+
+# ---- The faults --------------------------------------------------------------------------------------------------
+
+class Fault:
+    """One fault that comes and goes. phases: [begun, over] in Unix seconds, over None while it stands."""
+
+    def __init__(self, key, nemesis):
+        self.key, self.nemesis = key, nemesis
+        self.phases = []
+        self.is_on = False
+        self.is_seen = True     # the gateway showed what the simulator was told last
+        self.watched_s = 0.0    # a running gateway had so long to see it
+        self.next_at = time.monotonic() + nemesis.random.uniform(0, 6)
+
+    def tell(self, is_on):
+        self.is_on, self.is_seen, self.watched_s = is_on, False, 0.0
+        at = time.time()
+        self.nemesis.building.sim(FAULTS[self.key][0 if is_on else 1])
+        if is_on:
+            self.phases.append([at, None])
+        elif self.phases:
+            self.phases[-1][1] = at
+
+    def step(self, open_keys, watched_s, may_begin):
+        if not self.is_seen:
+            self.watched_s += watched_s
+            if open_keys is not None and (self.key in open_keys) == self.is_on:
+                self.is_seen = True
+                self.next_at = time.monotonic() + self.nemesis.random.choice((0, 0.3, 1, 4))
+            elif self.watched_s > WATCHED_S:
+                self.is_seen = True
+                self.nemesis.anomaly(f"{self.key}: {'no ticket' if self.is_on else 'not cleared'} after {WATCHED_S} s "
+                                     f"of a running gateway, phase {len(self.phases)}")
+        elif time.monotonic() >= self.next_at and (self.is_on or may_begin):
+            self.tell(not self.is_on)
+
+    def is_over(self):
+        return not self.is_on and self.is_seen
+
+
+# ---- The evil ----------------------------------------------------------------------------------------------------
+
+# Each is a generator: it yields how long it waits. The first word of its name is the part it works on.
+
+def gateway_killed(n):
+    n.kill("gateway")
+    yield n.random.choice((0, 0, 0.5, 2, 4))
+    n.start("gateway")
+
+
+def gateway_killed_in_start(n):
+    n.kill("gateway")
+    for _ in range(n.random.randint(1, 3)):
+        n.start("gateway")
+        yield n.random.uniform(0, 1.5)
+        n.kill("gateway")
+    n.start("gateway")
+
+
+def gateway_stopped(n):
+    process = n.process("gateway")
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    n.expected_end("gateway")
+    while process.poll() is None and time.monotonic() < begun + 4 * STOP_S:
+        yield STEP_S
+    took_s = time.monotonic() - begun
+    n.longest_stop_s = max(n.longest_stop_s, took_s)
+    if process.poll() is None:
+        n.anomaly(f"the gateway did not end within {4 * STOP_S} s of SIGTERM")
+        process.kill()
+        process.wait()
+    elif process.returncode or took_s > STOP_S:
+        n.anomaly(f"the gateway ended with code {process.returncode}, {took_s:.1f} s after SIGTERM")
+    yield n.random.choice((0, 1, 3))
+    n.start("gateway")
+
+
+def gateway_frozen(n):
+    yield from n.freeze("gateway", 3)
+
+
+def desk_killed(n):
+    n.kill("desk")
+    yield n.random.choice((0, 1, 5, 12))
+    n.start("desk")
+
+
+def desk_stopped(n):
+    n.end("desk")
+    yield n.random.choice((0, 2))
+    n.start("desk")
+
+
+def desk_frozen(n):
+    yield from n.freeze("desk", 4)
+
+
+def mosquitto_killed(n):
+    n.kill("mosquitto")
+    yield n.random.choice((0, 1, 6))
+    n.start("mosquitto")
+
+
+def mosquitto_wiped(n):
+    n.kill("mosquitto")
+    shutil.rmtree(n.building.path("broker"))
+    os.mkdir(n.building.path("broker"))
+    yield n.random.choice((0, 1, 3))
+    n.start("mosquitto")
+
+
+def mosquitto_stopped(n):
+    n.end("mosquitto")
+    yield n.random.choice((0, 2))
+    n.start("mosquitto")
+
+
+def mosquitto_frozen(n):
+    yield from n.freeze("mosquitto", 5)
+
+
+EVILS = (gateway_killed, gateway_killed, gateway_killed, gateway_killed_in_start, gateway_stopped, gateway_frozen,
+         desk_killed, desk_killed, desk_stopped, desk_frozen, mosquitto_killed, mosquitto_killed, mosquitto_wiped,
+         mosquitto_stopped, mosquitto_frozen)
+
+
+class Nemesis:
+    def __init__(self, building, seed, seconds):
+        self.building, self.seconds = building, seconds
+        self.random = random.Random(seed)
+        self.anomalies = []
+        self.done = collections.Counter()
+        self.running = []       # (part, generator, when it goes on)
+        self.frozen = set()
+        self.longest_stop_s = 0.0
+        self.begun = time.monotonic()
+
+    def anomaly(self, text):
+        line = f"{time.monotonic() - self.begun:7.1f} s  {text}"
+        self.anomalies.append(line)
+        print("ANOMALY " + line, flush=True)
+
+    # -- parts
+
+    def process(self, name):
+        return next((p for n, p in reversed(self.building.cast.parts) if n == name), None)
+
+    def expected_end(self, name):
+        cast = self.building.cast
+        process = self.process(name)
+        cast.parts = [(n, p) for n, p in cast.parts if p is not process]
+        cast.parts.insert(0, (name + " (ending)", process))  # still stopped at the end, whatever happens
+
+    def kill(self, name):
+        self.done[name + " killed"] += 1
+        self.building.cast.end(name, signal.SIGKILL)
+
+    def end(self, name):
+        self.building.cast.end(name)
+
+    def start(self, name):
+        building, pki = self.building, self.building.path("pki")
+        if name == "gateway":
+            building.start_gateway(is_waiting=False)
+        elif name == "mosquitto":
+            building.cast.start(name, [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c",
+                                       building.path("mosquitto.conf")])
+        else:
+            building.cast.start(name, [building.bin("weiyu-desk"), "--db", "sqlite:" + building.path("desk.db"),
+                                       "--host", "localhost", "--port", str(building.ports["MQTT"]),
+                                       "--ca", pki + "/ca.crt", "--cert", pki + "/sink.crt",
+                                       "--key", pki + "/sink.key"])
+
+    def freeze(self, name, seconds):
+        process = self.process(name)
+        process.send_signal(signal.SIGSTOP)
+        self.frozen.add(name)
+        yield seconds
+        process.send_signal(signal.SIGCONT)
+        self.frozen.discard(name)
+
+    def look_after(self):
+        """A part that ended by itself is an anomaly, and started again."""
+        for name, process in list(self.building.cast.parts):
+            if process.poll() is None:
+                continue
+            self.building.cast.parts.remove((name, process))
+            if not name.endswith("(ending)"):
+                self.anomaly(f"{name} ended by itself, code {process.returncode}:\n{self.building.cast.tail(name, 6)}")
+                self.start(name)
+
+    def open_keys(self):
+        """dedup_keys the gateway shows as open; None: it does not answer now."""
+        if "gateway" in self.frozen:
+            return None
+        try:
+            with socket.socket(socket.AF_UNIX) as control:
+                control.settimeout(5)
+                control.connect(self.building.path("weiyu.sock"))
+                control.sendall(b'{"ask":"tickets"}\n')
+                text = control.makefile(encoding="utf-8").read()
+            return {ticket["dedup_key"] for ticket in json.loads(text)}
+        except (OSError, ValueError):
+            return None
+
+    # -- time
+
+    def step_evils(self):
+        now = time.monotonic()
+        for entry in list(self.running):
+            part, generator, at = entry
+            if now < at:
+                continue
+            self.running.remove(entry)
+            try:
+                self.running.append((part, generator, now + next(generator)))
+            except StopIteration:
+                pass
+
+    def begin_evil(self):
+        busy = {part for part, _, _ in self.running}
+        evil = self.random.choice(EVILS)
+        part = evil.__name__.split("_")[0]
+        if part in busy:
+            return
+        self.done[evil.__name__] += 1
+        self.running.append((part, evil(self), 0))
+
+    def rage(self, faults):
+        last = time.monotonic()
+        end, next_evil = last + self.seconds, last + 5
+        while True:
+            now = time.monotonic()
+            if now >= end and not self.running and all(f.is_over() for f in faults):
+                return
+            if now >= next_evil and now < end:
+                self.begin_evil()
+                if self.random.random() < 0.25:
+                    self.begin_evil()
+                next_evil = now + self.random.uniform(0.3, 9)
+            self.step_evils()
+            self.look_after()
+            keys = self.open_keys()
+            for fault in faults:
+                fault.step(keys, now - last if keys is not None else 0, now < end)
+            last = now
+            time.sleep(STEP_S)
+
+
+# ---- The verdict -------------------------------------------------------------------------------------------------
+
+def seconds_of(stamp):
+    import datetime
+    return datetime.datetime.fromisoformat(stamp).timestamp()
+
+
+def judge_fault(fault, events):
+    """events: those of this fault in the order of seq. Yields what is wrong."""
+    verbs = [e["type"].split(".")[-2] for e in events]
+    ends = [(v, e) for v, e in zip(verbs, events) if v != "updated"]
+    want = ["opened", "cleared"] * len(fault.phases)
+    if [v for v, _ in ends] != want:
+        yield f"{fault.key}: {len(fault.phases)} phases, and the desk has {' '.join(v for v, _ in ends)}"
+        return
+    if [e["data"]["episode"] for _, e in ends] != [n for k in range(1, len(fault.phases) + 1) for n in (k, k)]:
+        yield f"{fault.key}: episodes {[e['data']['episode'] for _, e in ends]}"
+    revs = collections.defaultdict(list)
+    for event in events:
+        revs[event["data"]["ticket_key"]].append(event["data"]["rev"])
+    for key, seen in revs.items():
+        if seen != list(range(1, len(seen) + 1)):
+            yield f"{fault.key}: {key} has rev {seen}"
+    for n, (begun, over) in enumerate(fault.phases):
+        opened, cleared = ends[2 * n][1], ends[2 * n + 1][1]
+        # Stamps have milliseconds, cut off.
+        if seconds_of(opened["time"]) + 0.001 < begun or seconds_of(cleared["time"]) + 0.001 < over or \
+                seconds_of(opened["time"]) > over:
+            yield f"{fault.key}: episode {n + 1} opened {opened['time']} cleared {cleared['time']}, " \
+                  f"the fault stood {begun:.3f} to {over:.3f}"
+
+
+def judge(nemesis, faults, desk):
+    wrong = []
+    desk.new_events()
+    by_key = collections.defaultdict(list)
+    for event in sorted(desk.events, key=lambda e: (e["data"]["gateway_seq"])):
+        by_key[event["data"]["dedup_key"]].append(event)
+    for fault in faults:
+        wrong += judge_fault(fault, by_key.pop(fault.key, []))
+    for key, events in by_key.items():
+        wrong.append(f"{key}: a ticket nobody gave cause for: {[e['type'].split('.')[-2] for e in events]}, first "
+                     f"{events[0]['time']}")
+    rows = desk.db.execute("select source, epoch, count(*), count(distinct seq), min(seq), max(seq) from inbox "
+                           "where seq is not null and seq > 0 group by source, epoch").fetchall()
+    if len(rows) != 1:
+        wrong.append(f"{len(rows)} epochs at the desk: {rows}")
+    for row in rows:
+        if not row[2] == row[3] == row[5] or row[4] != 1:
+            wrong.append(f"source, epoch, events, distinct seq, first, last: {row}")
+    for what, question in (("open tickets", "select dedup_key from ticket where is_ended = 0"),
+                           ("refused events", "select seq, reason from parked")):
+        rows = desk.db.execute(question).fetchall()
+        if rows:
+            wrong.append(f"{what} at the desk: {rows}")
+    for name in ("gateway", "desk", "sim"):
+        with open(nemesis.building.path(name + ".log"), encoding="utf-8", errors="replace") as log:
+            bad = [line.strip() for line in log if BAD_WORDS.search(line)]
+        if bad:
+            wrong.append(f"{name}.log: {len(bad)} bad lines, first: {bad[0]}")
+    return wrong
+
+
+def wait_for_quiet(nemesis, faults, desk):
+    """Until the gateway has nothing open and nothing to send. What is wrong if it never comes."""
+    building = nemesis.building
+    deadline = time.monotonic() + QUIET_S
+    while True:
+        status, tickets = building.ask("status"), building.ask("tickets")
+        if status and tickets == [] and status["outbox"]["queued"] == 0:
+            break
+        if time.monotonic() > deadline:
+            return [f"after {QUIET_S} s: outbox {status and status['outbox']}, tickets {tickets}"]
+        time.sleep(0.5)
+    time.sleep(3)  # nothing may come after that
+    return []
+
+
+def set_the_stage(run, build):
+    building = Building(SOURCE, build, run, choose_ports(usual=False), has_story=False)
+    with open(building.path("site.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    rows = [f"  - {{package: {package}, name: {name}, value: {value}}}\n"
+            for package, values in PARAMS.items() for name, value in values.items()]
+    with open(building.path("site.yaml"), "w", encoding="utf-8") as file:
+        file.write(text[:text.index("params:\n")] + "params:\n" + "".join(rows))
+    return building
+
+
+def perform(building, seed, seconds):
+    nemesis = Nemesis(building, seed, seconds)
+    building.start_broker()
+    building.start_desk()
+    building.start_sim()
+    building.sim("set lift2-io.occupied false")
+    building.sim("set lift1-io.door_closed false")
+    building.start_gateway()
+    wait_for("every device", building.cast,
+             lambda: all(d["state"] == "ok" for d in (building.ask("status") or {"devices": [{"state": ""}]})["devices"]))
+    nemesis.begun = time.monotonic()
+    faults = [Fault(key, nemesis) for key in FAULTS]
+    nemesis.rage(faults)
+    desk = Desk(building.path("desk.db"))
+    wrong = wait_for_quiet(nemesis, faults, desk)
+    stopped = [p.returncode for _, p in building.cast.parts if p.poll() is not None]
+    if stopped:
+        wrong.append(f"ended by themselves: {stopped}")
+    end = building.cast.end("gateway")  # a leak is told at the end
+    if end:
+        wrong.append(f"the gateway's last end: code {end}")
+    building.cast.end("desk")
+    wrong += judge(nemesis, faults, desk) + nemesis.anomalies
+    phases = sum(len(f.phases) for f in faults)
+    print(f"seed {seed}: {seconds} s, {phases} faults came and went, {len(desk.events)} events at the desk; "
+          + ", ".join(f"{name} {n}" for name, n in sorted(nemesis.done.items()))
+          + f"; longest stop of the gateway {nemesis.longest_stop_s:.1f} s")
+    for line in wrong:
+        print("WRONG " + line)
+    print("verdict: " + (f"{len(wrong)} things wrong" if wrong else "nothing lost, nothing twice, nothing else"),
+          flush=True)
+    return 1 if wrong or not phases else 0
+
+
+# ---- Life --------------------------------------------------------------------------------------------------------
+
+class Stopped(Exception):
+    """Somebody wants it to end; the number of the signal says how."""
+
+
+def stop_at(signum, _):
+    for each in (*ENDS, signal.SIGALRM):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(signum)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--run", help="a directory that stays; otherwise one that is kept only if something is wrong")
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}", flush=True)
+    run = options.run or tempfile.mkdtemp(prefix="weiyu-nemesis-")
+    os.makedirs(run, mode=0o700, exist_ok=True)
+    building, code = None, 2
+    for each in (*ENDS, signal.SIGALRM):
+        signal.signal(each, stop_at)
+    signal.alarm(options.seconds + WATCHED_S * 4 + QUIET_S + 60)
+    try:
+        building = set_the_stage(run, os.path.abspath(options.build))
+        code = perform(building, seed, options.seconds)
+    except Stopped as why:
+        print(f"stopped by signal {why.args[0]}")
+        code = 128 + why.args[0]
+    except Failed as why:
+        print(f"WRONG {why}")
+    finally:
+        if building:
+            for _, process in building.cast.parts:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGCONT)  # one that is frozen cannot end
+            building.cast.stop()
+        if code == 0 and not options.run:
+            shutil.rmtree(run)
+        else:
+            print(f"logs and databases: {run}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
