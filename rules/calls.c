@@ -81,7 +81,7 @@ static bool check_span(struct rx_scope *scope, struct rx_expr *e)
 	if (e->op == RX_NUMBER) {
 		e->real *= wy_unit_ratio(e->unit, ms);
 		e->unit = ms;
-		if (e->real < 1 || e->real > 400.0 * 86400000) {
+		if (e->real < 1 || e->real > (double)WY_RULE_SPAN_MAX_MS) {
 			rx_error(scope->load, "E401", scope->node, rx_at(scope, e),
 				 "a window is 1ms to 400d long");
 			return false;

@@ -24,7 +24,13 @@ static enum rx_type check_truth(struct rx_scope *scope, struct rx_expr *e)
 
 static enum rx_type check_number(struct rx_scope *scope, struct rx_expr *e)
 {
-	(void)scope;
+	const struct wy_unit *ms = wy_unit_at(WY_UNIT_MS);
+
+	/* No clock of the engine reaches further. */
+	if (e->unit && wy_unit_is_alike(e->unit, ms) && e->real * wy_unit_ratio(e->unit, ms) > (double)WY_RULE_SPAN_MAX_MS) {
+		rx_error(scope->load, "E401", scope->node, rx_at(scope, e), "a length of time is at most 400d");
+		return RX_T_NONE;
+	}
 	return e->is_whole ? RX_T_INT : RX_T_REAL;
 }
 

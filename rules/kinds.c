@@ -113,6 +113,15 @@ bool rx_rescale(struct rx_scope *scope, struct rx_expr **at, const struct wy_uni
 	return true;
 }
 
+/* 5m is five metres. */
+static bool is_minute_and_metre(const struct rx_expr *a, const struct rx_expr *b)
+{
+	const struct wy_unit *ms = wy_unit_at(WY_UNIT_MS);
+	const struct rx_expr *other = wy_unit_is_alike(a->unit, ms) ? b : a;
+
+	return wy_unit_is_alike(a->unit, ms) != wy_unit_is_alike(b->unit, ms) && strcmp(other->unit->name, "m") == 0;
+}
+
 bool rx_complain_units(struct rx_scope *scope, const struct rx_expr *a, const struct rx_expr *b)
 {
 	char left[80];
@@ -129,8 +138,8 @@ bool rx_complain_units(struct rx_scope *scope, const struct rx_expr *a, const st
 		rx_error(scope->load, "E201", scope->node, rx_at(scope, b),
 			 "%s meets %s; write the number with a unit, such as '5 %s'", left, right, unit->name);
 	else
-		rx_error(scope->load, "E201", scope->node, rx_at(scope, b), "%s meets %s: units do not fit",
-			 left, right);
+		rx_error(scope->load, "E201", scope->node, rx_at(scope, b), "%s meets %s: units do not fit%s", left,
+			 right, is_minute_and_metre(a, b) ? "; minutes are written 'min'" : "");
 	return false;
 }
 

@@ -6,6 +6,8 @@
 
 #include "number.h"
 
+enum { NAME_MAX = 128 };
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -132,6 +134,14 @@ static void lex_sign(struct rx_lexer *lexer, struct rx_token *token)
 		{"&&", "write 'and'"},  {"||", "write 'or'"},  {"<>", "write '!='"},
 		{"=<", "write '<='"},   {"=>", "write '>='"},  {"&", "write 'and'"},
 		{"|", "write 'or'"},    {"!", "write 'not'"},  {"'", "write enum values in capitals, without quotes"},
+		{"%", "it belongs to a number, as in '5 %'; there is no remainder"},
+		{"°", "temperatures are written in degC, differences in dK"},
+		{"≥", "write '>='"},    {"≤", "write '<='"},   {"≠", "write '!='"},
+		{"×", "write '*'"},     {"÷", "write '/'"},    {"²", "write m2 or m3"}, {"³", "write m2 or m3"},
+		{"（", "write '(' of the plain keyboard"}, {"）", "write ')' of the plain keyboard"},
+		{"，", "write ',' of the plain keyboard"}, {"＞", "write '>' of the plain keyboard"},
+		{"＜", "write '<' of the plain keyboard"}, {"＝", "write '==' of the plain keyboard"},
+		{"“", "write enum values in capitals, without quotes"},
 	};
 	size_t left = lexer->len - token->at;
 
@@ -179,11 +189,15 @@ struct rx_token rx_lex_next(struct rx_lexer *lexer)
 		token.text++;
 		token.end = (uint32_t)name_end(lexer, lexer->at + 1);
 		token.len = token.end - token.at - 1;
+		if (token.len > NAME_MAX)
+			bad(&token, token.end, "no name is that long");
 		if (!token.len)
 			bad(&token, token.at + 1, "the name of a parameter is expected after $");
 	} else if (is_name(c)) {
 		token.kind = c >= 'A' && c <= 'Z' ? RX_TOK_WORD : RX_TOK_NAME;
 		token.end = (uint32_t)name_end(lexer, lexer->at);
+		if (token.end - token.at > NAME_MAX)
+			bad(&token, token.end, "no name is that long");
 	} else {
 		lex_sign(lexer, &token);
 	}

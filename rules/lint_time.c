@@ -25,7 +25,7 @@ static void check_window(struct rx_lens *lens, const struct rx_expr *call, const
 	    !rx_lens_number(lens, window, &ms))
 		return;
 	ms *= wy_unit_ratio(window->unit, wy_unit_at(WY_UNIT_MS));
-	if (ms < 1 || ms > 400.0 * 86400000)
+	if (ms < 1 || ms > (double)WY_RULE_SPAN_MAX_MS)
 		rx_lens_say(lens, WY_DIAG_ERROR, "E401", node, window->at, "the window of %s() is %s; 1ms to 400d are possible",
 			    call->fn->name, span_text(ms, text, sizeof(text)));
 	else if (call->child->op == RX_POINT && ms < 2.0 * (double)call->child->point->poll_ms)

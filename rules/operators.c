@@ -128,6 +128,12 @@ enum rx_type rx_check_in(struct rx_scope *scope, struct rx_expr *e)
 		rx_error(scope->load, "E201", scope->node, rx_at(scope, e), "a range [low, high] needs numbers");
 		return RX_T_NONE;
 	}
+	const struct rx_expr *low = e->child->next;
+	if (e->op == RX_IN_RANGE && low->op == RX_NUMBER && low->next->op == RX_NUMBER && low->real > low->next->real) {
+		rx_error(scope->load, "E303", scope->node, rx_at(scope, low),
+			 "this is never true: the range begins above its end; write [low, high]");
+		return RX_T_NONE;
+	}
 	return RX_T_BOOL;
 }
 

@@ -72,6 +72,13 @@ bool rx_read_const(struct rx_load *load, const struct rx_param *param, const str
 		return false;
 	}
 	double real = token.real * wy_unit_ratio(token.unit, param->unit);
+	const struct wy_unit *ms = wy_unit_at(WY_UNIT_MS);
+	bool is_time = param->unit && wy_unit_is_alike(param->unit, ms);
+	if (is_time && (is_negative || real * wy_unit_ratio(param->unit, ms) > (double)WY_RULE_SPAN_MAX_MS)) {
+		rx_error(load, "E401", node, 0, "parameter '%s' is '%s'; a length of time is 0s to 400d", param->name,
+			 node->text);
+		return false;
+	}
 	*ret_value = (struct rx_const){.whole = is_negative ? -token.whole : token.whole,
 				       .real = is_negative ? -real : real};
 	if (param->type == RX_T_INT)
@@ -170,8 +177,8 @@ bool rx_read_span(struct rx_scope *scope, const struct wy_node *node, struct rx_
 	}
 	if (wy_field_duration(node, &span_ms, scope->load->diags))
 		return false;
-	if (span_ms > 400 * (wy_ms)86400000) {
-		rx_error(scope->load, "E401", node, 0, "at most 400d");
+	if (span_ms > WY_RULE_SPAN_MAX_MS) {
+		rx_error(scope->load, "E401", node, 0, "a length of time is at most 400d");
 		return false;
 	}
 	*ret_span = (struct rx_span){span_ms, RX_NO_USE};

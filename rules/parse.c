@@ -6,6 +6,8 @@
 
 #include "lex.h"
 
+enum { FOUND_MAX = 48 };
+
 struct parser {
 	struct rx_lexer *lexer;
 	struct rx_token token;
@@ -26,9 +28,15 @@ static const char *found(const struct rx_token *token)
 	return token->kind == RX_TOK_END ? "the end" : token->text;
 }
 
-static int found_len(const struct rx_token *token)
+/* As much of it as a message needs, whole characters only. */
+static int found_len(const struct rx_token *token, const char *text)
 {
-	return token->kind == RX_TOK_END ? 7 : (int)(token->end - token->at);
+	size_t len = token->kind == RX_TOK_END ? 7 : token->end - token->at;
+
+	if (len > FOUND_MAX)
+		for (len = FOUND_MAX; len && ((unsigned char)text[len] & 0xC0) == 0x80;)
+			len--;
+	return (int)len;
 }
 
 static struct rx_expr *fail(struct parser *p, const char *expected)
@@ -41,11 +49,11 @@ static struct rx_expr *fail(struct parser *p, const char *expected)
 	const char *text = token->kind == RX_TOK_END ? found(token) : p->lexer->text + token->at;
 	if (token->kind == RX_TOK_BAD)
 		wy_diag_add(p->diags, WY_DIAG_ERROR, "E104", p->node, p->offset + token->at, "'%.*s': %s",
-			    found_len(token), text, token->hint);
+			    found_len(token, text), text, token->hint);
 	else
 		wy_diag_add(p->diags, WY_DIAG_ERROR, "E104", p->node, p->offset + token->at,
 			    token->kind == RX_TOK_END ? "expected %s, found %.*s" : "expected %s, found '%.*s'",
-			    expected, found_len(token), text);
+			    expected, found_len(token, text), text);
 	return NULL;
 }
 
@@ -408,12 +416,22 @@ static struct rx_expr *parse_expression(struct parser *p)
 	return e;
 }
 
+static bool is_loud(const struct rx_token *token, const char *word)
+{
+	return token->kind == RX_TOK_WORD && token->len == strlen(word) && memcmp(token->text, word, token->len) == 0;
+}
+
 /* A name right after a number was meant as its unit. */
 static void fail_rest(struct parser *p)
 {
 	char name[40];
 	struct wy_buf buf;
 
+	if (is_loud(&p->token, "AND") || is_loud(&p->token, "OR") || is_loud(&p->token, "IN") || is_loud(&p->last, "NOT")) {
+		fail_said(p, is_loud(&p->last, "NOT") ? p->last.at : p->token.at,
+			  "'and', 'or', 'not' and 'in' are written in small letters");
+		return;
+	}
 	if (p->last.kind != RX_TOK_NUMBER || p->last.unit || p->token.kind == RX_TOK_SIGN ||
 	    p->token.kind == RX_TOK_BAD) {
 		fail(p, "an operator ('and', 'or', a comparison ...) or the end");

@@ -260,6 +260,10 @@ static void read_parents(struct rx_load *load, struct rx_rule *rule, const struc
 		rx_error(load, "E105", node, 0, "expected a list of rules, found %s", wy_node_kind_text(node));
 		return;
 	}
+	if (node->n > WY_RULE_LIST_MAX) {
+		rx_error(load, "E105", node, 0, "at most %u rules can inhibit one; found %zu", WY_RULE_LIST_MAX, node->n);
+		return;
+	}
 	rule->parents = rx_load_alloc(load, node->n, sizeof(*rule->parents));
 	for (const struct wy_node *m = node->child; m && rule->parents; m = m->next)
 		read_parent(load, &rule->parents[rule->n_parents++], m);
@@ -274,6 +278,10 @@ static void read_scope(struct rx_load *load, struct rx_rule *rule, const struct 
 	bool is_list = node->kind == WY_NODE_SEQ;
 	size_t n = is_list ? node->n : 1;
 
+	if (!n || n > WY_RULE_LIST_MAX) {
+		rx_error(load, "E105", node, 0, "expected a list of 1 to %u classes", WY_RULE_LIST_MAX);
+		return;
+	}
 	scopes->items = rx_load_alloc(load, n, sizeof(*scopes->items));
 	rule->variants = rx_load_alloc(load, n, sizeof(*rule->variants));
 	if (!scopes->items || !rule->variants)

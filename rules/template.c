@@ -103,6 +103,16 @@ static bool read_value(struct rx_scope *scope, struct rx_piece *piece, const cha
 	return true;
 }
 
+/* A '}' in plain text was meant for a '{' that is not there. */
+static bool is_stray(struct rx_scope *scope, const struct wy_node *node, const char *text, const char *at, size_t len)
+{
+	const char *close = memchr(at, '}', len);
+
+	if (close)
+		rx_error(scope->load, "E104", node, (size_t)(close - text), "'}' without '{'");
+	return close;
+}
+
 static size_t count_pieces(const char *text)
 {
 	size_t n = 1;
@@ -124,6 +134,8 @@ static void read_template(struct rx_scope *scope, const struct wy_node *node, st
 	for (const char *at = text; *at;) {
 		const char *open = strchr(at, '{');
 		size_t len = open ? (size_t)(open - at) : strlen(at);
+		if (len && is_stray(scope, node, text, at, len))
+			break;
 		if (len)
 			pieces[out->n++] = (struct rx_piece){.text = at, .len = len};
 		if (!open)

@@ -20,7 +20,7 @@ struct reading {
 	const struct wy_source *source;
 	size_t n_nodes;
 	unsigned depth;
-	uint32_t line, line_at; /* the last line asked for, and where it begins */
+	uint32_t line, column, at; /* the last place asked for, and its byte */
 	bool has_failed;	/* said already */
 };
 
@@ -91,25 +91,30 @@ static enum wy_err new_node(struct reading *r, enum wy_node_kind kind, yaml_mark
 }
 
 /* libyaml's index counts characters; ours counts bytes. Values come in the order of the file, so
- * the search goes on where the last one ended: a file of a thousand devices is read once, not a
- * thousand times. */
+ * the search goes on where the last one ended: a file of a thousand devices, and a line of a
+ * thousand values, is read once, not a thousand times. */
 static uint32_t byte_offset(struct reading *r, struct wy_place place)
 {
 	const struct wy_source *source = r->source;
 
-	if (place.line < r->line || r->line == 0) {
+	bool is_behind = place.line < r->line || (place.line == r->line && place.column < r->column);
+	if (is_behind || r->line == 0) {
 		r->line = 1;
-		r->line_at = 0;
+		r->column = 1;
+		r->at = 0;
 	}
-	for (; r->line < place.line && r->line_at < source->len; r->line_at++)
-		r->line += source->text[r->line_at] == '\n';
-	uint32_t at = r->line_at;
-	for (uint32_t column = 1; column < place.column && at < source->len; column++) {
-		at++;
-		while (at < source->len && ((unsigned char)source->text[at] & 0xC0) == 0x80)
-			at++;
+	for (; r->line < place.line && r->at < source->len; r->at++) {
+		if (source->text[r->at] != '\n')
+			continue;
+		r->line++;
+		r->column = 1;
 	}
-	return at;
+	for (; r->column < place.column && r->at < source->len; r->column++) {
+		r->at++;
+		while (r->at < source->len && ((unsigned char)source->text[r->at] & 0xC0) == 0x80)
+			r->at++;
+	}
+	return r->at;
 }
 
 static uint32_t next_line(const struct wy_source *source, uint32_t at)
