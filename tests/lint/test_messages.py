@@ -1,0 +1,35 @@
+"""Every code the sources can say is explained in docs/messages.md, and nothing else is."""
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROW = re.compile(r"^\| ([EW]\d{3}) \|(.*)\|$", re.M)
+
+
+def said():
+    codes = set()
+    for folder in ("rules", "gateway", "sensors"):
+        for path in (ROOT / folder).rglob("*.[ch]"):
+            codes |= set(re.findall(r'"([EW][1-8]\d\d)"', path.read_text(encoding="utf-8")))
+    return codes
+
+
+def rows():
+    return ROW.findall((ROOT / "docs/messages.md").read_text(encoding="utf-8"))
+
+
+def test_every_code_of_the_sources_is_explained():
+    assert len(said()) > 40
+    assert sorted(said() - {code for code, _ in rows()}) == []
+
+
+def test_no_code_is_explained_that_nothing_says():
+    assert sorted({code for code, _ in rows()} - said()) == []
+
+
+def test_each_code_has_one_row_with_an_example_and_what_to_do():
+    codes = [code for code, _ in rows()]
+    assert len(codes) == len(set(codes))
+    for code, rest in rows():
+        cells = [cell.strip() for cell in rest.split(" | ")]
+        assert len(cells) == 3 and all(cells), code
