@@ -261,10 +261,10 @@ static struct rx_value since_seen(struct rx_eval *ev, const struct rx_mem_since 
 {
 	struct rx_value v = rx_real((double)(ev->now_ms - m->last_ms));
 
-	v.slope = 1;
+	v.slope_lo = v.slope_hi = 1;
 	v.is_uncertain = m->is_uncertain;
 	if (!m->is_known) {
-		v.rlo = 0;
+		v.rlo = v.slope_lo = 0;
 		v.unknown = RX_NOT_SEEN;
 	} else if (m->is_from_start) {
 		v.rhi = rx_unknown_of(RX_T_REAL, RX_NOT_SEEN).rhi;
@@ -289,7 +289,7 @@ struct rx_value fn_since(struct rx_eval *ev, const struct rx_expr *call, const v
 	if (!m->is_known)
 		return v;
 	v.rlo = (double)(ev->now_ms - m->known_from_ms + 1);
-	v.slope = 1;
+	v.slope_lo = v.slope_hi = 1;
 	return v;
 }
 

@@ -27,14 +27,14 @@ static struct rx_value elapsed(struct rx_eval *ev, wy_ms at_ms, wy_ms grace_ms)
 	if (at_ms != WY_MS_NONE) {
 		wy_ms span_ms = ev->now_ms - at_ms;
 		v = rx_real((double)(span_ms < 0 ? 0 : span_ms));
-		v.slope = 1;
+		v.slope_lo = v.slope_hi = 1;
 		return v;
 	}
 	v = rx_unknown_of(RX_T_REAL, RX_NOT_SEEN);
 	wy_ms from_ms = ev->engine->start_ms + grace_ms;
 	v.rlo = ev->now_ms > from_ms ? (double)(ev->now_ms - from_ms) : 0;
 	if (ev->now_ms >= from_ms)
-		v.slope = 1;
+		v.slope_lo = v.slope_hi = 1;
 	else
 		lower(ev, from_ms);
 	return v;
@@ -66,7 +66,7 @@ struct rx_value fn_silence(struct rx_eval *ev, const struct rx_expr *call, const
 			longest = v;
 			continue;
 		}
-		bool is_later = v.rlo > longest.rlo || (v.rlo == longest.rlo && v.slope > longest.slope);
+		bool is_later = v.rlo > longest.rlo || (v.rlo == longest.rlo && v.slope_lo > longest.slope_lo);
 		double rhi = v.rhi > longest.rhi ? v.rhi : longest.rhi;
 		longest = is_later ? v : longest;
 		longest.rhi = rhi;

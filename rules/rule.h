@@ -138,7 +138,8 @@ enum rule_command {
 	RULE_CLOSE, /* the platform closed the ticket though the condition may stand: normal, and no
 		       raise before `reraise` has passed */
 };
-/* Call between turn_begin and turn_end. WY_E_STATE: not in a state where it means something. */
+/* Call between turn_begin and turn_end. WY_E_STATE: not in a state where it means something. WY_E_LIMIT: this
+ * turn has no room for its events; the next one has. */
 WY_MUST_CHECK enum wy_err rule_command(struct rule_engine *engine, uint32_t instance,
 				       enum rule_command command);
 

@@ -51,6 +51,14 @@ struct rx_value rx_as_real(struct rx_value v)
 	return v;
 }
 
+/* The earlier of two bends; 0 is none. */
+static double sooner(double a, double b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return a < b ? a : b;
+}
+
 /* Doubt and reasons of the operands, for the result. */
 static void inherit(struct rx_value *v, const struct rx_value *a, const struct rx_value *b)
 {
@@ -58,6 +66,7 @@ static void inherit(struct rx_value *v, const struct rx_value *a, const struct r
 
 	v->is_uncertain = a->is_uncertain || b->is_uncertain;
 	v->is_moving = v->is_moving || a->is_moving || b->is_moving;
+	v->bend_ms = sooner(v->bend_ms, sooner(a->bend_ms, b->bend_ms));
 	if (!v->unknown) {
 		v->unknown = from->unknown;
 		v->quality = from->quality;
@@ -103,7 +112,8 @@ struct rx_value rx_add(struct rx_value a, struct rx_value b)
 	b = rx_as_real(b);
 	v.rlo = a.rlo + b.rlo;
 	v.rhi = a.rhi + b.rhi;
-	v.slope = a.slope + b.slope;
+	v.slope_lo = a.slope_lo + b.slope_lo;
+	v.slope_hi = a.slope_hi + b.slope_hi;
 	settle(&v, rx_is_exact(&a) && rx_is_exact(&b));
 	inherit(&v, &a, &b);
 	return v;
@@ -120,7 +130,8 @@ struct rx_value rx_neg(struct rx_value a)
 	}
 	v.rlo = -a.rhi;
 	v.rhi = -a.rlo;
-	v.slope = -a.slope;
+	v.slope_lo = -a.slope_hi;
+	v.slope_hi = -a.slope_lo;
 	return v;
 }
 
@@ -142,19 +153,28 @@ static void span_of(struct rx_value *v, const double ends[4])
 	}
 }
 
+static bool is_still(const struct rx_value *v)
+{
+	return v->slope_lo == 0 && v->slope_hi == 0;
+}
+
+/* Slopes times a known factor; a negative one swaps the ends. */
+static void scale_slopes(struct rx_value *v, const struct rx_value *from, double factor)
+{
+	v->slope_lo = (factor < 0 ? from->slope_hi : from->slope_lo) * factor;
+	v->slope_hi = (factor < 0 ? from->slope_lo : from->slope_hi) * factor;
+}
+
 static void set_slope(struct rx_value *v, const struct rx_value *a, const struct rx_value *b, bool is_mul)
 {
-	if (a->slope == 0 && b->slope == 0)
+	if (is_still(a) && is_still(b))
 		return;
-	if (b->slope == 0 && rx_is_exact(b)) {
-		v->slope = is_mul ? a->slope * b->rlo : a->slope / b->rlo;
-		return;
-	}
-	if (is_mul && a->slope == 0 && rx_is_exact(a)) {
-		v->slope = a->rlo * b->slope;
-		return;
-	}
-	v->is_moving = true;
+	if (is_still(b) && rx_is_exact(b))
+		scale_slopes(v, a, is_mul ? b->rlo : 1 / b->rlo);
+	else if (is_mul && is_still(a) && rx_is_exact(a))
+		scale_slopes(v, b, a->rlo);
+	else
+		v->is_moving = true;
 }
 
 struct rx_value rx_mul(struct rx_value a, struct rx_value b)
@@ -189,7 +209,7 @@ struct rx_value rx_div(struct rx_value a, struct rx_value b)
 	if (b.rlo <= 0 && b.rhi >= 0) {
 		bool is_zero = rx_is_exact(&b);
 		v = rx_unknown_of(RX_T_REAL, is_zero ? RX_NO_DIVISOR : RX_KNOWN);
-		v.is_moving = a.slope != 0 || b.slope != 0;
+		v.is_moving = !is_still(&a) || !is_still(&b);
 		inherit(&v, &a, &b);
 		return v;
 	}
@@ -199,6 +219,19 @@ struct rx_value rx_div(struct rx_value a, struct rx_value b)
 	settle(&v, rx_is_exact(&a) && rx_is_exact(&b));
 	inherit(&v, &a, &b);
 	return v;
+}
+
+/* The smaller of two ends as time goes on: its slope now, and when the other becomes the smaller one. */
+static double least_end(double a, double slope_a, double b, double slope_b, double *ret_slope, double *bend_ms)
+{
+	bool is_a = a < b || (a == b && slope_a < slope_b);
+	double gap = is_a ? b - a : a - b;
+	double closing = is_a ? slope_a - slope_b : slope_b - slope_a;
+
+	*ret_slope = is_a ? slope_a : slope_b;
+	if (isfinite(gap) && gap > 0 && closing > 0)
+		*bend_ms = sooner(*bend_ms, gap / closing);
+	return is_a ? a : b;
 }
 
 struct rx_value rx_least(struct rx_value a, struct rx_value b)
@@ -212,10 +245,8 @@ struct rx_value rx_least(struct rx_value a, struct rx_value b)
 	} else {
 		a = rx_as_real(a);
 		b = rx_as_real(b);
-		v.rlo = a.rlo < b.rlo ? a.rlo : b.rlo;
-		v.rhi = a.rhi < b.rhi ? a.rhi : b.rhi;
-		v.slope = a.slope == b.slope ? a.slope : 0;
-		v.is_moving = a.slope != b.slope;
+		v.rlo = least_end(a.rlo, a.slope_lo, b.rlo, b.slope_lo, &v.slope_lo, &v.bend_ms);
+		v.rhi = least_end(a.rhi, a.slope_hi, b.rhi, b.slope_hi, &v.slope_hi, &v.bend_ms);
 	}
 	inherit(&v, &a, &b);
 	return v;
@@ -230,11 +261,14 @@ struct rx_value rx_abs(struct rx_value a)
 {
 	struct rx_value v = rx_greatest(a, rx_neg(a));
 
-	/* a below and above zero: the larger of lo and -lo is too high a lower end. */
+	/* a below and above zero: the larger of lo and -hi is too low a lower end. */
 	if (a.is_whole && a.lo < 0 && a.hi > 0)
 		v.lo = 0;
-	if (!a.is_whole && a.rlo < 0 && a.rhi > 0)
-		v.rlo = 0;
+	if (!a.is_whole && a.rlo < 0 && a.rhi > 0) {
+		v.rlo = v.slope_lo = 0;
+		v.bend_ms = sooner(v.bend_ms, sooner(a.slope_lo > 0 ? -a.rlo / a.slope_lo : 0,
+						     a.slope_hi < 0 ? -a.rhi / a.slope_hi : 0));
+	}
 	return v;
 }
 
@@ -251,7 +285,7 @@ struct rx_value rx_hull(struct rx_value a, struct rx_value b)
 		b = rx_as_real(b);
 		v.rlo = a.rlo < b.rlo ? a.rlo : b.rlo;
 		v.rhi = a.rhi > b.rhi ? a.rhi : b.rhi;
-		v.is_moving = a.slope != 0 || b.slope != 0;
+		v.is_moving = !is_still(&a) || !is_still(&b);
 	}
 	v.truth = a.truth == b.truth ? a.truth : RULE_UNKNOWN;
 	inherit(&v, &a, &b);
@@ -296,12 +330,14 @@ static void meet(double gap, double speed, wy_ms now_ms, wy_ms *next_ms)
 
 static void look_ahead(const struct rx_value *a, const struct rx_value *b, wy_ms now_ms, wy_ms *next_ms)
 {
-	double speed = a->slope - b->slope;
+	double bend_ms = sooner(a->bend_ms, b->bend_ms);
 
 	if ((a->is_moving || b->is_moving) && now_ms + RECHECK_MS < *next_ms)
 		*next_ms = now_ms + RECHECK_MS;
-	meet(b->rlo - a->rhi, speed, now_ms, next_ms);
-	meet(b->rhi - a->rlo, speed, now_ms, next_ms);
+	if (bend_ms > 0)
+		meet(bend_ms, 1, now_ms, next_ms);
+	meet(b->rlo - a->rhi, a->slope_hi - b->slope_lo, now_ms, next_ms);
+	meet(b->rhi - a->rlo, a->slope_lo - b->slope_hi, now_ms, next_ms);
 }
 
 enum rule_truth rx_compare(enum rx_cmp cmp, const struct rx_value *a, const struct rx_value *b,

@@ -14,14 +14,15 @@ enum rx_unknown { RX_KNOWN, RX_NO_POINT, RX_NO_DIVISOR, RX_TOO_LARGE, RX_NO_COVE
 struct rx_value {
 	bool is_whole;     /* int, enum, counter, number of instants; else real */
 	bool is_uncertain; /* some input is UNCERTAIN */
-	bool is_moving;    /* changes with time in a way that is not a straight line */
+	bool is_moving;    /* changes with time in a way that is not made of straight lines */
 	uint8_t truth;     /* enum rule_truth, for conditions */
 	uint8_t unknown;   /* enum rx_unknown: why not known */
 	uint8_t quality;   /* RX_NO_POINT: of the point */
 	uint16_t point;    /* RX_NO_POINT: which */
 	int64_t lo, hi;    /* whole; INT64_MIN and INT64_MAX: no end */
 	double rlo, rhi;   /* real; infinity: no end */
-	double slope;      /* per ms of time */
+	double slope_lo, slope_hi; /* real: of each end per ms of time; of no account where there is no end */
+	double bend_ms;    /* the slopes hold for so long; 0: until an input comes */
 };
 
 struct rx_value rx_truth(enum rule_truth truth);

@@ -485,7 +485,7 @@ static const char random_rules[] = POINTS HEAD
 	"    - {id: t.count, scope: thing, fault: T-08, tier: S3, when: 'count(change(m), 30s) >= 3', clear: 'count(change(m), 30s) == 0'}\n"
 	"    - {id: t.window, scope: thing, fault: T-09, tier: S3, when: 'min(p, 20s) > 3 bar or max(p, 20s) < 12 bar', clear: 'increase(c, 30s) > 200'}\n"
 	"    - {id: t.pulse, scope: thing, fault: T-10, tier: S3, when: 'count(pulse(c), 20s) > 5 and prev(p) > p', clear: 'age(p) > 6s', active: not alarm(t.hold)}\n"
-	"    - {id: t.late, scope: thing, fault: T-11, tier: S3, when: 'since(a) - since(b) > 3s and abs(p - max(p, 40s)) < 4 bar', clear: 'since(rise(b)) + 2 * age(p) > 7s'}\n"
+	"    - {id: t.late, scope: thing, fault: T-11, tier: S3, when: 'least(since(a), 5s) - since(b) > 3s and abs(p - max(p, 40s)) < 4 bar', clear: 'greatest(since(rise(b)), 2 * age(p)) > 7s'}\n"
 	"    - {id: t.many, scope: thing, fault: T-12, tier: S3, when: 'count(pulse(c), 40s) > 90', clear: 'count(pulse(c), 40s) < 40', latch: ack, on_unknown: reset}\n"
 	"    - {id: t.deep, scope: thing, fault: T-13, tier: S3, when: 'count(rise(min(p, 30s) > 4 bar), 1min) > 1', clear: 'since(fall(max(p, 30s) > 4 bar)) > 5s', clear_hold: 3s, on_unknown: clear, inhibited_by: [t.child], settle: 0s}\n"
 	"play: |\n";
