@@ -70,12 +70,43 @@ void pack_world_close(struct pack_world *w)
 	memset(w, 0, sizeof(*w));
 }
 
+static void add_override(struct rule_world *world, struct wy_override *overrides, const char *package,
+			 const struct wy_node *param, const char *key, const char *asset)
+{
+	const struct wy_node *value = wy_node_get(param, key);
+
+	if (value)
+		overrides[world->n_overrides++] =
+			(struct wy_override){.package = package, .name = param->key->text, .asset = asset, .value = value};
+}
+
+/* What a site may set: every parameter of the file to its largest value, for one asset to its smallest. */
+static void add_overrides(struct rule_world *world, const struct wy_node *root, struct wy_arena *arena)
+{
+	const struct wy_node *params = wy_node_get(root, "params");
+	const struct wy_node *package = wy_node_get(root, "package");
+	size_t n = params && params->kind == WY_NODE_MAP ? params->n : 0;
+	struct wy_override *overrides = wy_arena_array(arena, 2 * n, sizeof(*overrides));
+
+	if (!n || !overrides || !package || package->kind != WY_NODE_SCALAR)
+		return;
+	world->overrides = overrides;
+	for (const struct wy_node *m = params->child; m; m = m->next) {
+		add_override(world, overrides, package->text, m, "max", NULL);
+		add_override(world, overrides, package->text, m, "min", "asset-1");
+	}
+}
+
 enum wy_err pack_world_compile(const struct pack_world *w, const char *text, size_t len, struct wy_arena *arena,
 			       struct wy_diags *diags)
 {
 	const struct wy_node *root = NULL;
 	struct rule_set *set = NULL;
+	struct rule_world world = w->world;
 	enum wy_err err = yaml_load_text("text", text, len, arena, diags, &root);
 
-	return err ? err : rule_compile(&w->world, &root, 1, arena, diags, &set);
+	if (err)
+		return err;
+	add_overrides(&world, root, arena);
+	return rule_compile(&world, &root, 1, arena, diags, &set);
 }

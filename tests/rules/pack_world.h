@@ -1,5 +1,5 @@
 /* pack_world.h: the shipped classes and faults as a world to compile against, with two assets of each
- * class, so that rules are bound as well. */
+ * class and, for every parameter of a file, overrides with its bounds, so that binding is tried too. */
 #ifndef PACK_WORLD_H
 #define PACK_WORLD_H
 
