@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "case_play.h"
+#include "number.h"
 
 #define POINTS                                                                                         \
 	"class:\n"                                                                                     \
@@ -490,6 +491,17 @@ static const char random_rules[] = POINTS HEAD
 	"    - {id: t.deep, scope: thing, fault: T-13, tier: S3, when: 'count(rise(min(p, 30s) > 4 bar), 1min) > 1', clear: 'since(fall(max(p, 30s) > 4 bar)) > 5s', clear_hold: 3s, on_unknown: clear, inhibited_by: [t.child], settle: 0s}\n"
 	"play: |\n";
 
+/* Killed, or stopped in order, and back after a while. */
+static void add_gap(struct wy_buf *buf, uint32_t *seed, wy_ms *at_ms)
+{
+	wy_ms up_ms;
+
+	*at_ms += 100 * (1 + roll(seed, 25));
+	up_ms = *at_ms + 100 * (1 + roll(seed, roll(seed, 4) ? 30 : 900));
+	wy_buf_addf(buf, "  %lldms %s %lldms\n", (long long)*at_ms, roll(seed, 3) ? "crash" : "stop", (long long)up_ms);
+	*at_ms = up_ms;
+}
+
 static void check_pairs(const char *events, const char *rule)
 {
 	char raised[40];
@@ -512,10 +524,10 @@ static void check_pairs(const char *events, const char *rule)
 	}
 }
 
-/* Sixteen programs; four hundred with WY_LONG=1 in the environment, run by hand: it takes minutes. */
+/* A dozen programs; four hundred with WY_LONG=1 in the environment, run by hand: it takes minutes. */
 static void any_readings_give_the_same_events_however_turns_fall(void **state)
 {
-	enum { TURNS = 250, TEXT = 1 << 16, OUT = 1 << 17, SEEDS = 16, SEEDS_LONG = 400 };
+	enum { TURNS = 250, TEXT = 1 << 16, OUT = 1 << 17, SEEDS = 12, SEEDS_LONG = 400 };
 	const uint32_t seeds = getenv("WY_LONG") ? SEEDS_LONG : SEEDS;
 	static const char *const rules[] = {"t.hold", "t.latch", "t.raise", "t.levels", "t.quiet", "t.child",
 					    "t.since", "t.count", "t.window", "t.pulse", "t.late", "t.many", "t.deep"};
@@ -553,6 +565,87 @@ static void any_readings_give_the_same_events_however_turns_fall(void **state)
 		free(out[i]);
 }
 
+/* Time out of order would be a timer that fired twice, or one of before the gap. */
+static void check_order(const char *events)
+{
+	wy_ms last_ms = 0;
+
+	for (const char *at = events; *at;) {
+		size_t len = strcspn(at, "\n");
+		size_t word = strcspn(at, " ");
+		wy_ms at_ms;
+		assert_int_equal(wy_parse_duration(at, word, &at_ms), WY_OK);
+		assert_true(at_ms >= last_ms);
+		last_ms = at_ms;
+		at += len + (at[len] == '\n');
+	}
+}
+
+static void every_raise_has_one_end_however_often_the_engine_dies(void **state)
+{
+	enum { TURNS = 250, TEXT = 1 << 16, OUT = 1 << 17, SEEDS = 60 };
+	static const char *const rules[] = {"t.hold", "t.raise", "t.levels", "t.quiet", "t.child", "t.since", "t.count",
+					    "t.window", "t.pulse", "t.late", "t.many", "t.deep", "t.latch"};
+	char *text = malloc(TEXT);
+	char *out = malloc(OUT);
+
+	(void)state;
+	for (uint32_t first = 1; first <= SEEDS; first++) {
+		uint32_t seed = first * 104729;
+		wy_ms at_ms = 0;
+		struct wy_buf buf;
+		struct case_world w;
+		wy_buf_init(&buf, text, TEXT);
+		wy_buf_add(&buf, random_rules);
+		for (int i = 0; i < TURNS; i++) {
+			if (roll(&seed, 20) == 0)
+				add_gap(&buf, &seed, &at_ms);
+			add_turn(&buf, &seed, &at_ms);
+		}
+		assert_true(case_open(&w, NULL, text));
+		wy_buf_init(&buf, out, OUT);
+		case_play(&w, CASE_PUNCTUAL, &buf);
+		assert_false(buf.is_cut);
+		for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+			check_pairs(out, rules[i]);
+		check_order(out);
+		case_close(&w);
+	}
+	free(text);
+	free(out);
+}
+
+/* The machine slept, and the engine with it: nobody listened, so nobody was silent and no hold went on. */
+static void a_pause_of_the_whole_process_counts_as_not_watched(void **state)
+{
+	struct bench t;
+
+	(void)state;
+	start(&t, POINTS HEAD "  rules:\n"
+	      "    - {id: t.quiet, scope: thing, fault: T-01, tier: S3, when: silence() > 90s, clear: silence() < 10s}\n"
+	      "    - {id: t.hold, scope: thing, fault: T-02, tier: S3, when: a, hold: 60s, clear: not a, tolerate: 1h}\n", 1000);
+	begin(&t, 2000);
+	rule_heard(t.engine, 0, 2000);
+	put(&t, A, 2000, 1);
+	end(&t);
+	assert_int_equal(turn(&t, 7000, A, 1), 0);
+	rule_resume(t.engine, 7000, (struct wy_now){607000, 607000, WY_CLOCK_SYNCED});
+	assert_true(rule_next_due(t.engine) <= 607000);
+	assert_int_equal(turn(&t, 607000, A, 1), 0);
+	for (wy_ms at_ms = 608000; at_ms < 662000; at_ms += 1000)
+		assert_int_equal(turn(&t, at_ms, A, 1), 0);
+	assert_int_equal(turn(&t, 662000, A, 1), 1);
+	assert_int_equal(t.last.instance, 1);
+	assert_int_equal(t.last.onset_ms, 2000);
+	/* Not heard since it woke: now it is. */
+	for (wy_ms at_ms = 663000; at_ms < 700000; at_ms += 1000)
+		assert_int_equal(turn(&t, at_ms, A, 1), 0);
+	assert_int_equal(turn(&t, 700000, A, 1), 1);
+	assert_int_equal(t.last.instance, 0);
+	assert_int_equal(t.last.at_ms, 607000 + 2000 + 90000 + 1);
+	stop(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -570,6 +663,8 @@ int main(void)
 		cmocka_unit_test(a_revision_follows_the_meaning),
 		cmocka_unit_test(a_set_tells_what_it_holds),
 		cmocka_unit_test(an_engine_in_any_memory_starts_or_says_so),
+		cmocka_unit_test(a_pause_of_the_whole_process_counts_as_not_watched),
+		cmocka_unit_test(every_raise_has_one_end_however_often_the_engine_dies),
 		cmocka_unit_test(any_readings_give_the_same_events_however_turns_fall),
 	};
 
