@@ -40,6 +40,19 @@ static bool is_arg_name(const struct rx_function *fn, unsigned wanted, const cha
 	return strncmp(at, name, len) == 0 && (at[len] == ' ' || !at[len]);
 }
 
+/* "count(e, w)" */
+static const char *form_of(const struct rx_function *fn, char *out, size_t size)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, out, size);
+	wy_buf_addf(&buf, "%s(", fn->name);
+	for (const char *at = fn->arg_names; *at; at++)
+		wy_buf_addn(&buf, *at == ' ' ? ", " : at, *at == ' ' ? 2 : 1);
+	wy_buf_add(&buf, ")");
+	return out;
+}
+
 bool rx_call_begin(struct rx_scope *scope, struct rx_expr *call)
 {
 	unsigned wanted = 0;
@@ -54,8 +67,9 @@ bool rx_call_begin(struct rx_scope *scope, struct rx_expr *call)
 		given++;
 	if (given == wanted)
 		return true;
-	rx_error(scope->load, "E104", scope->node, rx_at(scope, call), "%s(%s) takes %u argument%s, found %u", fn->name,
-		 fn->arg_names, wanted, wanted == 1 ? "" : "s", given);
+	char form[60];
+	rx_error(scope->load, "E104", scope->node, rx_at(scope, call), "%s takes %u argument%s, found %u",
+		 form_of(fn, form, sizeof(form)), wanted, wanted == 1 ? "" : "s", given);
 	return false;
 }
 
@@ -101,7 +115,7 @@ static bool need_point(struct rx_scope *scope, const struct rx_expr *e, enum rx_
 		return rx_need_number(scope, e);
 	else if (!is_point)
 		rx_error(scope->load, "E201", scope->node, rx_at(scope, e),
-			 kind == RX_ARG_COUNTER ? "expected the name of a counter" : "expected the name of a point");
+			 kind == RX_ARG_COUNTER ? "expected the name of a counter" : "expected the name of a point, not an expression");
 	else
 		return true;
 	return false;
@@ -159,7 +173,7 @@ static bool check_arg(struct rx_scope *scope, enum rx_arg kind, struct rx_expr *
 	case RX_ARG_ANY:
 		if (e->type != RX_T_EVENT)
 			return true;
-		rx_error(scope->load, "E203", scope->node, rx_at(scope, e), "an event is never unknown");
+		rx_error(scope->load, "E203", scope->node, rx_at(scope, e), "an event is never unknown; ask known() of a point or a condition");
 		return false;
 	case RX_ARG_CALENDAR:
 	case RX_ARG_RULE:
@@ -177,8 +191,9 @@ bool rx_call_argument(struct rx_scope *scope, struct rx_expr *call, unsigned ind
 	const struct rx_expr *e = *at;
 
 	if (e->arg_name && !is_arg_name(fn, index, e->arg_name, e->arg_name_len)) {
-		rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "%s(%s) has no argument '%.*s' here",
-			 fn->name, fn->arg_names, (int)e->arg_name_len, e->arg_name);
+		char form[60];
+		rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "%s has no argument '%.*s' here",
+			 form_of(fn, form, sizeof(form)), (int)e->arg_name_len, e->arg_name);
 		return false;
 	}
 	return check_arg(scope, fn->arg[index], at, before);

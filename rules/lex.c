@@ -166,7 +166,7 @@ static void lex_sign(struct rx_lexer *lexer, struct rx_token *token)
 	size_t end = token->end;
 	while (end < lexer->len && ((unsigned char)lexer->text[end] & 0xC0) == 0x80)
 		end++;
-	bad(token, end, "no such sign in the language");
+	bad(token, end, "no such sign in the language; there are and or not == != < <= > >= + - * /");
 }
 
 struct rx_token rx_lex_next(struct rx_lexer *lexer)

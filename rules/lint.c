@@ -13,14 +13,32 @@ static enum rule_truth always(const struct rx_load *load, const struct rx_varian
 	return (enum rule_truth)rx_eval(&ev, e).truth;
 }
 
-static bool reads_point(const struct rx_expr *e)
+/* The first point an expression reads. */
+static const struct wy_point *point_in(const struct rx_expr *e)
 {
-	if (e->op == RX_POINT)
-		return true;
-	for (const struct rx_expr *c = e->child; c; c = c->next)
-		if (reads_point(c))
-			return true;
-	return false;
+	const struct wy_point *point = e->op == RX_POINT ? e->point : NULL;
+
+	for (const struct rx_expr *c = e->child; c && !point; c = c->next)
+		point = point_in(c);
+	return point;
+}
+
+static const char *range_of(const struct wy_point *point, char *out, size_t size)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, out, size);
+	if (!point->has_range) {
+		wy_buf_add(&buf, "can have no other value");
+		return out;
+	}
+	wy_buf_add(&buf, "is declared ");
+	wy_buf_real(&buf, point->lo, 6);
+	wy_buf_add(&buf, " to ");
+	wy_buf_real(&buf, point->hi, 6);
+	if (point->unit)
+		wy_buf_addf(&buf, " %s", point->unit->name);
+	return out;
 }
 
 static bool is_constant(const struct rx_expr *e)
@@ -54,8 +72,11 @@ static void walk_constant(struct walk *w, const struct rx_expr *e)
 		return;
 	w->is_said = true;
 	const char *word = truth == RULE_TRUE ? "always" : "never";
-	if (reads_point(e))
-		rx_error(w->load, "E303", w->node, e->at, "this is %s true: see the declared range of the point", word);
+	const struct wy_point *point = point_in(e);
+	char range[80];
+	if (point)
+		rx_error(w->load, "E303", w->node, e->at, "this is %s true: '%s' %s", word, point->name,
+			 range_of(point, range, sizeof(range)));
 	else
 		rx_error(w->load, "E508", w->node, e->at, "this is %s true", word);
 }

@@ -144,7 +144,7 @@ static bool begin(struct rx_load *load, const struct wy_node *const *files, size
 		return false;
 	load->set = set;
 	if (n_rules > WY_RULES_MAX) {
-		rx_error(load, "E601", files[0], 0, "%zu rules; at most %u", n_rules, WY_RULES_MAX);
+		rx_error(load, "E601", files[0], 0, "%zu rules; at most %u: leave out packages this building does not need", n_rules, WY_RULES_MAX);
 		load->err = WY_E_LIMIT;
 		return false;
 	}

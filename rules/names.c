@@ -220,7 +220,7 @@ bool rx_check_rule_name(struct rx_scope *scope, struct rx_expr *e)
 	e->type = RX_T_NAME;
 	if (!scope->rule || scope->is_in_memory) {
 		rx_error(scope->load, "E109", scope->node, rx_at(scope, e),
-			 "alarm() inside another function is not in this version");
+			 "alarm() inside another function is not in this version; join it with 'and' or 'or'");
 		return false;
 	}
 	uint32_t index = rx_rule_named(scope->load, e->name, scope->node, rx_at(scope, e));

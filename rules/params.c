@@ -172,7 +172,8 @@ bool rx_read_span(struct rx_scope *scope, const struct wy_node *node, struct rx_
 			*ret_span = (struct rx_span){(wy_ms)(default_ms + 0.5), use};
 			return true;
 		}
-		rx_error(scope->load, "E201", node, 0, "parameter '%s' is no length of time", param->name);
+		rx_error(scope->load, "E201", node, 0, "parameter '%s' is no length of time (its type is %s); expected one of type s, min, h",
+			 param->name, param->unit ? param->unit->name : "a bare number or bool");
 		return false;
 	}
 	if (wy_field_duration(node, &span_ms, scope->load->diags))

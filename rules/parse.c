@@ -114,7 +114,7 @@ static bool enter(struct parser *p)
 		return true;
 	if (!p->err)
 		wy_diag_add(p->diags, WY_DIAG_ERROR, "E601", p->node, p->offset + p->token.at,
-			    "more than %u levels of nesting", WY_EXPR_DEPTH_MAX);
+			    "more than %u levels of nesting; split it into rules, and join them with alarm()", WY_EXPR_DEPTH_MAX);
 	p->err = WY_E_LIMIT;
 	return false;
 }

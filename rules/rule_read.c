@@ -94,12 +94,13 @@ static size_t read_kind(struct rx_scope *scope, struct rx_variant *variant, cons
 	struct rx_load *load = scope->load;
 
 	if ((fields->when && fields->levels) || (!fields->when && !fields->levels)) {
-		rx_error(load, "E107", node, 0, "a rule has either 'when' or 'levels'");
+		rx_error(load, "E107", node, 0, "a rule has either 'when' or 'levels'; this one has %s",
+			 fields->when ? "both" : "neither");
 		return 0;
 	}
 	if (fields->levels) {
 		if (fields->tier >= 0)
-			rx_error(load, "E105", wy_node_get(node, "tier"), 0, "with 'levels' each level has its own tier");
+			rx_error(load, "E105", wy_node_get(node, "tier"), 0, "with 'levels' each level has its own tier; take this one out");
 		return read_levels(scope, variant, fields);
 	}
 	if (fields->tier < 0) {
