@@ -129,8 +129,6 @@ static void bind_assets(struct rx_load *load)
 	}
 	for (size_t i = 0; i < world->n_assets && !load->err; i++)
 		bind_asset(load, i);
-	if (!load->err)
-		rx_bind_values(load);
 }
 
 /* ---- Instances ---------------------------------------------------------------------------- */
@@ -141,14 +139,6 @@ static const struct rx_variant *variant_for(const struct rx_rule *rule, uint32_t
 		if (rule->variants[i].cls == cls)
 			return &rule->variants[i];
 	return NULL;
-}
-
-static bool takes(const struct rx_scope_list *scope, const struct wy_asset *asset)
-{
-	for (size_t i = 0; i < scope->n; i++)
-		if (rx_selector_takes(&scope->items[i], asset))
-			return true;
-	return false;
 }
 
 static bool has_class(const struct rx_scope_list *scope, const struct wy_asset *asset)
@@ -199,7 +189,7 @@ static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct r
 
 	for (size_t i = 0; i < load->world->n_assets && !load->err; i++) {
 		is_class_here = is_class_here || has_class(scope, &load->world->assets[i]);
-		if (!takes(scope, &load->world->assets[i]))
+		if (!rx_scope_takes(scope, &load->world->assets[i]))
 			continue;
 		if (!is_count)
 			fill_instance(load, &set->instances[set->n_instances], rule, (uint32_t)i);
@@ -398,15 +388,18 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 	rank_rules(load);
 	if (load->err || load->diags->errors)
 		return load->err ? load->err : WY_E_INVALID;
-	bind_assets(load);
-	if (load->err)
-		return load->err;
 	bind_rules(load, scopes, true);
 	if (set->n_instances > WY_RULE_INSTANCES_MAX) {
-		rx_error(load, "E601", set->rules[0].node, 0, "%zu rule instances; at most %u", set->n_instances,
+		rx_error(load, "E601", set->rules[0].node, 0,
+			 "%zu pairs of a rule and an asset; at most %u: narrow the scopes", set->n_instances,
 			 WY_RULE_INSTANCES_MAX);
 		return WY_E_LIMIT;
 	}
+	bind_assets(load);
+	if (!load->err)
+		rx_bind_values(load, scopes);
+	if (load->err)
+		return load->err;
 	set->instances = rx_load_alloc(load, set->n_instances, sizeof(*set->instances));
 	if (set->instances)
 		bind_rules(load, scopes, false);

@@ -113,14 +113,17 @@ static void fill_defaults(struct rule_set *set, const struct rule_world *world)
 /* ---- Judging ------------------------------------------------------------------------------ */
 
 /* Assets without overrides of their own are all alike: the first stands for them. */
-static void judge_class(struct values *v, const struct rx_rule *rule, const struct rx_variant *variant)
+static void judge_class(struct values *v, const struct rx_rule *rule, const struct rx_variant *variant,
+			const struct rx_scope_list *scope)
 {
 	struct rx_load *load = v->load;
 	const struct rule_set *set = load->set;
 	bool is_done = false;
 
 	for (size_t i = 0; i < load->world->n_assets; i++) {
-		if (load->world->assets[i].class_index != variant->cls || (is_done && !v->has_own[i]))
+		const struct wy_asset *asset = &load->world->assets[i];
+		bool is_wanted = asset->class_index == variant->cls && !(is_done && !v->has_own[i]);
+		if (!is_wanted || !rx_scope_takes(scope, asset))
 			continue;
 		size_t base = set->assets[i].value_base;
 		rx_lint_values(load, rule, variant, &set->values[base], &v->from[base], v->said);
@@ -128,7 +131,7 @@ static void judge_class(struct values *v, const struct rx_rule *rule, const stru
 	}
 }
 
-void rx_bind_values(struct rx_load *load)
+void rx_bind_values(struct rx_load *load, const struct rx_scope_list *scopes)
 {
 	struct rule_set *set = load->set;
 	const struct rule_world *world = load->world;
@@ -148,5 +151,5 @@ void rx_bind_values(struct rx_load *load)
 			apply(&v, &world->overrides[i]);
 	for (size_t i = 0; i < set->n_rules && world->n_overrides; i++)
 		for (size_t j = 0; j < set->rules[i].n_variants; j++)
-			judge_class(&v, &set->rules[i], &set->rules[i].variants[j]);
+			judge_class(&v, &set->rules[i], &set->rules[i].variants[j], &scopes[i]);
 }

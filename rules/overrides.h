@@ -2,9 +2,10 @@
 #ifndef RX_OVERRIDES_H
 #define RX_OVERRIDES_H
 
-#include "context.h"
+#include "scope.h"
 
-/* Fills set->values for every asset; says what is wrong with an override at the override. */
-void rx_bind_values(struct rx_load *load);
+/* Fills set->values for every asset; says what is wrong with an override at the override, also what it
+ * does to the rules that read it. scopes[i] is that of rule i. */
+void rx_bind_values(struct rx_load *load, const struct rx_scope_list *scopes);
 
 #endif

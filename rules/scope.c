@@ -155,11 +155,19 @@ bool rx_read_selector(struct rx_load *load, const struct wy_node *node, struct r
 	return false;
 }
 
-bool rx_selector_takes(const struct rx_selector *selector, const struct wy_asset *asset)
+static bool takes(const struct rx_selector *selector, const struct wy_asset *asset)
 {
 	struct walk w;
 
 	if (asset->class_index != selector->cls)
 		return false;
 	return !selector->label_at || walk_all(&w, selector, asset);
+}
+
+bool rx_scope_takes(const struct rx_scope_list *scope, const struct wy_asset *asset)
+{
+	for (size_t i = 0; i < scope->n; i++)
+		if (takes(&scope->items[i], asset))
+			return true;
+	return false;
 }

@@ -17,6 +17,7 @@ struct rx_scope_list { /* of one rule */
 };
 
 bool rx_read_selector(struct rx_load *load, const struct wy_node *node, struct rx_selector *ret_selector);
-bool rx_selector_takes(const struct rx_selector *selector, const struct wy_asset *asset);
+/* One of the selectors of a rule takes the asset. */
+bool rx_scope_takes(const struct rx_scope_list *scope, const struct wy_asset *asset);
 
 #endif

@@ -306,7 +306,7 @@ static void override_outside_its_bounds_is_named_in_the_site(void **state)
 static void an_override_is_checked_in_every_rule_that_reads_it(void **state)
 {
 	static const char text[] = POINTS
-		"assets: {A1: {}, A2: {}, A3: {}}\n"
+		"assets: {A1: {bank: B}, A2: {}, A3: {}}\n"
 		"overrides:\n"
 		"  - {package: t, name: h, value: 1s}\n"
 		"  - {package: t, name: quiet, value: 3s, asset: A2}\n"
@@ -324,6 +324,8 @@ static void an_override_is_checked_in_every_rule_that_reads_it(void **state)
 		"    - {id: t.window, scope: thing, fault: T-01, tier: S3, when: 'max(p, $w) > 9 bar', clear_hold: 5s}\n"
 		"    - {id: t.band, scope: thing, fault: T-01, tier: S3, when: p > $high, clear: p < 5 bar}\n"
 		"    - {id: t.back, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: $back}\n"
+		/* Of A1 only: what A3 has set is nothing to it. */
+		"    - {id: t.other, scope: 'thing[bank == \"B\"]', fault: T-01, tier: S3, when: a, clear_hold: $back}\n"
 		"    - id: t.ladder\n      scope: thing\n      fault: T-01\n      meta: {}\n      clear_hold: 5s\n"
 		"      levels: [{tier: S3, when: p > 8 bar}, {tier: S1, when: p > $s1}]\n";
 	static const struct {
