@@ -119,7 +119,8 @@ static bool is_minute_and_metre(const struct rx_expr *a, const struct rx_expr *b
 	const struct wy_unit *ms = wy_unit_at(WY_UNIT_MS);
 	const struct rx_expr *other = wy_unit_is_alike(a->unit, ms) ? b : a;
 
-	return wy_unit_is_alike(a->unit, ms) != wy_unit_is_alike(b->unit, ms) && strcmp(other->unit->name, "m") == 0;
+	return wy_unit_is_alike(a->unit, ms) != wy_unit_is_alike(b->unit, ms) && other->op == RX_NUMBER &&
+	       strcmp(other->unit->name, "m") == 0;
 }
 
 bool rx_complain_units(struct rx_scope *scope, const struct rx_expr *a, const struct rx_expr *b)

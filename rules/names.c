@@ -19,6 +19,12 @@ static const char *point_name(const void *arg, size_t i)
 	return ((const struct wy_class *)arg)->points[i].name;
 }
 
+/* What other languages, and YAML, take for true or false. */
+static bool is_truth_elsewhere(const char *name)
+{
+	return strcmp(name, "yes") == 0 || strcmp(name, "no") == 0 || strcmp(name, "on") == 0 || strcmp(name, "off") == 0;
+}
+
 enum rx_type rx_check_point(struct rx_scope *scope, struct rx_expr *e)
 {
 	static const enum rx_type types[] = {
@@ -36,8 +42,9 @@ enum rx_type rx_check_point(struct rx_scope *scope, struct rx_expr *e)
 		e->unit = e->point->unit;
 		return types[e->point->type];
 	}
-	rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "class '%s' has no point '%s'%s", cls->id,
-		 e->name, rx_did_you_mean(scope->load, e->name, cls->n_points, point_name, cls, hint));
+	const char *near = rx_did_you_mean(scope->load, e->name, cls->n_points, point_name, cls, hint);
+	rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "class '%s' has no point '%s'%s", cls->id, e->name,
+		 is_truth_elsewhere(e->name) ? "; write true or false" : near);
 	return RX_T_NONE;
 }
 

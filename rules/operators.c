@@ -58,8 +58,9 @@ static bool match(struct rx_scope *scope, struct rx_expr **a, struct rx_expr **b
 	if ((*a)->type == RX_T_ENUM || (*b)->type == RX_T_ENUM || (*a)->type == RX_T_BOOL || (*b)->type == RX_T_BOOL) {
 		bool is_enum = (*a)->type == RX_T_ENUM || (*b)->type == RX_T_ENUM;
 		rx_error(scope->load, is_enum ? "E206" : "E201", scope->node, rx_at(scope, *b),
-			 "%s cannot be compared with %s", rx_describe_kind(*a, left, sizeof(left)),
-			 rx_describe_kind(*b, right, sizeof(right)));
+			 is_enum ? "%s cannot be compared with %s"
+				 : "%s cannot be compared with %s; a condition stands by itself: write 'x' or 'not x'",
+			 rx_describe_kind(*a, left, sizeof(left)), rx_describe_kind(*b, right, sizeof(right)));
 		return false;
 	}
 	if (!rx_need_number(scope, *a) || !rx_need_number(scope, *b) || !rx_align(scope, a, b))

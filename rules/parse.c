@@ -169,6 +169,9 @@ static struct rx_expr *parse_call(struct parser *p, const struct rx_token *name)
 	advance(p); /* ( */
 	struct rx_expr **tail = &e->child;
 	while (!rx_token_is(&p->token, ")")) {
+		if (e->child && p->token.kind == RX_TOK_END)
+			return fail_said(p, p->token.at, "expected ',' or ')', found the end; inside {...} of the file a "
+							 "comma ends the value: put the condition in quotes");
 		if (e->child && !expect(p, ",", "',' or ')'"))
 			return NULL;
 		*tail = parse_argument(p);

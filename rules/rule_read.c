@@ -104,7 +104,8 @@ static size_t read_kind(struct rx_scope *scope, struct rx_variant *variant, cons
 		return read_levels(scope, variant, fields);
 	}
 	if (fields->tier < 0) {
-		rx_error(load, "E107", node, 0, "key 'tier' is missing here (S1 to S4)");
+		if (!wy_node_get(node, "tier")) /* else said */
+			rx_error(load, "E107", node, 0, "key 'tier' is missing here (S1 to S4)");
 		return 0;
 	}
 	struct rx_level_keys level = {.tier = fields->tier, .when = fields->when, .hold = fields->hold,
@@ -258,7 +259,8 @@ static void read_parents(struct rx_load *load, struct rx_rule *rule, const struc
 	if (!node)
 		return;
 	if (node->kind != WY_NODE_SEQ) {
-		rx_error(load, "E105", node, 0, "expected a list of rules, found %s", wy_node_kind_text(node));
+		rx_error(load, "E105", node, 0, "expected a list of rules such as [lift.mains_lost], found %s",
+			 wy_node_kind_text(node));
 		return;
 	}
 	if (node->n > WY_RULE_LIST_MAX) {
