@@ -224,6 +224,9 @@ static enum run_exit open_state(struct gateway *g)
 		return RUN_SETUP;
 	}
 	enum wy_err err = store_open(g->config->state_dir, g->config->gateway, g->diags, &g->store);
+	/* Damage is found before anything is decided on it, not in the middle of a night. */
+	if (!err)
+		err = store_verify(g->store, g->diags);
 	if (!err) {
 		set_clock(g);
 		struct engine_parts parts = {g->config, g->rules, g->store, &g->clock, g->boot, &g->arena};
@@ -232,8 +235,10 @@ static enum run_exit open_state(struct gateway *g)
 	if (err) {
 		for (size_t i = said; i < g->diags->n; i++)
 			log_line(LOG_ERROR, "store", "%s", g->diags->item[i].text);
-		log_line(LOG_ERROR, "store_refused", "dir=\"%s\" why=\"%s\"", g->config->state_dir,
-			 wy_err_text(err));
+		log_line(LOG_ERROR, "store_refused", "dir=\"%s\" why=\"%s\"%s", g->config->state_dir,
+			 wy_err_text(err),
+			 err == WY_E_CORRUPT ? " next=\"move " STORE_FILE "* away, and keep them, "
+					       "to begin a new store\"" : "");
 		return RUN_SETUP;
 	}
 	return RUN_STOPPED;
