@@ -211,7 +211,7 @@ static int32_t clock_of(const char *text)
 	if (!colon || wy_parse_int(text, (size_t)(colon - text), &hour) || strlen(colon) != 3 ||
 	    wy_parse_int(colon + 1, 2, &minute))
 		return -1;
-	if (hour < 0 || minute < 0 || minute > 59 || hour * 60 + minute > 1440)
+	if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || hour * 60 + minute > 1440)
 		return -1;
 	return (int32_t)(hour * 3600 + minute * 60);
 }

@@ -258,6 +258,7 @@ static const struct wrong_file files[] = {
 	{"reads itself", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a or alarm(t.a), clear_hold: 5s}\n", "E506", 4, 7, "reads its own alarm()"},
 	{"ladder with holds", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, levels: [{tier: S3, when: p > 8 bar, hold: 10s, clear: p < 5 bar}, {tier: S1, when: p > 7 bar, hold: 5s, clear: p < 5 bar}], meta: {}}\n", "E505", 4, 128, "S1 should be reached later than S3"},
 	{"second class", RULE "  rules:\n    - {id: t.a, scope: [other, thing], fault: T-01, tier: S3, when: silence() > 1500ms, clear_hold: 5s}\n", "E403", 4, 81, "below two polls"},
+	{"an hour beyond counting", RULE "  calendars: {night: {from: '2049638230412172388:00', to: '06:00'}}\n  rules: []\n", "E105", 3, 30, "expected a time such as"},
 	{"nobody in scope", RULE "  rules:\n    - {id: t.a, scope: 'thing[bank == \"none\"]', fault: T-01, tier: S3, when: silence() > 10s, clear_hold: 5s}\n", "E302", 4, 25, "takes none"},
 	{"folded", RULE "  rules:\n    - id: t.a\n      scope: thing\n      fault: T-01\n      tier: S3\n      clear_hold: 5s\n      when: >\n"
 	 "        a and\n        door_zone\n        or loda > 5 %\n", "E301", 12, 12, "did you mean 'load'?"},
