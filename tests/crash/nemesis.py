@@ -8,6 +8,7 @@ was shown once must be at the desk, exactly once. Exit 0: it is. Only Python's s
 """
 import argparse
 import collections
+import datetime
 import json
 import os
 import random
@@ -24,7 +25,7 @@ sys.path.insert(0, os.path.join(SOURCE, "deploy/demo"))
 
 from stage import ENDS, Building, Desk, Failed, choose_ports, wait_for  # noqa: E402
 
-WATCHED_S = 60    # so long a gateway that runs may take to show a fault, or its end
+WATCHED_S = 60    # so long a gateway that is left alone may take to show a fault, or its end
 QUIET_S = 240     # so long the queue may take at the end: re-sending waits up to 160 s after a bad time
 STOP_S = 5        # SIGTERM to the end of the gateway
 STEP_S = 0.05
@@ -70,11 +71,13 @@ class Fault:
         self.phases = []
         self.is_on = False
         self.is_seen = True     # the gateway showed what the simulator was told last
-        self.watched_s = 0.0    # a running gateway had so long to see it
+        self.watched_s = 0.0    # one run of the gateway had so long to see it: silence begins anew with each
+        self.watched_by = None
         self.next_at = time.monotonic() + nemesis.random.uniform(0, 6)
 
     def tell(self, is_on):
         self.is_on, self.is_seen, self.watched_s = is_on, False, 0.0
+        self.nemesis.told += 1
         at = time.time()
         self.nemesis.building.sim(FAULTS[self.key][0 if is_on else 1])
         if is_on:
@@ -84,7 +87,9 @@ class Fault:
 
     def step(self, open_keys, watched_s, may_begin):
         if not self.is_seen:
-            self.watched_s += watched_s
+            gateway = self.nemesis.process("gateway")
+            self.watched_s = self.watched_s + watched_s if gateway is self.watched_by else 0.0
+            self.watched_by = gateway
             if open_keys is not None and (self.key in open_keys) == self.is_on:
                 self.is_seen = True
                 self.next_at = time.monotonic() + self.nemesis.random.choice((0, 0.3, 1, 4))
@@ -101,7 +106,7 @@ class Fault:
 
 # ---- The evil ----------------------------------------------------------------------------------------------------
 
-# Each is a generator: it yields how long it waits. The first word of its name is the part it works on.
+# Each is a generator: it yields how long it waits. The first word of its name is the part it works on, or see PARTS.
 
 def gateway_killed(n):
     n.kill("gateway")
@@ -139,6 +144,29 @@ def gateway_stopped(n):
 
 def gateway_frozen(n):
     yield from n.freeze("gateway", 3)
+
+
+def strike(n, part):
+    """Kills while tickets are made: some moment of the second after a fault came or went."""
+    for _ in range(4):
+        told = n.told
+        while n.told == told and not n.is_ending:
+            yield STEP_S
+        yield n.random.uniform(0, 1.3)
+        n.kill(part)
+        n.start(part)
+
+
+def gateway_struck(n):
+    yield from strike(n, "gateway")
+
+
+def desk_struck(n):
+    yield from strike(n, "desk")
+
+
+def mosquitto_struck(n):
+    yield from strike(n, "mosquitto")
 
 
 def desk_killed(n):
@@ -181,9 +209,30 @@ def mosquitto_frozen(n):
     yield from n.freeze("mosquitto", 5)
 
 
-EVILS = (gateway_killed, gateway_killed, gateway_killed, gateway_killed_in_start, gateway_stopped, gateway_frozen,
-         desk_killed, desk_killed, desk_stopped, desk_frozen, mosquitto_killed, mosquitto_killed, mosquitto_wiped,
-         mosquitto_stopped, mosquitto_frozen)
+def amnesia(n):
+    """What the broker has acknowledged for a desk that is away is forgotten."""
+    n.kill("desk")
+    yield n.random.uniform(1, 6)
+    yield from mosquitto_wiped(n)
+    yield n.random.choice((0, 2))
+    n.start("desk")
+
+
+def blackout(n):
+    """All three at once, back in any order."""
+    names = ["gateway", "desk", "mosquitto"]
+    for name in names:
+        n.kill(name)
+    n.random.shuffle(names)
+    for name in names:
+        yield n.random.choice((0, 0.5, 2))
+        n.start(name)
+
+
+PARTS = {"amnesia": {"desk", "mosquitto"}, "blackout": {"gateway", "desk", "mosquitto"}}
+EVILS = (gateway_killed, gateway_struck, gateway_struck, gateway_killed_in_start, gateway_stopped, gateway_frozen,
+         desk_killed, desk_struck, desk_stopped, desk_frozen, mosquitto_killed, mosquitto_struck, mosquitto_wiped,
+         mosquitto_stopped, mosquitto_frozen, amnesia, amnesia, blackout)
 
 
 class Nemesis:
@@ -192,9 +241,11 @@ class Nemesis:
         self.random = random.Random(seed)
         self.anomalies = []
         self.done = collections.Counter()
-        self.running = []       # (part, generator, when it goes on)
+        self.running = []       # (parts, generator, when it goes on)
         self.frozen = set()
         self.longest_stop_s = 0.0
+        self.told = 0           # how often the simulator was told something
+        self.is_ending = False
         self.begun = time.monotonic()
 
     def anomaly(self, text):
@@ -270,32 +321,32 @@ class Nemesis:
     def step_evils(self):
         now = time.monotonic()
         for entry in list(self.running):
-            part, generator, at = entry
+            parts, generator, at = entry
             if now < at:
                 continue
             self.running.remove(entry)
             try:
-                self.running.append((part, generator, now + next(generator)))
+                self.running.append((parts, generator, now + next(generator)))
             except StopIteration:
                 pass
 
     def begin_evil(self):
-        busy = {part for part, _, _ in self.running}
         evil = self.random.choice(EVILS)
-        part = evil.__name__.split("_")[0]
-        if part in busy:
+        parts = PARTS.get(evil.__name__) or {evil.__name__.split("_")[0]}
+        if any(parts & busy for busy, _, _ in self.running):
             return
         self.done[evil.__name__] += 1
-        self.running.append((part, evil(self), 0))
+        self.running.append((parts, evil(self), 0))
 
     def rage(self, faults):
         last = time.monotonic()
         end, next_evil = last + self.seconds, last + 5
         while True:
             now = time.monotonic()
-            if now >= end and not self.running and all(f.is_over() for f in faults):
+            self.is_ending = now >= end
+            if self.is_ending and not self.running and all(f.is_over() for f in faults):
                 return
-            if now >= next_evil and now < end:
+            if now >= next_evil and not self.is_ending:
                 self.begin_evil()
                 if self.random.random() < 0.25:
                     self.begin_evil()
@@ -304,7 +355,7 @@ class Nemesis:
             self.look_after()
             keys = self.open_keys()
             for fault in faults:
-                fault.step(keys, now - last if keys is not None else 0, now < end)
+                fault.step(keys, now - last if keys is not None else 0, not self.is_ending)
             last = now
             time.sleep(STEP_S)
 
@@ -312,7 +363,6 @@ class Nemesis:
 # ---- The verdict -------------------------------------------------------------------------------------------------
 
 def seconds_of(stamp):
-    import datetime
     return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
