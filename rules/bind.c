@@ -185,10 +185,8 @@ static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct r
 {
 	struct rule_set *set = load->set;
 	size_t before = set->n_instances;
-	bool is_class_here = false; /* a pack covers more classes than a site has: only a filter can be mistaken */
 
 	for (size_t i = 0; i < load->world->n_assets && !load->err; i++) {
-		is_class_here = is_class_here || has_class(scope, &load->world->assets[i]);
 		if (!rx_scope_takes(scope, &load->world->assets[i]))
 			continue;
 		if (!is_count)
@@ -197,10 +195,6 @@ static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct r
 	}
 	rule->first_instance = (uint32_t)before;
 	rule->n_instances = (uint32_t)(set->n_instances - before);
-	if (!is_count && set->n_instances == before && is_class_here)
-		rx_warn(load, "E302", wy_node_get(rule->node, "scope"), 0,
-			"the site has assets of this class, but the scope of '%s' takes none; compare its labels with the site file",
-			rule->info.id);
 }
 
 static void bind_rules(struct rx_load *load, const struct rx_scope_list *scopes, bool is_count)
@@ -234,6 +228,25 @@ static void list_instances(struct rx_load *load)
 	for (size_t i = 0; i < set->n_instances && lists; i++) {
 		struct rx_asset *asset = &set->assets[set->instances[i].info.asset];
 		lists[(size_t)(asset->instances - lists) + asset->n_instances++] = (uint32_t)i;
+	}
+}
+
+/* A pack covers more than a site has, and scopes share a class between them: an empty scope is worth a word only
+ * where an asset of its class is watched by no rule at all. */
+static void warn_of_empty_scopes(struct rx_load *load, const struct rx_scope_list *scopes)
+{
+	const struct rule_set *set = load->set;
+
+	for (size_t i = 0; i < set->n_rules; i++) {
+		const struct wy_asset *forgotten = NULL;
+		for (size_t a = 0; a < load->world->n_assets && !forgotten; a++)
+			if (!set->assets[a].n_instances && has_class(&scopes[i], &load->world->assets[a]))
+				forgotten = &load->world->assets[a];
+		if (!set->rules[i].n_instances && forgotten)
+			rx_warn(load, "E302", wy_node_get(set->rules[i].node, "scope"), 0,
+				"the scope of '%s' takes none of the site's assets, and no rule watches '%s'; compare its "
+				"labels with the site file",
+				set->rules[i].info.id, forgotten->id);
 	}
 }
 
@@ -405,6 +418,8 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		bind_rules(load, scopes, false);
 	if (!load->err)
 		list_instances(load);
+	if (!load->err)
+		warn_of_empty_scopes(load, scopes);
 	if (!load->err)
 		bind_inhibition(load);
 	if (!load->err)
