@@ -1,7 +1,7 @@
 /* begin.c: a new engine: all memory it will ever use, and what it looks up by. */
 #include <string.h>
 
-#include "engine.h"
+#include "rule_engine.h"
 
 static size_t words(size_t bits)
 {

@@ -9,7 +9,7 @@
  * layout has another size or version and is refused, never read as something else. */
 #include <string.h>
 
-#include "engine.h"
+#include "rule_engine.h"
 
 enum { CELL_VERSION = 1 };
 

@@ -3,7 +3,7 @@
 #ifndef RX_CONTEXT_H
 #define RX_CONTEXT_H
 
-#include "plan.h"
+#include "rule_plan.h"
 
 struct rx_load {
 	const struct rule_world *world;

@@ -1,5 +1,5 @@
 /* describe.c: what a compiled set and a running engine tell about themselves. */
-#include "engine.h"
+#include "rule_engine.h"
 
 size_t rule_count(const struct rule_set *set)
 {

@@ -9,7 +9,7 @@
  * Events of a turn have a ceiling. Where it is reached the engine stays at its instant and is behind: what is
  * left is evaluated first thing in the next turn, which rule_next_due() asks for at once. No event is lost; but
  * inputs do not wait, so what is put into a turn that is behind moves the rest to its own instant. */
-#include "engine.h"
+#include "rule_engine.h"
 
 #include <math.h>
 #include <string.h>

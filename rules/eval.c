@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine.h"
+#include "rule_engine.h"
 
 typedef struct rx_value (*eval_fn)(struct rx_eval *ev, const struct rx_expr *e);
 

@@ -6,7 +6,7 @@
  * unknown. */
 #include <string.h>
 
-#include "engine.h"
+#include "rule_engine.h"
 
 static struct rx_value instants(int64_t n, bool is_gap, bool is_uncertain)
 {

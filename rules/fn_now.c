@@ -1,5 +1,5 @@
 /* fn_now.c: functions of what is known at this instant; none keeps memory. */
-#include "engine.h"
+#include "rule_engine.h"
 
 enum { GRACE_MS = 30000, SECOND_MS = 1000 };
 

@@ -4,7 +4,7 @@
  * there before the window began and still held at its left edge counts. */
 #include <math.h>
 
-#include "engine.h"
+#include "rule_engine.h"
 
 /* The value held goes on into the panes that have begun since. */
 void rx_extreme_account(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_extreme *m)

@@ -7,7 +7,7 @@
 #ifndef RX_MACHINE_H
 #define RX_MACHINE_H
 
-#include "plan.h"
+#include "rule_plan.h"
 
 struct rx_level_state {
 	uint8_t state;       /* enum rule_state */

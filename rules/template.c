@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "engine.h"
+#include "rule_engine.h"
 #include "number.h"
 #include "parse.h"
 #include "template.h"

@@ -243,6 +243,8 @@ class Nemesis:
         self.done = collections.Counter()
         self.running = []       # (parts, generator, when it goes on)
         self.frozen = set()
+        self.deck = []          # what is still to come of this round
+        self.rounds = 0
         self.longest_stop_s = 0.0
         self.told = 0           # how often the simulator was told something
         self.is_ending = False
@@ -331,10 +333,14 @@ class Nemesis:
                 pass
 
     def begin_evil(self):
-        evil = self.random.choice(EVILS)
+        """The next one off a shuffled deck, so that each has its turn; it waits while its part is in other hands."""
+        if not self.deck:
+            self.deck = self.random.sample(EVILS, len(EVILS))
+        evil = self.deck[-1]
         parts = PARTS.get(evil.__name__) or {evil.__name__.split("_")[0]}
         if any(parts & busy for busy, _, _ in self.running):
             return
+        self.deck.pop()
         self.done[evil.__name__] += 1
         self.running.append((parts, evil(self), 0))
 
@@ -350,7 +356,9 @@ class Nemesis:
                 self.begin_evil()
                 if self.random.random() < 0.25:
                     self.begin_evil()
-                next_evil = now + self.random.uniform(0.3, 9)
+                if not self.deck:
+                    self.rounds += 1
+                next_evil = now + self.random.uniform(0.3, 6)
             self.step_evils()
             self.look_after()
             keys = self.open_keys()
@@ -472,7 +480,7 @@ def perform(building, seed, seconds):
     building.cast.end("desk")
     wrong += judge(nemesis, faults, desk) + nemesis.anomalies
     phases = sum(len(f.phases) for f in faults)
-    print(f"seed {seed}: {seconds} s, {phases} faults came and went, {len(desk.events)} events at the desk; "
+    print(f"seed {seed}: {seconds} s, {nemesis.rounds} full rounds of {len(EVILS)} evils, {phases} faults came and went, {len(desk.events)} events at the desk; "
           + ", ".join(f"{name} {n}" for name, n in sorted(nemesis.done.items()))
           + f"; longest stop of the gateway {nemesis.longest_stop_s:.1f} s")
     for line in wrong:

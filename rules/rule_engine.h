@@ -1,10 +1,10 @@
-/* engine.h: the inside of a running engine, for engine.c, cells.c, eval.c and describe.c. */
+/* rule_engine.h: the inside of a running engine, for engine.c, cells.c, eval.c and describe.c. */
 #ifndef RX_ENGINE_H
 #define RX_ENGINE_H
 
 #include "heap.h"
 #include "machine.h"
-#include "plan.h"
+#include "rule_plan.h"
 
 struct rx_slot { /* the newest sample of a point */
 	union {

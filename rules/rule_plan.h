@@ -1,4 +1,4 @@
-/* plan.h: what compiling leaves: the inside of struct rule_set. Read-only afterwards. */
+/* rule_plan.h: what compiling leaves: the inside of struct rule_set. Read-only afterwards. */
 #ifndef RX_PLAN_H
 #define RX_PLAN_H
 
