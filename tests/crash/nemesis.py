@@ -341,6 +341,7 @@ class Nemesis:
         if any(parts & busy for busy, _, _ in self.running):
             return
         self.deck.pop()
+        self.rounds += not self.deck
         self.done[evil.__name__] += 1
         self.running.append((parts, evil(self), 0))
 
@@ -356,8 +357,6 @@ class Nemesis:
                 self.begin_evil()
                 if self.random.random() < 0.25:
                     self.begin_evil()
-                if not self.deck:
-                    self.rounds += 1
                 next_evil = now + self.random.uniform(0.3, 6)
             self.step_evils()
             self.look_after()
@@ -465,7 +464,7 @@ def perform(building, seed, seconds):
     building.sim("set lift1-io.door_closed false")
     building.start_gateway()
     wait_for("every device", building.cast,
-             lambda: all(d["state"] == "ok" for d in (building.ask("status") or {"devices": [{"state": ""}]})["devices"]))
+             lambda: all(device["state"] == "ok" for device in building.ask("status")["devices"]))
     nemesis.begun = time.monotonic()
     faults = [Fault(key, nemesis) for key in FAULTS]
     nemesis.rage(faults)
@@ -480,7 +479,8 @@ def perform(building, seed, seconds):
     building.cast.end("desk")
     wrong += judge(nemesis, faults, desk) + nemesis.anomalies
     phases = sum(len(f.phases) for f in faults)
-    print(f"seed {seed}: {seconds} s, {nemesis.rounds} full rounds of {len(EVILS)} evils, {phases} faults came and went, {len(desk.events)} events at the desk; "
+    print(f"seed {seed}: {seconds} s, {nemesis.rounds} full rounds of {len(EVILS)} evils, {phases} faults came and "
+          f"went, {len(desk.events)} events at the desk; "
           + ", ".join(f"{name} {n}" for name, n in sorted(nemesis.done.items()))
           + f"; longest stop of the gateway {nemesis.longest_stop_s:.1f} s")
     for line in wrong:
