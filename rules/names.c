@@ -1,7 +1,6 @@
 /* names.c: see names.h. */
 #include "names.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "kinds.h"
@@ -148,15 +147,21 @@ bool rx_check_calendar_name(struct rx_scope *scope, struct rx_expr *e)
 
 /* ---- Rules -------------------------------------------------------------------------------- */
 
-static int compare_ids(const void *left, const void *right)
+/* Where rule i belongs among the n that stand in order already: behind equal ids, so those keep the order of the
+ * files. The C library's qsort() promises neither that nor to leave the heap alone. */
+static size_t place_of(const struct rx_rule *const *by_id, size_t n, const struct rx_rule *rule)
 {
-	const struct rx_rule *a = *(const struct rx_rule *const *)left;
-	const struct rx_rule *b = *(const struct rx_rule *const *)right;
-	int order = strcmp(a->info.id, b->info.id);
+	size_t low = 0;
+	size_t high = n;
 
-	if (order)
-		return order;
-	return (a > b) - (a < b); /* equal ids in the order of the files */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(by_id[middle]->info.id, rule->info.id) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 void rx_sort_ids(struct rx_load *load)
@@ -165,11 +170,14 @@ void rx_sort_ids(struct rx_load *load)
 	const struct rx_rule **by_id = rx_load_alloc(load, set->n_rules, sizeof(*by_id));
 
 	set->by_id = by_id;
-	for (size_t i = 0; i < set->n_rules && by_id; i++)
-		if (set->rules[i].info.id)
-			by_id[set->n_ids++] = &set->rules[i];
-	if (set->n_ids)
-		qsort(by_id, set->n_ids, sizeof(*by_id), compare_ids);
+	for (size_t i = 0; i < set->n_rules && by_id; i++) {
+		if (!set->rules[i].info.id)
+			continue;
+		size_t at = place_of(by_id, set->n_ids, &set->rules[i]);
+		memmove(&by_id[at + 1], &by_id[at], (set->n_ids - at) * sizeof(*by_id));
+		by_id[at] = &set->rules[i];
+		set->n_ids++;
+	}
 	for (size_t i = 1; i < set->n_ids; i++)
 		if (strcmp(by_id[i]->info.id, by_id[i - 1]->info.id) == 0)
 			rx_error(load, "E509", wy_node_get(by_id[i]->node, "id"), 0,

@@ -3,7 +3,6 @@
  * Such a condition changes its truth only at the constants it compares with. So it is enough to try
  * those, a value between each two of them and one beyond each end, as far as the declared range has
  * them: what holds there holds everywhere. Conditions of several variables are left alone. */
-#include <stdlib.h>
 
 #include "lint_parts.h"
 
@@ -127,12 +126,16 @@ static bool is_true_at(struct region *r, const struct rx_expr *e, double x)
 	return false;
 }
 
-static int ascending(const void *left, const void *right)
+/* A few dozen at most. */
+static void sort(double *values, size_t n)
 {
-	double a = *(const double *)left;
-	double b = *(const double *)right;
-
-	return (a > b) - (a < b);
+	for (size_t i = 1; i < n; i++) {
+		double moved = values[i];
+		size_t at = i;
+		for (; at > 0 && values[at - 1] > moved; at--)
+			values[at] = values[at - 1];
+		values[at] = moved;
+	}
 }
 
 /* The values a variable can have at all. */
@@ -168,7 +171,7 @@ static size_t trials_of(struct region *r, double *out)
 	size_t kept = 0;
 
 	bounds_of(variable, &low, &high);
-	qsort(r->constants, r->n, sizeof(*r->constants), ascending);
+	sort(r->constants, r->n);
 	for (size_t i = 0; i < r->n; i++) {
 		double c = r->constants[i];
 		double next = i + 1 < r->n ? r->constants[i + 1] : c + 2;
