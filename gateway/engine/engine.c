@@ -39,27 +39,6 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 	return err;
 }
 
-enum wy_err engine_write(struct engine *engine)
-{
-	if (engine->has_written)
-		return WY_OK;
-	enum wy_err err = store_begin(engine->parts.store);
-	if (!err)
-		engine->has_written = true;
-	return err;
-}
-
-void engine_break(struct engine *engine, const char *doing, enum wy_err err)
-{
-	if (engine->is_broken)
-		return;
-	engine->is_broken = true;
-	store_abort(engine->parts.store);
-	engine->has_written = false;
-	log_line(LOG_ERROR, "store_failed", "doing=\"%s\" why=\"%s\" next=\"the process ends; what was "
-		 "not kept is decided again from the store\"", doing, wy_err_text(err));
-}
-
 /* ---- Turns ---------------------------------------------------------------------------------- */
 
 /* A turn that comes long after its timer was due: the machine slept, or a disk hung. Nobody listened
@@ -83,30 +62,7 @@ static void begin_turn(struct engine *engine)
 	rule_turn_begin(engine->rules, engine->now);
 }
 
-static enum wy_err keep_cells(struct engine *engine, bool all)
-{
-	struct rule_cell cell;
-	size_t at = 0;
-
-	while (rule_next_dirty(engine->rules, all, &at, &cell)) {
-		enum wy_err err = engine_write(engine);
-		if (!err)
-			err = store_put_cell(engine->parts.store, cell.key, cell.bytes, cell.len);
-		if (err)
-			return err;
-	}
-	rule_saved(engine->rules);
-	return WY_OK;
-}
-
-/* After a crash all since the last commit counts as unknown. While a ticket stands, the store gets the
- * time now and then, so that a crash does not make it look unwatched for days. */
-static wy_ms note_due(const struct engine *engine)
-{
-	return engine->n_open ? engine->noted_ms + ENGINE_NOTE_MS : WY_MS_NEVER;
-}
-
-void engine_end_turn(struct engine *engine)
+static void end_turn(struct engine *engine)
 {
 	const struct rule_event *events;
 	size_t n = rule_turn_end(engine->rules, &events);
@@ -120,14 +76,15 @@ void engine_end_turn(struct engine *engine)
 	}
 	if (engine->is_broken)
 		return;
-	enum wy_err err = keep_cells(engine, false);
-	if (!err && engine->now.mono_ms >= note_due(engine))
+	enum wy_err err = engine_keep_cells(engine, false);
+	if (!err && engine->now.mono_ms >= engine_note_due(engine))
 		err = engine_write(engine);
 	if (err)
 		engine_break(engine, "keeping the memory of the rules", err);
 }
 
-/* One line when a device goes, one when it is back, with what happened in between. */
+/* One line when a device goes, one when it is back, with what happened in between. One lost answer is asked again
+ * at the next beat and is no news. */
 static void note_exchange(struct engine *engine, const struct sensor_report *report, bool has_answered)
 {
 	struct engine_device *device = &engine->devices[report->device];
@@ -137,10 +94,10 @@ static void note_exchange(struct engine *engine, const struct sensor_report *rep
 	device->exception = report->exception;
 	device->exchanges++;
 	if (!has_answered) {
-		device->failures++;
-		if (!device->is_failing) {
-			device->is_failing = true;
+		if (device->failures++ == 0)
 			device->failing_since_ms = report->at_ms;
+		if (device->failures == 2) {
+			device->is_failing = true;
 			log_line(LOG_WARNING, "device_silent", "device=%s why=\"%s\" next=\"asked again "
 				 "with growing pauses\"", id, wy_err_text(report->err));
 		}
@@ -186,7 +143,7 @@ void engine_report(struct engine *engine, const struct sensor_report *report)
 		rule_heard(engine->rules, report->device, report->at_ms);
 	for (uint32_t i = 0; i < report->n; i++)
 		feed(engine, report->device, &report->sample[i]);
-	engine_end_turn(engine);
+	end_turn(engine);
 }
 
 void engine_tick(struct engine *engine)
@@ -194,13 +151,13 @@ void engine_tick(struct engine *engine)
 	if (engine->is_broken)
 		return;
 	begin_turn(engine);
-	engine_end_turn(engine);
+	end_turn(engine);
 }
 
 wy_ms engine_due(const struct engine *engine)
 {
 	wy_ms rules_ms = rule_next_due(engine->rules);
-	wy_ms note_ms = note_due(engine);
+	wy_ms note_ms = engine_note_due(engine);
 
 	if (engine->is_broken)
 		return WY_MS_NEVER;
@@ -267,80 +224,8 @@ enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum tick
 		command_rules(engine, &engine->cases[at], node);
 	if (err && err != WY_E_STATE)
 		engine_break(engine, "keeping the platform's word on a ticket", err);
-	engine_end_turn(engine);
+	end_turn(engine);
 	return err;
-}
-
-/* ---- Durability ------------------------------------------------------------------------------ */
-
-static enum wy_err keep_clock(struct engine *engine)
-{
-	struct store_clock clock = {
-		.mono_ms = engine->now.mono_ms,
-		.wall_ms = engine->now.wall_ms,
-		.boottime_ms = engine->now.mono_ms - engine->parts.clock->offset_ms,
-	};
-
-	strncpy(clock.boot, engine->parts.boot, sizeof(clock.boot) - 1);
-	return store_put_clock(engine->parts.store, &clock);
-}
-
-/* Tickets long over, once an hour at most, along with what is written anyway; never by a clock that is
- * not sure of the year. */
-static enum wy_err drop_old(struct engine *engine)
-{
-	size_t n;
-
-	if (engine->now.clock != WY_CLOCK_SYNCED || engine->now.mono_ms - engine->tidied_ms < ENGINE_TIDY_MS)
-		return WY_OK;
-	engine->tidied_ms = engine->now.mono_ms;
-	return store_prune_tickets(engine->parts.store, engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS, &n);
-}
-
-enum wy_err engine_flush(struct engine *engine, bool *ret_events)
-{
-	*ret_events = false;
-	if (engine->is_broken)
-		return WY_E_STATE;
-	if (!engine->has_written)
-		return WY_OK;
-	enum wy_err err = keep_clock(engine);
-	if (!err)
-		err = drop_old(engine);
-	if (!err)
-		err = store_commit(engine->parts.store);
-	if (err) {
-		engine_break(engine, "committing a turn", err);
-		return err;
-	}
-	engine->has_written = false;
-	engine->noted_ms = engine->now.mono_ms;
-	engine->counts.commits++;
-	*ret_events = engine->has_events;
-	engine->has_events = false;
-	return WY_OK;
-}
-
-enum wy_err engine_save(struct engine *engine)
-{
-	bool has_events;
-
-	if (engine->is_broken)
-		return WY_E_STATE;
-	engine->now = clock_now(engine->parts.clock);
-	enum wy_err err = engine_write(engine);
-	if (!err)
-		err = keep_cells(engine, true);
-	if (err) {
-		engine_break(engine, "saving the memory of the rules", err);
-		return err;
-	}
-	return engine_flush(engine, &has_events);
-}
-
-bool engine_is_broken(const struct engine *engine)
-{
-	return engine->is_broken;
 }
 
 /* ---- Look inside ------------------------------------------------------------------------------ */

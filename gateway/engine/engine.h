@@ -61,7 +61,7 @@ struct engine_device {
 	enum wy_err err;      /* of the last exchange */
 	uint8_t exception;
 	bool has_answered;    /* ever since start */
-	bool is_failing;
+	bool is_failing;      /* two exchanges in a row, or more, brought no answer */
 	wy_ms last_ok_ms;     /* mono; valid with has_answered */
 	wy_ms failing_since_ms; /* mono; valid with is_failing */
 	wy_ms took_ms;        /* last answer */

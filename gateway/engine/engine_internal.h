@@ -57,12 +57,15 @@ struct engine {
 	size_t samples_max;
 };
 
+/* keeping.c */
 /* A transaction is open afterwards. */
 WY_MUST_CHECK enum wy_err engine_write(struct engine *engine);
 /* Log once, and be broken from now on. */
 void engine_break(struct engine *engine, const char *doing, enum wy_err err);
-/* Between rule_turn_begin and the end: what the rules decided becomes tickets, and their memory is kept. */
-void engine_end_turn(struct engine *engine);
+/* What the rules remember, as far as it changed; all: whatever it is. */
+WY_MUST_CHECK enum wy_err engine_keep_cells(struct engine *engine, bool all);
+/* When the store wants to hear the time again, mono. */
+wy_ms engine_note_due(const struct engine *engine);
 
 /* case.c */
 WY_MUST_CHECK enum wy_err engine_make_cases(struct engine *engine);

@@ -15,8 +15,8 @@
 #include "config.h"
 #include "rule.h"
 #include "ticket.h"
+#include "times.h"
 
-#define TICKET_TIME_SIZE 32u	  /* 2026-11-22T01:02:03.456+08:00 and a little */
 #define TICKET_SUMMARY_CHARS 200u /* what receiving systems hold; longer is cut at a character */
 
 /* A value around the moment. The last ones matter most: oldest first in the array. */
@@ -90,14 +90,5 @@ struct ticket_state {
 };
 WY_MUST_CHECK enum wy_err ticket_doc_state(const struct ticket_state *state,
 					   struct wy_buf *envelope);
-
-/* RFC 3339; zone NULL is UTC ("Z"). */
-void ticket_time_text(const struct wy_zone *zone, wy_ms wall_ms, char out[TICKET_TIME_SIZE]);
-/* "19:12" in the building's zone: for notices. */
-void ticket_clock_text(const struct wy_zone *zone, wy_ms wall_ms, char out[8]);
-/* yyyymmdd in the building's zone: for ticket numbers. */
-uint32_t ticket_day(const struct wy_zone *zone, wy_ms wall_ms);
-/* When residents may expect it to work: the resolve deadline; 0: planned. */
-wy_ms ticket_eta(const struct ticket *ticket);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef DOC_PARTS_H
 #define DOC_PARTS_H
 
+#include "doc.h"
 #include "json_build.h"
 
 json_t *doc_location(struct json_build *build, const struct ticket_context *context);

@@ -5,7 +5,9 @@
 
 #include <jansson.h>
 
-#include "doc.h"
+#include "buf.h"
+#include "err.h"
+#include "times.h"
 
 struct json_build {
 	const struct wy_zone *zone;
