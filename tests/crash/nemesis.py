@@ -148,7 +148,7 @@ def gateway_frozen(n):
 
 def strike(n, part):
     """Kills while tickets are made: some moment of the second after a fault came or went."""
-    for _ in range(4):
+    for _ in range(3):
         told = n.told
         while n.told == told and not n.is_ending:
             yield STEP_S
@@ -333,14 +333,16 @@ class Nemesis:
                 pass
 
     def begin_evil(self):
-        """The next one off a shuffled deck, so that each has its turn; it waits while its part is in other hands."""
+        """The next of a shuffled deck whose parts are in nobody's hands, so that each has its turn."""
         if not self.deck:
             self.deck = self.random.sample(EVILS, len(EVILS))
-        evil = self.deck[-1]
-        parts = PARTS.get(evil.__name__) or {evil.__name__.split("_")[0]}
-        if any(parts & busy for busy, _, _ in self.running):
+        for evil in self.deck:
+            parts = PARTS.get(evil.__name__) or {evil.__name__.split("_")[0]}
+            if not any(parts & busy for busy, _, _ in self.running):
+                break
+        else:
             return
-        self.deck.pop()
+        self.deck.remove(evil)
         self.rounds += not self.deck
         self.done[evil.__name__] += 1
         self.running.append((parts, evil(self), 0))
@@ -357,7 +359,7 @@ class Nemesis:
                 self.begin_evil()
                 if self.random.random() < 0.25:
                     self.begin_evil()
-                next_evil = now + self.random.uniform(0.3, 6)
+                next_evil = now + self.random.uniform(0.2, 4)
             self.step_evils()
             self.look_after()
             keys = self.open_keys()
