@@ -166,7 +166,7 @@ class Building:
 
     def start_desk(self):
         pki = self.path("pki")
-        self.cast.start("desk", [self.bin("weiyu-desk"), "--db", "sqlite:" + self.path("desk.db"), "--host", "localhost",
+        self.cast.start("desk", [self.bin("weiyu-desk"), "--db", "sqlite:" + self.path("desk.db"), "--host", "127.0.0.1",
                                  "--port", str(self.ports["MQTT"]), "--ca", pki + "/ca.crt",
                                  "--cert", pki + "/sink.crt", "--key", pki + "/sink.key"])
         wait_for("the desk's database", self.cast, lambda: os.path.exists(self.path("desk.db")))

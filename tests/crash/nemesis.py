@@ -282,7 +282,7 @@ class Nemesis:
                                        building.path("mosquitto.conf")])
         else:
             building.cast.start(name, [building.bin("weiyu-desk"), "--db", "sqlite:" + building.path("desk.db"),
-                                       "--host", "localhost", "--port", str(building.ports["MQTT"]),
+                                       "--host", "127.0.0.1", "--port", str(building.ports["MQTT"]),
                                        "--ca", pki + "/ca.crt", "--cert", pki + "/sink.crt",
                                        "--key", pki + "/sink.key"])
 
