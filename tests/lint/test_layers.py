@@ -129,3 +129,11 @@ def test_the_service_unit_is_sound_and_fenced():
     verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
     complaints = [line for line in verified.stderr.splitlines() if "is not executable" not in line]
     assert complaints == []
+
+
+def test_functions_named_in_the_architecture_exist():
+    with open(os.path.join(ROOT, "docs/architecture.md"), encoding="utf-8") as file:
+        named = set(re.findall(r"`([a-z_0-9]+)\(\)`", file.read()))
+    everything = "\n".join(text for _, text in sources())
+    missing = sorted(name for name in named if not re.search(rf"\b{name}\(", everything))
+    assert named and missing == []
