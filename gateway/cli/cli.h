@@ -52,6 +52,8 @@ char *cli_ask(const struct cli_options *options, const char *request);
 struct table;
 struct table *table_new(size_t columns);
 void table_row(struct table *table, const char *const *cells);
+/* The same with a line of its own under the row; NULL: none. */
+void table_row_with_note(struct table *table, const char *const *cells, const char *note);
 void table_print(const struct table *table);
 void table_free(struct table *table);
 /* Cells a text takes on a terminal: East Asian wide characters take two. */

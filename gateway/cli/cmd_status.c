@@ -42,9 +42,9 @@ static void print_head(const json_t *status)
 	       text_of(status, "version"));
 	printf("clock    %s  %s  running for %.0fs\n", text_of(clock, "now"), text_of(clock, "state"),
 	       json_number_value(json_object_get(clock, "uptime_s")));
-	printf("uplink   %s  %s:%lld  MQTT %s  since %s%s%s\n", is_up ? "up" : "DOWN",
+	printf("uplink   %s  %s:%lld  MQTT %s  for %.0fs%s%s\n", is_up ? "up" : "DOWN",
 	       text_of(uplink, "host"), count_of(uplink, "port"), text_of(uplink, "mqtt"),
-	       ago(uplink, "since_s", age), is_up ? "" : "  ", is_up ? "" : text_of(uplink, "why_down"));
+	       json_number_value(json_object_get(uplink, "since_s")), is_up ? "" : "  ", is_up ? "" : text_of(uplink, "why_down"));
 	printf("outbox   %lld waiting (%lld S1), %lld rejected; last receipt %s; grade %s\n",
 	       count_of(outbox, "queued"), count_of(outbox, "queued_s1"), count_of(outbox, "parked"),
 	       ago(uplink, "last_receipt_s", age), text_of(uplink, "grade"));

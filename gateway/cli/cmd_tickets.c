@@ -33,17 +33,18 @@ static void add_row(struct table *table, const json_t *ticket)
 		text_of(ticket, "fault_name"),
 		text_of(location, "text_zh"),
 		text_of(ticket, "dept_primary_zh"),
-		text_of(ticket, "ticket_id"),
-		text_of(ticket, "summary"),
 	};
+	const char *number = text_of(ticket, "ticket_id");
+	const char *summary = text_of(ticket, "summary");
+	char note[1024]; /* a number of 55 and a summary of 200 characters */
 
-	table_row(table, cells);
+	snprintf(note, sizeof(note), "%s  %s", number ? number : "-", summary ? summary : "");
+	table_row_with_note(table, cells, note);
 }
 
 static int print_tickets(const json_t *list)
 {
-	static const char *const head[] = {"tier", "state", "opened", "due", "fault", "故障",
-					   "位置", "主责", "ticket", "摘要"};
+	static const char *const head[] = {"tier", "state", "opened", "due", "fault", "故障", "位置", "主责"};
 	struct table *table = table_new(sizeof(head) / sizeof(*head));
 	size_t index;
 	json_t *ticket;

@@ -10,7 +10,7 @@
 struct table {
 	size_t columns;
 	size_t n_rows, room;
-	char **cells; /* n_rows * columns, owned */
+	char **cells; /* n_rows * (columns + 1), owned; the last of a row is its note, or NULL */
 };
 
 static uint32_t next_char(const char **at)
@@ -59,22 +59,30 @@ struct table *table_new(size_t columns)
 
 void table_row(struct table *table, const char *const *cells)
 {
+	table_row_with_note(table, cells, NULL);
+}
+
+void table_row_with_note(struct table *table, const char *const *cells, const char *note)
+{
+	size_t stride = table->columns + 1;
+
 	if (table->n_rows == table->room) {
 		size_t room = table->room ? table->room * 2 : 32;
-		char **larger = realloc(table->cells, room * table->columns * sizeof(*larger));
+		char **larger = realloc(table->cells, room * stride * sizeof(*larger));
 		if (!larger)
 			return; /* a row less on the screen of a machine without memory */
 		table->cells = larger;
 		table->room = room;
 	}
 	for (size_t c = 0; c < table->columns; c++)
-		table->cells[table->n_rows * table->columns + c] = strdup(cells[c] ? cells[c] : "-");
+		table->cells[table->n_rows * stride + c] = strdup(cells[c] ? cells[c] : "-");
+	table->cells[table->n_rows * stride + table->columns] = note ? strdup(note) : NULL;
 	table->n_rows++;
 }
 
 static const char *cell_of(const struct table *table, size_t row, size_t column)
 {
-	const char *cell = table->cells[row * table->columns + column];
+	const char *cell = table->cells[row * (table->columns + 1) + column];
 	return cell ? cell : "?";
 }
 
@@ -87,20 +95,24 @@ void table_print(const struct table *table)
 			size_t w = table_width(cell_of(table, r, c));
 			width[c] = w > width[c] ? w : width[c];
 		}
-	for (size_t r = 0; r < table->n_rows; r++)
+	for (size_t r = 0; r < table->n_rows; r++) {
+		const char *note = table->cells[r * (table->columns + 1) + table->columns];
 		for (size_t c = 0; c < table->columns; c++) {
 			const char *cell = cell_of(table, r, c);
 			bool is_last = c + 1 == table->columns;
 			int pad = is_last ? 0 : (int)(width[c] - table_width(cell)) + 2;
 			printf("%s%*s%s", cell, pad, "", is_last ? "\n" : "");
 		}
+		if (note)
+			printf("    %s\n", note);
+	}
 }
 
 void table_free(struct table *table)
 {
 	if (!table)
 		return;
-	for (size_t i = 0; i < table->n_rows * table->columns; i++)
+	for (size_t i = 0; i < table->n_rows * (table->columns + 1); i++)
 		free(table->cells[i]);
 	free(table->cells);
 	free(table);
