@@ -26,11 +26,6 @@ void rx_mark(uint64_t *bits, size_t i)
 	bits[i / 64] |= (uint64_t)1 << i % 64;
 }
 
-bool rx_is_marked(const uint64_t *bits, size_t i)
-{
-	return bits[i / 64] >> i % 64 & 1;
-}
-
 static void unmark(uint64_t *bits, size_t i)
 {
 	bits[i / 64] &= ~((uint64_t)1 << i % 64);

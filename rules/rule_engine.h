@@ -46,7 +46,6 @@ struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, 
 uint8_t rx_slot_quality(const struct rx_slot *slot, const struct wy_point *point, wy_ms now_ms);
 void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory);
 void rx_mark(uint64_t *bits, size_t i);
-bool rx_is_marked(const uint64_t *bits, size_t i);
 /* Where in asset_places an id stands, or would. */
 size_t rx_asset_place(const struct rule_engine *engine, const char *id);
 /* First marked bit at or after `from`, or n. */

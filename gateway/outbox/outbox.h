@@ -94,11 +94,6 @@ enum outbox_result {
 	OUTBOX_REFUSED, /* reason 0x10, 0x80 and above, or the client would not take it */
 };
 
-static inline enum outbox_lane outbox_lane_of(unsigned tier)
-{
-	return tier == 1 ? OUTBOX_LANE_S1 : OUTBOX_LANE_REST;
-}
-
 /* receipt_wait_ms <= 0: OUTBOX_RECEIPT_WAIT_MS. The connection starts down. */
 void outbox_init(struct outbox *outbox, uint64_t epoch, wy_ms receipt_wait_ms);
 
