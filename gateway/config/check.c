@@ -12,33 +12,40 @@ struct checking {
 };
 
 /* One class or fault file named by the caller. */
-static const struct wy_node *named_file(struct checking *c, const char *path, const char *kind)
+static void add_named(struct checking *c, const char *path, const char *kind,
+		      const struct wy_node **roots, size_t *n)
 {
 	const struct wy_node *root = loading_root(&c->load, path);
 
-	return root && loading_is_kind(&c->load, root, kind) ? root : NULL;
+	if (root && loading_is_kind(&c->load, root, kind))
+		roots[(*n)++] = root;
 }
 
+/* Class or fault files by their paths; a directory stands for its files. */
 static const struct wy_node *const *named_files(struct checking *c, const char *const *paths,
 						size_t n, const char *kind, size_t *ret_n)
 {
-	const struct wy_node **roots = loading_array(&c->load, n, sizeof(const struct wy_node *));
+	const struct wy_node **roots = NULL;
 
 	*ret_n = 0;
-	for (size_t i = 0; roots && i < n; i++) {
-		const struct wy_node *root = named_file(c, paths[i], kind);
-		if (root)
-			roots[(*ret_n)++] = root;
-	}
+	if (n == 1 && loading_is_directory(paths[0]))
+		paths = loading_directory(&c->load, paths[0], paths[0], &n);
+	if (paths)
+		roots = loading_array(&c->load, n, sizeof(const struct wy_node *));
+	for (size_t i = 0; roots && i < n; i++)
+		add_named(c, paths[i], kind, roots, ret_n);
 	return roots;
 }
 
-/* "classes.yaml" beside the file that is checked, or NULL. */
-static const char *beside(struct checking *c, const char *name)
+/* "classes.yaml" or the directory "classes" beside the file that is checked, or NULL. */
+static const char *beside(struct checking *c, const char *file, const char *directory)
 {
-	const char *path = loading_path(&c->load, c->root, name);
+	const char *path = loading_path(&c->load, c->root, file);
 
-	return path && access(path, R_OK) == 0 ? path : NULL;
+	if (path && access(path, R_OK) == 0)
+		return path;
+	path = loading_path(&c->load, c->root, directory);
+	return path && loading_is_directory(path) ? path : NULL;
 }
 
 /* Departments and messages of the catalogue are not the matter here, only its codes and points:
@@ -47,8 +54,8 @@ static void read_world(struct checking *c)
 {
 	static const struct config_check nothing = {0};
 	const struct config_check *how = c->how ? c->how : &nothing;
-	const char *own_classes = how->n_classes ? NULL : beside(c, "classes.yaml");
-	const char *own_faults = how->n_faults ? NULL : beside(c, "faults.yaml");
+	const char *own_classes = how->n_classes ? NULL : beside(c, "classes.yaml", "classes");
+	const char *own_faults = how->n_faults ? NULL : beside(c, "faults.yaml", "faults");
 	size_t n;
 
 	const struct wy_node *const *files =

@@ -3,13 +3,9 @@
  * Order matters only for references: departments before faults, faults before vendors, classes and
  * profiles before devices and assets. A file that fails leaves a gap, and what refers to that gap
  * is not called wrong as well. */
-#define _POSIX_C_SOURCE 200809L
 #include "loading.h"
 
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "yaml_tree.h"
 
@@ -145,106 +141,40 @@ static void read_name(struct loading *l, const struct wy_node *node)
 			    "a gateway's name is 6 to 32 of a-z 0-9 and -; found '%s'", node->text);
 }
 
-/* ---- Lists of files ---------------------------------------------------------------------------
+/* ---- Profiles ---------------------------------------------------------------------------------
  */
 
-/* The readable ones of a list of files; *ret_all is false where one was not. */
-static const struct wy_node *const *read_files(struct loading *l, const struct wy_node *list,
-					       const char *kind, size_t *ret_n, bool *ret_all)
+static bool has_profile(const struct loading *l, const char *id)
 {
-	size_t n = loading_list(l, list);
-	const struct wy_node **roots = loading_array(l, n, sizeof(const struct wy_node *));
+	for (size_t i = 0; i < l->config->n_profiles; i++)
+		if (strcmp(l->config->profiles[i]->id, id) == 0)
+			return true;
+	return false;
+}
 
-	*ret_n = 0;
-	*ret_all = list && n == list->n && list->kind == WY_NODE_SEQ;
-	for (const struct wy_node *m = n && roots ? list->child : NULL; m; m = m->next) {
-		const struct wy_node *root = is_text(l, m) ? loading_file(l, m, kind) : NULL;
-		if (root)
-			roots[(*ret_n)++] = root;
+static void read_profiles(struct loading *l, const struct wy_node *list)
+{
+	size_t n;
+	const struct wy_node *const *files =
+		loading_files(l, list, "profile/1", &n, &l->has_profiles);
+	const struct sensor_profile **profiles =
+		loading_array(l, n, sizeof(const struct sensor_profile *));
+
+	l->config->profiles = profiles;
+	for (size_t i = 0; profiles && i < n; i++) {
+		struct sensor_profile *profile = NULL;
+		enum wy_err err =
+			sensor_profile_read(files[i], l->arena, l->diags, &profile);
+		if (err == WY_E_NOMEM)
+			loading_full(l);
+		if (err)
+			l->has_profiles = false;
+		else if (has_profile(l, profile->id))
+			loading_duplicate(l, wy_node_get(files[i], "id"), "profile", profile->id);
 		else
-			*ret_all = false;
+			profiles[l->config->n_profiles++] = profile;
 	}
-	return roots;
-}
-
-struct profile_list {
-	const struct sensor_profile **item;
-	size_t n, n_max;
-	bool has_all;
-};
-
-static void read_profile(struct loading *l, const struct wy_node *where, const struct wy_node *root,
-			 struct profile_list *list)
-{
-	struct sensor_profile *profile = NULL;
-	enum wy_err err =
-		root ? sensor_profile_read(root, l->arena, l->diags, &profile) : WY_E_NOTFOUND;
-
-	if (err == WY_E_NOMEM)
-		loading_full(l);
-	if (err) {
-		list->has_all = false;
-		return;
-	}
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->item[i]->id, profile->id) == 0) {
-			loading_duplicate(l, wy_node_get(root, "id"), "profile", profile->id);
-			return;
-		}
-	if (list->n < list->n_max)
-		list->item[list->n++] = profile;
-	else
-		(void)loading_fits(l, where, list->n + 1, list->n_max, "profiles");
-}
-
-static int is_yaml(const struct dirent *entry)
-{
-	size_t len = strlen(entry->d_name);
-
-	return len > 5 && strcmp(entry->d_name + len - 5, ".yaml") == 0 && entry->d_name[0] != '.';
-}
-
-/* All .yaml files of a directory, by name. */
-static void read_profiles_in(struct loading *l, const struct wy_node *where, const char *path,
-			     struct profile_list *list)
-{
-	struct dirent **entries = NULL;
-	int n = scandir(path, &entries, is_yaml, alphasort);
-
-	for (int i = 0; i < n; i++) {
-		char name[512];
-		struct wy_buf buf;
-		wy_buf_init(&buf, name, sizeof(name));
-		wy_buf_addf(&buf, "%s/%s", where->text, entries[i]->d_name);
-		struct wy_node file = *where; /* the same place, another name */
-		file.text = name;
-		if (!l->is_full)
-			read_profile(l, where, loading_file(l, &file, "profile/1"), list);
-		free(entries[i]);
-	}
-	free(entries);
-}
-
-static void read_profiles(struct loading *l, const struct wy_node *node)
-{
-	enum { PROFILES_MAX = 500 };
-	struct profile_list list = {.n_max = PROFILES_MAX, .has_all = true};
-	size_t n = loading_list(l, node);
-	struct stat info;
-
-	list.item = loading_array(l, PROFILES_MAX, sizeof(const struct sensor_profile *));
-	for (const struct wy_node *m = n && list.item ? node->child : NULL; m; m = m->next) {
-		const char *path = path_of(l, m);
-		if (!path)
-			list.has_all = false;
-		else if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-			read_profiles_in(l, m, path, &list);
-		else
-			read_profile(l, m, loading_file(l, m, "profile/1"), &list);
-	}
-	l->config->profiles = list.item;
-	l->config->n_profiles = list.n;
-	l->has_profiles = list.item && list.has_all && n;
+	l->has_profiles = l->has_profiles && files && profiles && list->n;
 }
 
 /* ---- The whole --------------------------------------------------------------------------------
@@ -259,18 +189,18 @@ static void read_catalogues(struct loading *l, const struct gateway_keys *keys)
 
 	if (tiers)
 		load_tiers(l, tiers);
-	const struct wy_node *const *files = read_files(l, keys->faults, "faults/1", &n, &has_all);
+	const struct wy_node *const *files = loading_files(l, keys->faults, "faults/1", &n, &has_all);
 	if (files)
 		load_faults(l, files, n);
 	l->has_faults = has_all;
-	files = read_files(l, keys->classes, "classes/1", &n, &has_all);
+	files = loading_files(l, keys->classes, "classes/1", &n, &has_all);
 	if (files)
 		load_classes(l, files, n);
 	l->has_classes = has_all;
 	if (keys->profiles)
 		read_profiles(l, keys->profiles);
 	l->config->rule_files =
-		read_files(l, keys->rules, "rules/1", &l->config->n_rule_files, &has_all);
+		loading_files(l, keys->rules, "rules/1", &l->config->n_rule_files, &has_all);
 }
 
 static void read_gateway(struct loading *l, const struct wy_node *root)

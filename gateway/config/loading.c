@@ -2,7 +2,6 @@
 #include "loading.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "number.h"
@@ -163,8 +162,7 @@ const struct wy_node *loading_file(struct loading *l, const struct wy_node *wher
 
 	if (!path)
 		return NULL;
-	struct stat info;
-	bool is_dir = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+	bool is_dir = loading_is_directory(path);
 	if (is_dir || access(path, R_OK)) {
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E109", where, 0, "%s '%s'%s",
 			    is_dir ? "a file is expected;" : "cannot read", path,

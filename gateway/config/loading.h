@@ -50,6 +50,14 @@ void loading_duplicate(struct loading *l, const struct wy_node *where, const cha
 /* Read a file the text of `where` names, relative to the file `where` stands in. */
 const struct wy_node *loading_file(struct loading *l, const struct wy_node *where,
 				   const char *kind);
+/* The readable files of a list of paths; a directory stands for all its .yaml files, by name.
+ * *ret_all is false where one was not readable. */
+const struct wy_node *const *loading_files(struct loading *l, const struct wy_node *entries,
+					   const char *kind, size_t *ret_n, bool *ret_all);
+/* Names of the .yaml files of the directory at `path`, each behind `prefix` and a slash. */
+const char *const *loading_directory(struct loading *l, const char *path, const char *prefix,
+				     size_t *ret_n);
+bool loading_is_directory(const char *path);
 /* The file a load begins with; NULL after a message. */
 const struct wy_node *loading_root(struct loading *l, const char *path);
 /* Path of a name that stands in `where`'s file. NULL: no room. */

@@ -24,6 +24,20 @@ static const struct wy_node *read(struct pack_world *w, struct wy_diags *diags, 
 	return root;
 }
 
+static void add_faults(struct pack_world *w, struct loading *l)
+{
+	enum { FILES_MAX = 20 };
+	const struct wy_node *roots[FILES_MAX];
+	size_t n;
+	const char *const *paths = loading_directory(l, PACKS "faults", PACKS "faults", &n);
+
+	if (!paths || !n || n > FILES_MAX)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		roots[i] = read(w, l->diags, paths[i]);
+	load_faults(l, roots, n);
+}
+
 static void add_assets(struct pack_world *w)
 {
 	static const struct wy_label labels[] = {{"bank", "A"}, {"floor", "3"}, {"space", "pit"}, {"bus", "b1"}};
@@ -56,9 +70,8 @@ void pack_world_open(struct pack_world *w)
 	wy_diags_init(diags, &w->arena);
 	l = (struct loading){.arena = &w->arena, .diags = diags, .config = &config};
 	const struct wy_node *classes = read(w, diags, PACKS "classes.yaml");
-	const struct wy_node *faults = read(w, diags, PACKS "faults.yaml");
 	load_classes(&l, &classes, 1);
-	load_faults(&l, &faults, 1);
+	add_faults(w, &l);
 	w->world = config_world(&config);
 	add_assets(w);
 	free(diags);

@@ -43,7 +43,9 @@ static enum wy_err check(const char *path, const struct config_check *how, char 
 static void shipped_packs_are_sound_by_themselves(void **state)
 {
 	static const char *const packs[] = {
-		PACKS "classes.yaml", PACKS "faults.yaml", PACKS "tiers.yaml", PACKS "lift.yaml",
+		PACKS "faults/elevator.yaml", PACKS "faults/water.yaml", PACKS "faults/access.yaml",
+		PACKS "faults/fire.yaml", PACKS "faults/system.yaml",
+		PACKS "classes.yaml", PACKS "tiers.yaml", PACKS "lift.yaml",
 		PACKS "water.yaml",   PACKS "access.yaml", PACKS "fire.yaml",  PACKS "system.yaml",
 	};
 
