@@ -14,7 +14,7 @@ static size_t largest_cell(const struct rule_set *set)
 
 	for (size_t i = 0; i < set->world->n_classes; i++) {
 		const struct rx_class *cls = &set->classes[i];
-		size_t points = cls->model->n_points * sizeof(struct rx_slot) + (WY_DEVICES_MAX + 2) * sizeof(wy_ms);
+		size_t points = cls->model->n_points * sizeof(struct rx_slot) + (WY_DEVICES_MAX + 3) * sizeof(wy_ms);
 		most = points > most ? points : most;
 		for (size_t j = 0; j < cls->n_memories; j++)
 			if (cls->memories[j].call->fn->memory_bytes > most)
@@ -91,6 +91,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->scratch_bytes = largest_cell(set);
 	engine->slots = wy_arena_array(arena, set->n_slots, sizeof(*engine->slots));
 	engine->heard_ms = wy_arena_array(arena, world->n_devices, sizeof(*engine->heard_ms));
+	engine->held_ms = wy_arena_array(arena, world->n_assets, sizeof(*engine->held_ms));
 	engine->state = wy_arena_array(arena, set->state_bytes, 1);
 	engine->machines = wy_arena_array(arena, set->n_instances, sizeof(*engine->machines));
 	engine->asset_dirty = wy_arena_array(arena, words(world->n_assets), sizeof(uint64_t));
@@ -98,7 +99,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->cell_dirty = wy_arena_array(arena, words(engine->n_cells), sizeof(uint64_t));
 	engine->events = wy_arena_array(arena, engine->max_events, sizeof(*engine->events));
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
-	if (!engine->slots || !engine->heard_ms || !engine->state || !engine->machines || !engine->asset_dirty ||
+	if (!engine->slots || !engine->heard_ms || !engine->held_ms || !engine->state || !engine->machines || !engine->asset_dirty ||
 	    !engine->instance_dirty || !engine->cell_dirty || !engine->events || !engine->scratch)
 		return WY_E_NOMEM;
 	if (rx_heap_init(&engine->heap, arena, world->n_assets + set->n_instances))
@@ -110,6 +111,8 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 						    .at_ms = WY_MS_NONE, .usable_ms = WY_MS_NONE};
 	for (size_t i = 0; i < world->n_devices; i++)
 		engine->heard_ms[i] = WY_MS_NONE;
+	for (size_t i = 0; i < world->n_assets; i++)
+		engine->held_ms[i] = WY_MS_NONE;
 	for (size_t i = 0; i < world->n_assets; i++)
 		rx_mark(engine->asset_dirty, i);
 	*ret_engine = engine;

@@ -48,13 +48,13 @@ static bool unpack(const char *key, const void *bytes, size_t len, size_t wanted
 
 /* ---- Points of an asset ------------------------------------------------------------------- */
 
-/* start_ms, heard_ms of each device, then the slots. */
+/* start_ms, held_ms, heard_ms of each device, then the slots. */
 static size_t point_bytes(const struct rule_engine *engine, size_t asset)
 {
 	const struct wy_asset *model = &engine->set->world->assets[asset];
 	size_t n_points = engine->set->classes[model->class_index].model->n_points;
 
-	return sizeof(wy_ms) * (1 + model->n_devices) + n_points * sizeof(struct rx_slot);
+	return sizeof(wy_ms) * (2 + model->n_devices) + n_points * sizeof(struct rx_slot);
 }
 
 static struct rule_cell pack_points(struct rule_engine *engine, size_t asset)
@@ -65,10 +65,12 @@ static struct rule_cell pack_points(struct rule_engine *engine, size_t asset)
 
 	memcpy(at, &engine->start_ms, sizeof(wy_ms));
 	at += sizeof(wy_ms);
+	memcpy(at, &engine->held_ms[asset], sizeof(wy_ms));
+	at += sizeof(wy_ms);
 	for (size_t i = 0; i < model->n_devices; i++, at += sizeof(wy_ms))
 		memcpy(at, &engine->heard_ms[model->devices[i]], sizeof(wy_ms));
 	memcpy(at, &engine->slots[engine->set->assets[asset].slot_base],
-	       len - sizeof(wy_ms) * (1 + model->n_devices));
+	       len - sizeof(wy_ms) * (2 + model->n_devices));
 	return pack(engine, engine->set->assets[asset].point_key, engine->scratch + sizeof(struct header), len);
 }
 
@@ -83,6 +85,8 @@ static enum wy_err restore_points(struct rule_engine *engine, size_t asset, cons
 	const unsigned char *at = body;
 	memcpy(&engine->start_ms, at, sizeof(wy_ms));
 	at += sizeof(wy_ms);
+	memcpy(&engine->held_ms[asset], at, sizeof(wy_ms));
+	at += sizeof(wy_ms);
 	for (size_t i = 0; i < model->n_devices; i++, at += sizeof(wy_ms)) {
 		wy_ms heard_ms;
 		memcpy(&heard_ms, at, sizeof(heard_ms));
@@ -90,7 +94,7 @@ static enum wy_err restore_points(struct rule_engine *engine, size_t asset, cons
 			engine->heard_ms[model->devices[i]] = heard_ms;
 	}
 	memcpy(&engine->slots[engine->set->assets[asset].slot_base], at,
-	       wanted - sizeof(wy_ms) * (1 + model->n_devices));
+	       wanted - sizeof(wy_ms) * (2 + model->n_devices));
 	return WY_OK;
 }
 
@@ -264,8 +268,10 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 	if (down_ms >= now.mono_ms)
 		return;
 	engine->start_ms = now.mono_ms;
-	for (size_t i = 0; i < set->world->n_assets; i++)
+	for (size_t i = 0; i < set->world->n_assets; i++) {
+		engine->held_ms[i] = WY_MS_NONE;
 		resume_memories(engine, (uint32_t)i, engine->clock_ms);
+	}
 	for (size_t i = 0; i < set->n_slots; i++) {
 		struct rx_slot *slot = &engine->slots[i];
 		if (wy_quality_is_usable(slot->quality)) {

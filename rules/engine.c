@@ -44,9 +44,18 @@ size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from)
 
 /* ---- Reading ------------------------------------------------------------------------------ */
 
-uint8_t rx_slot_quality(const struct rx_slot *slot, const struct wy_point *point, wy_ms now_ms)
+wy_ms rx_seen_ms(const struct rule_engine *engine, uint32_t asset, wy_ms at_ms, wy_ms now_ms)
 {
-	if (wy_quality_is_usable(slot->quality) && now_ms - slot->at_ms >= point->stale_ms)
+	wy_ms held_ms = engine->held_ms[asset] < now_ms ? engine->held_ms[asset] : now_ms;
+
+	return at_ms != WY_MS_NONE && held_ms > at_ms ? held_ms : at_ms;
+}
+
+uint8_t rx_slot_quality(const struct rule_engine *engine, uint32_t asset, const struct rx_slot *slot,
+			const struct wy_point *point, wy_ms now_ms)
+{
+	if (wy_quality_is_usable(slot->quality) &&
+	    now_ms - rx_seen_ms(engine, asset, slot->at_ms, now_ms) >= point->stale_ms)
 		return WY_Q_STALE;
 	return slot->quality;
 }
@@ -81,7 +90,7 @@ struct wy_sample rule_point_now(const struct rule_engine *engine, uint32_t asset
 	const struct rx_slot *slot = &engine->slots[engine->set->assets[asset].slot_base + point];
 	struct wy_sample sample = {.point = point, .is_whole = model->type != WY_TYPE_REAL, .at_ms = slot->at_ms};
 
-	sample.quality = rx_slot_quality(slot, model, engine->clock_ms);
+	sample.quality = rx_slot_quality(engine, asset, slot, model, engine->clock_ms);
 	sample.why = sample.quality == WY_Q_STALE ? (uint8_t)WY_WHY_STALE : slot->why;
 	if (sample.is_whole)
 		sample.whole = slot->whole;
@@ -104,8 +113,11 @@ static wy_ms next_stale(const struct rule_engine *engine, uint32_t asset)
 	const struct rx_slot *slots = &engine->slots[engine->set->assets[asset].slot_base];
 	wy_ms next_ms = WY_MS_NEVER;
 
+	/* A hold is looked at again when it ends. */
+	if (engine->held_ms[asset] > engine->clock_ms)
+		return engine->held_ms[asset];
 	for (size_t i = 0; i < model->n_points; i++) {
-		wy_ms at_ms = slots[i].at_ms + model->points[i].stale_ms;
+		wy_ms at_ms = rx_seen_ms(engine, asset, slots[i].at_ms, engine->clock_ms) + model->points[i].stale_ms;
 		if (wy_quality_is_usable(slots[i].quality) && at_ms > engine->clock_ms && at_ms < next_ms)
 			next_ms = at_ms;
 	}
@@ -136,7 +148,8 @@ static bool is_fresh(const struct rule_engine *engine, const struct rx_instance 
 	const struct rx_slot *slots = &engine->slots[engine->set->assets[it->info.asset].slot_base];
 
 	for (size_t i = 0; i < it->info.n_points; i++)
-		if (slots[it->info.points[i]].at_ms <= since_ms)
+		if (rx_seen_ms(engine, it->info.asset, slots[it->info.points[i]].at_ms, engine->clock_ms) <= since_ms &&
+		    engine->held_ms[it->info.asset] <= engine->clock_ms)
 			return false;
 	return true;
 }
@@ -383,6 +396,19 @@ void rule_heard(struct rule_engine *engine, uint32_t device, wy_ms at_ms)
 	engine->heard_ms[device] = at_ms;
 	for (uint32_t i = engine->device_first[device]; i < engine->device_first[device + 1]; i++)
 		rx_mark(engine->asset_dirty, engine->device_assets[i]);
+}
+
+void rule_hold(struct rule_engine *engine, uint32_t asset, wy_ms until_ms)
+{
+	wy_ms now_ms = engine->now.mono_ms;
+	bool was_held = engine->held_ms[asset] > now_ms;
+
+	/* What was answered until now stays answered. */
+	if (until_ms <= now_ms && !was_held)
+		return;
+	advance_to(engine, now_ms);
+	engine->held_ms[asset] = until_ms > now_ms ? until_ms : now_ms;
+	rx_mark(engine->asset_dirty, asset);
 }
 
 size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_events)

@@ -40,12 +40,30 @@ static struct rx_value elapsed(struct rx_eval *ev, wy_ms at_ms, wy_ms grace_ms)
 	return v;
 }
 
+/* While the asset repeats itself it is neither old nor silent. */
+static bool is_held(const struct rx_eval *ev)
+{
+	return ev->engine->held_ms[ev->asset] > ev->now_ms;
+}
+
+static struct rx_value just_now(struct rx_eval *ev)
+{
+	lower(ev, ev->engine->held_ms[ev->asset]);
+	return rx_real(0);
+}
+
 struct rx_value fn_age(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	(void)memory;
 	const struct rx_slot *slot = &ev->engine->slots[ev->set->assets[ev->asset].slot_base + call->child->index];
+	wy_ms usable_ms = slot->usable_ms;
 
-	return elapsed(ev, slot->usable_ms, 2 * call->child->point->poll_ms + GRACE_MS);
+	if (wy_quality_is_usable(slot->quality)) {
+		if (is_held(ev))
+			return just_now(ev);
+		usable_ms = rx_seen_ms(ev->engine, ev->asset, usable_ms, ev->now_ms);
+	}
+	return elapsed(ev, usable_ms, 2 * call->child->point->poll_ms + GRACE_MS);
 }
 
 struct rx_value fn_silence(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
@@ -59,9 +77,12 @@ struct rx_value fn_silence(struct rx_eval *ev, const struct rx_expr *call, const
 	wy_ms grace_ms = 2 * (poll_ms < SECOND_MS ? SECOND_MS : poll_ms);
 	struct rx_value longest = rx_real(0);
 
+	if (is_held(ev))
+		return just_now(ev);
 	/* Compared by hand: elapsed times run in parallel, so the longest stays the longest. */
 	for (size_t i = 0; i < asset->n_devices; i++) {
-		struct rx_value v = elapsed(ev, ev->engine->heard_ms[asset->devices[i]], grace_ms);
+		wy_ms heard_ms = rx_seen_ms(ev->engine, ev->asset, ev->engine->heard_ms[asset->devices[i]], ev->now_ms);
+		struct rx_value v = elapsed(ev, heard_ms, grace_ms);
 		if (i == 0) {
 			longest = v;
 			continue;

@@ -127,6 +127,11 @@ void rule_turn_begin(struct rule_engine *engine, struct wy_now now);
 void rule_put(struct rule_engine *engine, uint32_t asset, uint32_t point, const struct wy_sample *sample);
 /* A successful exchange with a device: what silence() counts from. */
 void rule_heard(struct rule_engine *engine, uint32_t device, wy_ms at_ms);
+/* Until then every poll of the asset counts as answered with the values it has: what was recorded by change has no
+ * other word for "the same again". Nothing turns stale, ages or is silent meanwhile, a sample counts as fresh; no
+ * sample is made up, so what counts samples counts the changes. WY_MS_NEVER: until further notice; an instant that
+ * has passed ends it now. Call between turn_begin and turn_end. */
+void rule_hold(struct rule_engine *engine, uint32_t asset, wy_ms until_ms);
 /* Evaluate. Events in order, borrowed until the next rule_turn_begin(). */
 size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_events);
 /* When to run an empty turn, mono; WY_MS_NEVER if nothing is pending. */

@@ -25,6 +25,7 @@ struct rule_engine {
 	wy_ms wall_offset_ms; /* wall - mono */
 	struct rx_slot *slots;
 	wy_ms *heard_ms; /* per device; WY_MS_NONE: not since start */
+	wy_ms *held_ms;  /* per asset, see rule_hold(); WY_MS_NONE: it speaks for itself */
 	unsigned char *state;
 	struct rx_machine *machines; /* per instance */
 	struct rx_heap heap;         /* assets first, then instances */
@@ -42,8 +43,11 @@ struct rule_engine {
 };
 
 struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, wy_ms now_ms);
-/* Quality of a point at an instant, staleness included. */
-uint8_t rx_slot_quality(const struct rx_slot *slot, const struct wy_point *point, wy_ms now_ms);
+/* When an input of the asset that came at at_ms was last known to be so: a held asset repeats itself. */
+wy_ms rx_seen_ms(const struct rule_engine *engine, uint32_t asset, wy_ms at_ms, wy_ms now_ms);
+/* Quality of a point of the asset at an instant, staleness included. */
+uint8_t rx_slot_quality(const struct rule_engine *engine, uint32_t asset, const struct rx_slot *slot,
+			const struct wy_point *point, wy_ms now_ms);
 void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory);
 void rx_mark(uint64_t *bits, size_t i);
 /* Where in asset_places an id stands, or would. */

@@ -432,6 +432,12 @@ static void heard(struct player *p, const char *text, size_t len)
 			rule_heard(p->engine, p->w->world.assets[asset].devices[d], p->now_ms);
 }
 
+/* "hold 30s": A1 repeats itself until then; "hold" alone until further notice. */
+static void hold(struct player *p, const char *text, size_t len)
+{
+	rule_hold(p->engine, 0, len ? BASE_MS + duration(text, len) : WY_MS_NEVER);
+}
+
 static size_t word_len(const char *text, size_t len)
 {
 	size_t n = 0;
@@ -465,9 +471,11 @@ static void act(struct player *p, const struct step *step, const struct step **s
 			command(p, text, n, text + rest, arg);
 		else if (is_word(text, n, "heard"))
 			heard(p, text + rest, arg);
+		else if (is_word(text, n, "hold"))
+			hold(p, text + rest, arg);
 		else if (n)
 			put(p, text, n);
-		if (is_command || is_word(text, n, "heard"))
+		if (is_command || is_word(text, n, "heard") || is_word(text, n, "hold"))
 			return;
 		text += rest;
 		len -= rest;

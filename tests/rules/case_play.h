@@ -15,6 +15,7 @@
  *     0s a=true p=2.5 A2.a=false   samples of one turn; bad, stale words: a=bad; doubtful: a=true~
  *     1s..9s every 1s a=true       the same again and again
  *     10s heard                    devices of A1 answer; heard 1: its second device; heard A2
+ *     10s hold 30s                 A1 repeats itself until then; hold alone: until further notice
  *     11s ack t.r                  ack, reset or close; "refused" is shown
  *     12s show t.r                 state and English summary
  *     20s crash 35s                killed at 20s, back at 35s with what was durable
