@@ -85,7 +85,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->now = now;
 	engine->clock_ms = engine->start_ms = now.mono_ms;
 	engine->wall_offset_ms = now.wall_ms - now.mono_ms;
-	engine->n_cells = set->n_instances + set->n_memories;
+	engine->n_cells = rx_first_memory_cell(set) + set->n_memories;
 	/* So that all instances fit that a turn before may have left, and some of its own. */
 	engine->max_events = 4 * set->n_instances + 64;
 	engine->scratch_bytes = largest_cell(set);
@@ -94,12 +94,16 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->held_ms = wy_arena_array(arena, world->n_assets, sizeof(*engine->held_ms));
 	engine->state = wy_arena_array(arena, set->state_bytes, 1);
 	engine->machines = wy_arena_array(arena, set->n_instances, sizeof(*engine->machines));
+	engine->tellers = wy_arena_array(arena, set->n_instances, sizeof(*engine->tellers));
+	engine->teller_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
+	engine->again = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->asset_dirty = wy_arena_array(arena, words(world->n_assets), sizeof(uint64_t));
 	engine->instance_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->cell_dirty = wy_arena_array(arena, words(engine->n_cells), sizeof(uint64_t));
 	engine->events = wy_arena_array(arena, engine->max_events, sizeof(*engine->events));
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
-	if (!engine->slots || !engine->heard_ms || !engine->held_ms || !engine->state || !engine->machines || !engine->asset_dirty ||
+	if (!engine->slots || !engine->heard_ms || !engine->held_ms || !engine->state || !engine->machines ||
+	    !engine->tellers || !engine->teller_dirty || !engine->again || !engine->asset_dirty ||
 	    !engine->instance_dirty || !engine->cell_dirty || !engine->events || !engine->scratch)
 		return WY_E_NOMEM;
 	if (rx_heap_init(&engine->heap, arena, world->n_assets + set->n_instances))

@@ -82,7 +82,7 @@ static void rank_rules(struct rx_load *load)
 
 static const char *make_key(struct rx_load *load, const char *kind, uint64_t hash, const char *name, const char *asset)
 {
-	char text[320];
+	char text[RX_KEY_SIZE];
 	struct wy_buf buf;
 
 	wy_buf_init(&buf, text, sizeof(text));

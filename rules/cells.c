@@ -2,6 +2,7 @@
  *
  * Kinds of cells, by the first letter of the key:
  *   r/<rule>/<asset>   the machine of an instance
+ *   t/<rule>/<asset>   what was told of it
  *   f/<hash>/<asset>   the memory of a stateful call; the hash names its meaning
  *   p/<hash>/<asset>   the newest samples of an asset and when its devices were heard; the hash names
  *                      the points of its class. Given only with `all`: polling must not write
@@ -16,7 +17,7 @@ enum { CELL_VERSION = 1 };
 struct header {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t kind; /* 'r', 'f', 'p' */
+	uint16_t kind; /* 'r', 't', 'f', 'p' */
 	uint32_t bytes; /* that follow */
 	uint32_t check; /* hash of them */
 };
@@ -144,30 +145,48 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	return true;
 }
 
-bool rule_next_dirty(struct rule_engine *engine, bool all, size_t *at, struct rule_cell *ret_cell)
+/* The key of what was told is that of the machine but for its letter. */
+static const char *teller_key(struct rule_engine *engine, size_t instance)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, engine->key, sizeof(engine->key));
+	wy_buf_add(&buf, "t");
+	wy_buf_add(&buf, engine->set->instances[instance].key + 1);
+	return engine->key;
+}
+
+static bool pack_cell(struct rule_engine *engine, size_t i, bool all, struct rule_cell *ret_cell)
 {
 	const struct rule_set *set = engine->set;
-	size_t n_all = engine->n_cells + (all ? set->world->n_assets : 0);
+
+	if (i >= engine->n_cells) {
+		*ret_cell = pack_points(engine, i - engine->n_cells);
+		return true;
+	}
+	if (i >= rx_first_memory_cell(set))
+		return pack_memory(engine, i - rx_first_memory_cell(set), all, ret_cell);
+	if (i >= set->n_instances) {
+		const struct rx_teller *teller = &engine->tellers[i - set->n_instances];
+		*ret_cell = pack(engine, teller_key(engine, i - set->n_instances), teller, sizeof(*teller));
+		return !(all && is_blank(teller, sizeof(*teller)));
+	}
+	const struct rx_machine *machine = &engine->machines[i];
+	*ret_cell = pack(engine, set->instances[i].key, machine, sizeof(*machine));
+	return !(all && is_blank(machine, sizeof(*machine)));
+}
+
+bool rule_next_dirty(struct rule_engine *engine, bool all, size_t *at, struct rule_cell *ret_cell)
+{
+	size_t n_all = engine->n_cells + (all ? engine->set->world->n_assets : 0);
 
 	while (*at < n_all) {
 		size_t i = all ? *at : rx_next_marked(engine->cell_dirty, engine->n_cells, *at);
 		*at = i + 1;
 		if (i >= n_all)
 			return false;
-		if (i >= engine->n_cells) {
-			*ret_cell = pack_points(engine, i - engine->n_cells);
+		if (pack_cell(engine, i, all, ret_cell))
 			return true;
-		}
-		if (i >= set->n_instances) {
-			if (pack_memory(engine, i - set->n_instances, all, ret_cell))
-				return true;
-			continue;
-		}
-		const struct rx_machine *machine = &engine->machines[i];
-		if (all && is_blank(machine, sizeof(*machine)))
-			continue;
-		*ret_cell = pack(engine, set->instances[i].key, machine, sizeof(*machine));
-		return true;
 	}
 	return false;
 }
@@ -191,6 +210,20 @@ static enum wy_err restore_machine(struct rule_engine *engine, size_t i, const v
 	if (!rx_machine_adopt(&machine, rule))
 		return WY_E_CORRUPT;
 	engine->machines[i] = machine;
+	return WY_OK;
+}
+
+static enum wy_err restore_teller(struct rule_engine *engine, size_t i, const void *bytes, size_t len)
+{
+	struct rx_teller teller;
+	const void *body;
+
+	if (!unpack("t", bytes, len, sizeof(teller), &body))
+		return WY_E_CORRUPT;
+	memcpy(&teller, body, sizeof(teller));
+	if (!rx_teller_adopt(&teller, &engine->set->rules[engine->set->instances[i].info.rule]))
+		return WY_E_CORRUPT;
+	engine->tellers[i] = teller;
 	return WY_OK;
 }
 
@@ -240,10 +273,28 @@ enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void
 		return restore_points(engine, asset, bytes, len);
 	if (strncmp(key, "f/", 2) == 0)
 		return restore_memory(engine, asset, key, bytes, len);
-	for (size_t i = 0; i < it->n_instances; i++)
-		if (strcmp(set->instances[it->instances[i]].key, key) == 0)
-			return restore_machine(engine, it->instances[i], bytes, len);
+	for (size_t i = 0; i < it->n_instances; i++) {
+		uint32_t instance = it->instances[i];
+		if (strcmp(set->instances[instance].key + 1, key + 1) != 0)
+			continue;
+		engine->is_restored = true;
+		return key[0] == 't' ? restore_teller(engine, instance, bytes, len)
+				     : restore_machine(engine, instance, bytes, len);
+	}
 	return WY_E_NOTFOUND;
+}
+
+/* What was told stays told until a clear is seen, though the rule lost the level it was told for, or the memory
+ * of its machine. */
+static void reconcile(struct rule_engine *engine)
+{
+	for (size_t i = 0; i < engine->set->n_instances; i++) {
+		const struct rx_teller *teller = &engine->tellers[i];
+		struct rx_machine *machine = &engine->machines[i];
+		if (teller->is_raised && !rx_machine_is_kept(machine))
+			rx_machine_stand(machine, teller->onset_ms);
+	}
+	engine->is_restored = false;
 }
 
 static void resume_memories(struct rule_engine *engine, uint32_t asset, wy_ms down_ms)
@@ -263,6 +314,8 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 	engine->now = now;
 	engine->wall_offset_ms = now.wall_ms - now.mono_ms;
 	engine->clock_ms = down_ms < now.mono_ms ? down_ms : now.mono_ms;
+	if (engine->is_restored)
+		reconcile(engine);
 	for (size_t i = 0; i < set->world->n_assets; i++)
 		rx_mark(engine->asset_dirty, i);
 	if (down_ms >= now.mono_ms)

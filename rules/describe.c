@@ -33,6 +33,33 @@ const char *rule_state_text(enum rule_state state)
 	return (unsigned)state < sizeof(names) / sizeof(*names) ? names[state] : "?";
 }
 
+const char *rule_event_text(enum rule_event_kind kind)
+{
+	static const char *const words[RULE_EVENT_KINDS] = {
+		[RULE_RAISED] = "open",
+		[RULE_TIER] = "tier",
+		[RULE_UNVERIFIED] = "unverified",
+		[RULE_VERIFIED] = "verified",
+		[RULE_LATCHED] = "latched",
+		[RULE_RESOLVED] = "resolve",
+		[RULE_CLOSED] = "close",
+		[RULE_CHATTERING] = "chatter",
+		[RULE_STEADY] = "steady",
+		[RULE_DEPENDS] = "depends",
+		[RULE_FREE] = "free",
+		[RULE_SHELVED] = "shelved",
+		[RULE_SHELF_ENDING] = "shelf_ending",
+		[RULE_UNSHELVED] = "unshelved",
+		[RULE_ESCALATED] = "escalate",
+		[RULE_MEMBERS] = "members",
+		[RULE_GROUPED] = "grouped",
+		[RULE_OUT_OF_SERVICE] = "out_of_service",
+		[RULE_IN_SERVICE] = "in_service",
+	};
+
+	return (unsigned)kind < RULE_EVENT_KINDS ? words[kind] : "?";
+}
+
 /* ---- Clauses ------------------------------------------------------------------------------ */
 
 struct list {

@@ -1,9 +1,9 @@
 /* engine.c: turns and timers: see rule.h for what is promised.
  *
  * The engine's own clock goes from instant to instant: of the samples of a turn, then of each timer
- * that is due. At each instant first the assets that changed update their memories, then the
- * instances that may be concerned are evaluated in their order, parents before children; a parent
- * that moves marks its children, which stand behind it. Timers before a sample's time fire first, those
+ * that is due. At each instant first the assets that changed update their memories, then the machines
+ * that may be concerned are evaluated in their order, parents before children; a parent
+ * that moves marks its children, which stand behind it. Only then is told what there is to tell. Timers before a sample's time fire first, those
  * of the same instant after it: what arrives exactly at a deadline is in time.
  *
  * Events of a turn have a ceiling. Where it is reached the engine stays at its instant and is behind: what is
@@ -16,7 +16,7 @@
 
 enum {
 	STEP_MS = 1000, /* the wall clock was set, not slewed */
-	ROOM = 2 * RX_MACHINE_EVENTS, /* events one evaluation may need */
+	ROUNDS_MAX = 4, /* of one instant: what telling moves is looked at again */
 };
 
 /* ---- Bits --------------------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ struct wy_sample rule_point_now(const struct rule_engine *engine, uint32_t asset
 
 static void mark_memory(struct rule_engine *engine, uint32_t asset, size_t memory)
 {
-	rx_mark(engine->cell_dirty, engine->set->n_instances + engine->set->assets[asset].memory_base + memory);
+	rx_mark(engine->cell_dirty, rx_first_memory_cell(engine->set) + engine->set->assets[asset].memory_base + memory);
 }
 
 /* When the next point of the asset turns stale. */
@@ -185,12 +185,9 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 	const struct rx_instance *it = &engine->set->instances[instance];
 	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
 	const struct rx_machine *machine = &engine->machines[instance];
-	struct rx_machine_in in = {.now_ms = engine->clock_ms, .is_allowed = true};
+	struct rx_machine_in in = {.now_ms = engine->clock_ms};
 
-	in.is_inhibited = is_inhibited(engine, it);
-	in.is_fresh = machine->was_inhibited && is_fresh(engine, it, machine->inhibited_until_ms);
-	if (it->variant->active.root)
-		in.is_allowed = rx_eval(ev, it->variant->active.root).truth == RULE_TRUE;
+	in.must_latch = rx_teller_must_latch(&engine->tellers[instance], rule);
 	for (size_t i = 0; i < rule->info.n_levels; i++) {
 		const struct rx_level *level = &it->variant->levels[i];
 		bool is_back = rx_state_asks_clear(machine->level[i].state);
@@ -203,23 +200,42 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 	return in;
 }
 
-static void append(struct rule_engine *engine, uint32_t instance, const struct rx_machine_out *out)
+static struct rx_subject subject_of(struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 
+	return (struct rx_subject){&engine->tellers[instance], &engine->machines[instance], it,
+				   &engine->set->rules[it->info.rule]};
+}
+
+/* Windows are saved along with a decision, so that a restart finds them as old as it; children look again. */
+static void note_move(struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+
+	rx_mark(engine->cell_dirty, instance);
+	for (size_t i = 0; i < it->variant->n_memories; i++)
+		mark_memory(engine, it->info.asset, it->variant->memories[i]);
+	for (size_t i = 0; i < it->n_children; i++)
+		rx_mark(engine->instance_dirty, it->children[i]);
+}
+
+static void note_told(struct rule_engine *engine, uint32_t instance, const struct rx_teller_out *out)
+{
 	for (size_t i = 0; i < out->n_events; i++) {
 		struct rule_event *event = &engine->events[engine->n_events++];
 		*event = out->events[i];
 		event->instance = instance;
 	}
-	if (!out->is_changed)
-		return;
-	rx_mark(engine->cell_dirty, instance);
-	/* Windows are saved along, so that a restart finds them as old as the decision. */
-	for (size_t i = 0; i < it->variant->n_memories; i++)
-		mark_memory(engine, it->info.asset, it->variant->memories[i]);
-	for (size_t i = 0; i < it->n_children; i++)
-		rx_mark(engine->instance_dirty, it->children[i]);
+	if (out->is_changed)
+		rx_mark(engine->cell_dirty, engine->set->n_instances + instance);
+}
+
+static void set_due(struct rule_engine *engine, uint32_t instance, wy_ms due_ms)
+{
+	if (due_ms <= engine->clock_ms)
+		due_ms = engine->clock_ms + 1;
+	rx_heap_set(&engine->heap, (uint32_t)(engine->set->world->n_assets + instance), due_ms);
 }
 
 /* States that ask for another condition now than before the step. */
@@ -232,54 +248,124 @@ static unsigned sides(const struct rx_machine *machine)
 	return bits;
 }
 
+/* What may be told of it now; by then its machine has moved, and those of its parents. */
+static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct rx_machine_out *moved,
+		     struct rx_eval *ev)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_teller *teller = &engine->tellers[instance];
+	struct rx_subject subject = subject_of(engine, instance);
+	struct rx_teller_in in = {.now_ms = engine->clock_ms, .is_allowed = true, .is_unknown = moved->is_unknown};
+	struct rx_teller_out out;
+
+	in.is_inhibited = is_inhibited(engine, it);
+	in.is_fresh = teller->was_inhibited && is_fresh(engine, it, teller->inhibited_until_ms);
+	if (it->variant->active.root)
+		in.is_allowed = rx_eval(ev, it->variant->active.root).truth == RULE_TRUE;
+	rx_teller_begin(&out);
+	rx_teller_look(&subject, &in, &out);
+	note_told(engine, instance, &out);
+	return out.due_ms;
+}
+
+/* The machine moves; nothing is told yet. */
 static void evaluate(struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
-	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
 	struct rx_machine *machine = &engine->machines[instance];
-	struct rx_eval ev;
+	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
+	unsigned before = sides(machine);
+	struct rx_machine_in in = look(engine, instance, &ev);
 	struct rx_machine_out out;
 
-	/* A second look where a level went from `when` to `clear` or back: its other side has timers of its own. */
-	for (unsigned round = 0; round < 2; round++) {
-		unsigned before = sides(machine);
-		ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
-		struct rx_machine_in in = look(engine, instance, &ev);
-		rx_machine_step(machine, it, rule, &in, &out);
-		append(engine, instance, &out);
-		if (sides(machine) == before)
-			break;
-	}
-	wy_ms due_ms = out.due_ms < ev.next_ms ? out.due_ms : ev.next_ms;
-	if (due_ms <= engine->clock_ms)
-		due_ms = engine->clock_ms + 1;
-	rx_heap_set(&engine->heap, (uint32_t)(engine->set->world->n_assets + instance), due_ms);
+	rx_machine_step(machine, it, &engine->set->rules[it->info.rule], &in, &out);
+	if (out.is_changed)
+		note_move(engine, instance);
+	wy_ms due_ms = look_up(engine, instance, &out, &ev);
+	due_ms = out.due_ms < due_ms ? out.due_ms : due_ms;
+	set_due(engine, instance, ev.next_ms < due_ms ? ev.next_ms : due_ms);
+	if (!rx_teller_is_idle(&engine->tellers[instance], machine))
+		rx_mark(engine->teller_dirty, instance);
+	/* Where a level went from `when` to `clear` or back, its other side has timers of its own. */
+	if (sides(machine) != before)
+		rx_mark(engine->again, instance);
 }
 
 static bool has_room(const struct rule_engine *engine)
 {
-	return engine->max_events - engine->n_events >= ROOM;
+	return engine->max_events - engine->n_events >= RX_TELLER_EVENTS;
 }
 
-/* Everything marked, at the engine's instant. */
+static void speak(struct rule_engine *engine, uint32_t instance)
+{
+	struct rx_subject subject = subject_of(engine, instance);
+	struct rx_teller_out out;
+	wy_ms due_ms = engine->heap.due_ms[engine->set->world->n_assets + instance];
+
+	rx_teller_begin(&out);
+	rx_teller_tell(&subject, engine->clock_ms, &out);
+	note_told(engine, instance, &out);
+	if (out.due_ms < due_ms)
+		set_due(engine, instance, out.due_ms);
+}
+
+/* All that have something to say; false: no room for more in this turn. */
+static bool speak_all(struct rule_engine *engine)
+{
+	size_t n = engine->set->n_instances;
+
+	for (size_t i = rx_next_marked(engine->teller_dirty, n, 0); i < n;
+	     i = rx_next_marked(engine->teller_dirty, n, i + 1)) {
+		if (!has_room(engine))
+			return false;
+		unmark(engine->teller_dirty, i);
+		speak(engine, (uint32_t)i);
+	}
+	return true;
+}
+
+static bool evaluate_all(struct rule_engine *engine)
+{
+	size_t n = engine->set->n_instances;
+	size_t i = rx_next_marked(engine->instance_dirty, n, 0);
+	bool is_any = i < n;
+
+	for (; i < n; i = rx_next_marked(engine->instance_dirty, n, i + 1)) {
+		unmark(engine->instance_dirty, i);
+		evaluate(engine, (uint32_t)i);
+	}
+	return is_any;
+}
+
+static void look_again(struct rule_engine *engine)
+{
+	size_t n = engine->set->n_instances;
+
+	for (size_t i = rx_next_marked(engine->again, n, 0); i < n; i = rx_next_marked(engine->again, n, i + 1)) {
+		unmark(engine->again, i);
+		rx_mark(engine->instance_dirty, i);
+	}
+}
+
+/* Everything marked, at the engine's instant: all machines first, then what is told of them. */
 static void settle(struct rule_engine *engine)
 {
 	size_t n_assets = engine->set->world->n_assets;
-	size_t n = engine->set->n_instances;
 
-	engine->is_behind = false;
 	for (size_t i = rx_next_marked(engine->asset_dirty, n_assets, 0); i < n_assets;
 	     i = rx_next_marked(engine->asset_dirty, n_assets, i + 1)) {
 		unmark(engine->asset_dirty, i);
 		update_asset(engine, (uint32_t)i);
 	}
-	for (size_t i = rx_next_marked(engine->instance_dirty, n, 0); i < n;
-	     i = rx_next_marked(engine->instance_dirty, n, i + 1)) {
-		engine->is_behind = !has_room(engine);
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		bool is_any = evaluate_all(engine) || engine->is_behind;
+		engine->is_behind = false;
+		if (!is_any)
+			return;
+		engine->is_behind = !speak_all(engine);
+		look_again(engine);
 		if (engine->is_behind)
 			return;
-		unmark(engine->instance_dirty, i);
-		evaluate(engine, (uint32_t)i);
 	}
 }
 
@@ -432,10 +518,11 @@ wy_ms rule_next_due(const struct rule_engine *engine)
 	return rx_heap_due(&engine->heap);
 }
 
-enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, enum rule_command command)
+enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const struct rule_order *order)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
-	struct rx_machine_out out;
+	struct rx_subject subject = subject_of(engine, instance);
+	struct rx_teller_out out;
 
 	settle(engine);
 	run_timers(engine, engine->now.mono_ms);
@@ -445,30 +532,32 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, enum rul
 		engine->clock_ms = engine->now.mono_ms;
 	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
 	struct rx_machine_in in = look(engine, instance, &ev);
-	enum wy_err err = rx_machine_command(&engine->machines[instance], it, &engine->set->rules[it->info.rule],
-					     command, &in, &out);
+	rx_teller_begin(&out);
+	enum wy_err err = rx_teller_command(&subject, order, &in, &out);
 	if (err)
 		return err;
-	append(engine, instance, &out);
+	note_told(engine, instance, &out);
+	note_move(engine, instance);
 	rx_mark(engine->instance_dirty, instance);
 	return WY_OK;
 }
 
 bool rule_is_raised(const struct rule_engine *engine, uint32_t instance)
 {
-	return engine->machines[instance].is_raised;
+	return engine->tellers[instance].is_raised;
 }
 
 void rule_adopt(struct rule_engine *engine, uint32_t instance, wy_ms onset_ms)
 {
-	struct rx_machine *machine = &engine->machines[instance];
-	const struct rx_instance *it = &engine->set->instances[instance];
+	struct rx_subject s = subject_of(engine, instance);
 
-	if (machine->is_raised)
+	if (s.teller->is_raised)
 		return;
-	rx_machine_stand(machine, &engine->set->rules[it->info.rule], onset_ms);
+	rx_machine_stand(s.machine, onset_ms);
+	rx_teller_stand(s.teller, s.rule, onset_ms);
 	rx_mark(engine->cell_dirty, instance);
-	rx_mark(engine->asset_dirty, it->info.asset);
+	rx_mark(engine->cell_dirty, engine->set->n_instances + instance);
+	rx_mark(engine->asset_dirty, s.instance->info.asset);
 }
 
 /* ---- Looking in --------------------------------------------------------------------------- */

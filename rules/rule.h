@@ -67,8 +67,17 @@ struct rule_level_info {
 	const char *clear_text;  /* as written; NULL: plain negation of when */
 };
 
+enum rule_kind {
+	RULE_KIND_LEVEL,   /* `when` or `levels` */
+	RULE_KIND_EVENT,   /* `event` and `if` */
+	RULE_KIND_PATTERN, /* `pattern` */
+	RULE_KIND_GROUP,   /* an entry of `correlate`: an instance per combination of its `same` labels */
+	RULE_KIND_PROBLEM, /* "<rule>.problem" of `recur`: an instance for each of the rule's */
+};
+
 struct rule_info {
 	const char *id;    /* "lift.entrapment" */
+	enum rule_kind kind;
 	const char *fault; /* "ELV-01" */
 	const char *file;
 	uint32_t line;
@@ -103,22 +112,45 @@ WY_MUST_CHECK enum wy_err rule_engine_new(const struct rule_set *set, struct wy_
 					  struct wy_now now, struct rule_engine **ret_engine);
 
 enum rule_event_kind {
-	RULE_RAISED,     /* the condition stands: open (or join) a ticket */
-	RULE_TIER,       /* the effective tier changed while raised */
-	RULE_UNVERIFIED, /* raised, and inputs unknown for longer than unverified_after */
-	RULE_VERIFIED,   /* inputs known again */
-	RULE_LATCHED,    /* the condition is gone; waits for ack or reset */
-	RULE_RESOLVED,   /* over: exactly one per RULE_RAISED */
+	RULE_RAISED,       /* the condition stands: open (or join) a ticket */
+	RULE_TIER,         /* the effective tier changed while raised, or a latched rule stands again */
+	RULE_UNVERIFIED,   /* raised, and inputs unknown for longer than unverified_after */
+	RULE_VERIFIED,     /* inputs known again */
+	RULE_LATCHED,      /* the condition is gone; waits for ack or reset */
+	RULE_RESOLVED,     /* over. Exactly one of this and the next per RULE_RAISED */
+	RULE_CLOSED,       /* ended by hand, though the condition may stand */
+	RULE_CHATTERING,   /* came and went too often: until RULE_STEADY nothing is told of single ones */
+	RULE_STEADY,
+	RULE_DEPENDS,      /* raised, and `other` stands, which inhibits it: look there first */
+	RULE_FREE,         /* no inhibiting rule stands any more */
+	RULE_SHELVED,      /* by command; of the instance, raised or not */
+	RULE_SHELF_ENDING, /* soon over, at until_ms */
+	RULE_UNSHELVED,
+	RULE_ESCALATED,    /* a step of the ladder: tell `to` */
+	RULE_MEMBERS,      /* a raised group gained or lost `other` */
+	RULE_GROUPED,      /* raised, and group `other` speaks for it now too */
+	RULE_OUT_OF_SERVICE,
+	RULE_IN_SERVICE,
 };
+#define RULE_EVENT_KINDS 19u
+/* The word of the ticket log: "open", "tier", "resolve" ... */
+const char *rule_event_text(enum rule_event_kind kind);
+
+#define RULE_NO_INSTANCE UINT32_MAX
 
 struct rule_event {
 	enum rule_event_kind kind;
 	uint32_t instance;
-	uint8_t level;  /* index of the deciding level */
-	uint8_t tier;   /* effective tier, 1..4 */
-	wy_ms at_ms;    /* mono: when it happened (a timer's own instant, not the turn's) */
-	wy_ms onset_ms; /* mono: first instant the condition was true */
-	bool is_uncertain; /* some input was UNCERTAIN */
+	uint32_t other;  /* instance, or RULE_NO_INSTANCE */
+	uint8_t level;   /* index of the deciding level */
+	uint8_t tier;    /* effective tier, 1..4 */
+	uint8_t step;    /* RULE_ESCALATED: of its ladder, from 0 */
+	bool is_uncertain;   /* some input was UNCERTAIN */
+	bool is_maintenance; /* a planned window was open */
+	const char *to;  /* RULE_ESCALATED: whom; of the set, or of the world */
+	wy_ms at_ms;     /* mono: when it happened (a timer's own instant, not the turn's) */
+	wy_ms onset_ms;  /* mono: first instant the condition was true */
+	wy_ms until_ms;  /* RULE_SHELVED, RULE_SHELF_ENDING: mono */
 };
 
 void rule_turn_begin(struct rule_engine *engine, struct wy_now now);
@@ -143,10 +175,13 @@ enum rule_command {
 	RULE_CLOSE, /* the platform closed the ticket though the condition may stand: normal, and no
 		       raise before `reraise` has passed */
 };
+struct rule_order {
+	enum rule_command command;
+};
 /* Call between turn_begin and turn_end. WY_E_STATE: not in a state where it means something. WY_E_LIMIT: this
  * turn has no room for its events; the next one has. */
 WY_MUST_CHECK enum wy_err rule_command(struct rule_engine *engine, uint32_t instance,
-				       enum rule_command command);
+				       const struct rule_order *order);
 
 /* ---- Look inside --------------------------------------------------------------------------- */
 
@@ -169,7 +204,7 @@ struct rule_clause {
 	const char *word; /* enum or bool value of the left side as text, else NULL */
 	const char *why;  /* truth unknown: "motor_temp stale", else NULL. Static or arena text */
 };
-/* Between its RULE_RAISED and its RULE_RESOLVED, also after rule_restore(). */
+/* Between its RULE_RAISED and its RULE_RESOLVED or RULE_CLOSED, also after rule_restore(). */
 bool rule_is_raised(const struct rule_engine *engine, uint32_t instance);
 
 /* The leaf conditions of level's `when` (or its `clear`), evaluated now. Returns how many were

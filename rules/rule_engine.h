@@ -3,8 +3,8 @@
 #define RX_ENGINE_H
 
 #include "heap.h"
-#include "machine.h"
 #include "rule_plan.h"
+#include "teller.h"
 
 struct rx_slot { /* the newest sample of a point */
 	union {
@@ -28,19 +28,30 @@ struct rule_engine {
 	wy_ms *held_ms;  /* per asset, see rule_hold(); WY_MS_NONE: it speaks for itself */
 	unsigned char *state;
 	struct rx_machine *machines; /* per instance */
+	struct rx_teller *tellers;   /* likewise */
 	struct rx_heap heap;         /* assets first, then instances */
 	uint64_t *asset_dirty, *instance_dirty;
-	uint64_t *cell_dirty; /* instances, then memories; what must be saved */
+	uint64_t *teller_dirty; /* instances that may have something to tell */
+	uint64_t *again;        /* instances to look at once more in this instant */
+	uint64_t *cell_dirty; /* machines, tellers, then memories; what must be saved */
 	size_t n_cells;
 	struct rule_event *events;
 	size_t n_events, max_events;
-	bool is_behind; /* instances marked for clock_ms wait for the next turn */
+	bool is_behind; /* what is to be told of clock_ms waits for the next turn */
+	bool is_restored; /* cells were put back since rule_resume() */
 	uint32_t *device_first, *device_assets; /* assets of device d: device_assets[first[d]] .. [first[d + 1] - 1] */
 	uint32_t *asset_places; /* by hash of the id: 1 + asset, 0: free */
 	size_t n_places;
+	char key[RX_KEY_SIZE];  /* of a cell that is handed out */
 	unsigned char *scratch; /* a cell while it is handed out or checked */
 	size_t scratch_bytes;
 };
+
+/* Number of the first memory's cell. */
+static inline size_t rx_first_memory_cell(const struct rule_set *set)
+{
+	return 2 * set->n_instances;
+}
 
 struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, wy_ms now_ms);
 /* When an input of the asset that came at at_ms was last known to be so: a held asset repeats itself. */

@@ -5,6 +5,7 @@
 #include "calendar.h"
 #include "functions.h"
 
+#define RX_KEY_SIZE 320u /* of a cell */
 #define RX_NO_USE UINT32_MAX
 #define RX_NO_RULE UINT32_MAX
 #define RX_NO_INSTANCE UINT32_MAX

@@ -112,33 +112,36 @@ struct engine_view engine_view_of(const struct engine *engine, const struct engi
 	return view;
 }
 
-void engine_hear(struct engine *engine, const struct rule_event *event)
+/* Kinds that change what a ticket says of the condition. The others are of the instance, or of people. */
+static bool is_of_condition(enum rule_event_kind kind)
+{
+	static const bool kinds[RULE_EVENT_KINDS] = {
+		[RULE_RAISED] = true,   [RULE_TIER] = true,     [RULE_UNVERIFIED] = true, [RULE_VERIFIED] = true,
+		[RULE_LATCHED] = true,  [RULE_RESOLVED] = true, [RULE_CLOSED] = true,
+	};
+
+	return kinds[kind];
+}
+
+bool engine_hear(struct engine *engine, const struct rule_event *event)
 {
 	struct engine_told *told = &engine->told[event->instance];
+	bool is_end = event->kind == RULE_RESOLVED || event->kind == RULE_CLOSED;
 
+	if (!is_of_condition(event->kind))
+		return false;
 	if (event->kind == RULE_RAISED)
 		*told = (struct engine_told){.is_raised = true, .onset_ms = event->onset_ms};
 	told->tier = event->tier;
 	told->level = event->level;
 	told->is_uncertain = event->is_uncertain;
-	switch (event->kind) {
-	case RULE_RAISED:
-		break;
-	case RULE_TIER:
-		told->is_latched = false;
-		break;
-	case RULE_UNVERIFIED:
-		told->is_unverified = true;
-		break;
-	case RULE_VERIFIED:
+	if (event->kind == RULE_UNVERIFIED || event->kind == RULE_VERIFIED)
+		told->is_unverified = event->kind == RULE_UNVERIFIED;
+	if (event->kind == RULE_TIER || event->kind == RULE_LATCHED)
+		told->is_latched = event->kind == RULE_LATCHED;
+	if (event->kind == RULE_LATCHED)
 		told->is_unverified = false;
-		break;
-	case RULE_LATCHED:
-		told->is_latched = true;
-		told->is_unverified = false;
-		break;
-	case RULE_RESOLVED:
+	if (is_end)
 		told->is_raised = told->is_latched = told->is_unverified = false;
-		break;
-	}
+	return true;
 }

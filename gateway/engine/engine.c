@@ -198,7 +198,8 @@ static void command_rules(struct engine *engine, const struct engine_case *c, en
 		for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++)
 			/* Not every state takes a command; the ticket's own record is kept either way. */
 			if (says(node, commands[k]) && rule_is_raised(engine->rules, instance))
-				(void)!rule_command(engine->rules, instance, commands[k]);
+				(void)!rule_command(engine->rules, instance,
+						    &(struct rule_order){.command = commands[k]});
 	}
 }
 

@@ -72,8 +72,8 @@ WY_MUST_CHECK enum wy_err engine_make_cases(struct engine *engine);
 /* CASE_NONE: no rule watches this asset and fault. */
 uint32_t engine_find_case(const struct engine *engine, const struct ticket *ticket);
 struct engine_view engine_view_of(const struct engine *engine, const struct engine_case *c);
-/* Notes what an instance told. */
-void engine_hear(struct engine *engine, const struct rule_event *event);
+/* Notes what an instance told. False: nothing that its ticket says. */
+bool engine_hear(struct engine *engine, const struct rule_event *event);
 
 /* ticketing.c */
 WY_MUST_CHECK enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event);

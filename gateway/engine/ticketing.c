@@ -427,7 +427,8 @@ enum wy_err ticketing_event(struct engine *engine, const struct rule_event *even
 	struct engine_case *c = &engine->cases[engine->case_of[event->instance]];
 	struct ticket ticket;
 
-	engine_hear(engine, event);
+	if (!engine_hear(engine, event))
+		return WY_OK;
 	enum wy_err err = find_ticket(engine, c, event, &ticket);
 	if (err == WY_E_NOTFOUND)
 		return WY_OK; /* the platform closed it already */

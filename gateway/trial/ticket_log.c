@@ -3,16 +3,6 @@
 
 #include "stamp.h"
 
-const char *ticket_log_word(enum rule_event_kind kind)
-{
-	static const char *const words[] = {
-		[RULE_RAISED] = "open",         [RULE_TIER] = "tier",       [RULE_UNVERIFIED] = "unverified",
-		[RULE_VERIFIED] = "verified",   [RULE_LATCHED] = "latched", [RULE_RESOLVED] = "resolve",
-	};
-
-	return words[kind];
-}
-
 static void add_stamp(const struct ticket_log *log, wy_ms mono_ms, struct wy_buf *buf)
 {
 	wy_stamp_local(buf, mono_ms + log->wall_offset_ms, log->world->zone);
@@ -23,7 +13,7 @@ void ticket_log_line(const struct ticket_log *log, const struct rule_event *even
 	const struct rule_instance_info *info = rule_instance_at(log->set, event->instance);
 
 	add_stamp(log, event->at_ms, buf);
-	wy_buf_addf(buf, " %s %s %s S%u", ticket_log_word(event->kind), rule_info_at(log->set, info->rule)->id,
+	wy_buf_addf(buf, " %s %s %s S%u", rule_event_text(event->kind), rule_info_at(log->set, info->rule)->id,
 		    log->world->assets[info->asset].id, event->tier);
 	if (event->kind == RULE_RAISED) {
 		wy_buf_add(buf, " onset=");

@@ -20,8 +20,6 @@ struct ticket_log {
 	wy_ms wall_offset_ms;              /* wall - mono of the turn that gave the event */
 };
 
-/* The word of an event: open, tier, unverified, verified, latched, resolve ... */
-const char *ticket_log_word(enum rule_event_kind kind);
 /* The line of one event, with its newline. Call before the next rule_turn_begin(): a group's asset is that of
  * the moment. */
 void ticket_log_line(const struct ticket_log *log, const struct rule_event *event, struct wy_buf *buf);

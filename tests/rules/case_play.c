@@ -291,10 +291,12 @@ static void print_instance(struct player *p, uint32_t instance)
 
 static void print_event(struct player *p, const struct rule_event *event)
 {
-	static const char *const names[] = {"raised", "tier", "unverified", "verified", "latched", "resolved"};
+	const char *name = event->kind == RULE_RAISED	  ? "raised"
+			   : event->kind == RULE_RESOLVED ? "resolved"
+							  : rule_event_text(event->kind);
 
 	print_time(p->out, event->at_ms);
-	wy_buf_addf(p->out, " %s ", names[event->kind]);
+	wy_buf_addf(p->out, " %s ", name);
 	print_instance(p, event->instance);
 	wy_buf_addf(p->out, " S%u", event->tier);
 	if (event->kind == RULE_RAISED) {
@@ -390,7 +392,8 @@ static void command(struct player *p, const char *verb, size_t verb_len, const c
 	for (unsigned i = 0; i < 3; i++) {
 		if (strlen(names[i]) != verb_len || memcmp(names[i], verb, verb_len) != 0)
 			continue;
-		if (!rule_command(p->engine, instance, (enum rule_command)i) || p->n_refused == 8)
+		struct rule_order order = {.command = (enum rule_command)i};
+		if (!rule_command(p->engine, instance, &order) || p->n_refused == 8)
 			return;
 		p->refused[p->n_refused++] = (struct refusal){names[i], instance};
 	}

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "machine.h"
+#include "teller.h"
 
 enum { FROM = 1000, HOLD = 10, TOLERATE = 5, NO_EVENT = -1 };
 
@@ -16,10 +16,18 @@ static const struct rule_level_info two_levels[] = {{.tier = 3}, {.tier = 1}};
 
 struct bench {
 	struct rx_machine machine;
+	struct rx_teller teller;
 	struct rx_rule rule;
 	struct rx_instance instance;
-	struct rx_machine_out out;
+	struct rx_machine_out moved;
+	struct rx_teller_out out;
+	wy_ms due_ms;
 };
+
+static struct rx_subject subject(struct bench *b)
+{
+	return (struct rx_subject){&b->teller, &b->machine, &b->instance, &b->rule};
+}
 
 static void start(struct bench *b, enum rule_state state, enum rx_on_unknown policy)
 {
@@ -33,14 +41,14 @@ static void start(struct bench *b, enum rule_state state, enum rx_on_unknown pol
 	b->instance.reraise_ms = 60;
 	b->machine.level[0] = (struct rx_level_state){
 		.state = (uint8_t)state, .is_running = true, .onset_ms = 900, .from_ms = FROM};
-	b->machine.is_raised = state == RULE_ACTIVE || state == RULE_RETURNING || state == RULE_LATCHED_STATE;
-	b->machine.is_latched = state == RULE_LATCHED_STATE;
-	b->machine.tier = 3;
+	b->teller.is_raised = b->teller.is_ready = state == RULE_ACTIVE || state == RULE_RETURNING || state == RULE_LATCHED_STATE;
+	b->teller.is_latched = state == RULE_LATCHED_STATE;
+	b->teller.tier = 3;
 }
 
 static struct rx_machine_in said(wy_ms now_ms, enum rule_truth first, enum rule_truth second)
 {
-	struct rx_machine_in in = {.now_ms = now_ms, .is_allowed = true};
+	struct rx_machine_in in = {.now_ms = now_ms};
 
 	in.level[0].truth = first;
 	in.level[1].truth = second;
@@ -49,14 +57,38 @@ static struct rx_machine_in said(wy_ms now_ms, enum rule_truth first, enum rule_
 	return in;
 }
 
+/* The machine moves, then is told what there is to tell. */
+static void run(struct bench *b, struct rx_machine_in *in)
+{
+	struct rx_subject s = subject(b);
+	struct rx_teller_in seen = {.now_ms = in->now_ms, .is_allowed = true};
+
+	in->must_latch = rx_teller_must_latch(&b->teller, &b->rule);
+	rx_machine_step(&b->machine, &b->instance, &b->rule, in, &b->moved);
+	seen.is_unknown = b->moved.is_unknown;
+	rx_teller_begin(&b->out);
+	rx_teller_look(&s, &seen, &b->out);
+	rx_teller_tell(&s, in->now_ms, &b->out);
+	b->due_ms = b->moved.due_ms < b->out.due_ms ? b->moved.due_ms : b->out.due_ms;
+}
+
 /* The only event of a step, or NO_EVENT. */
 static int step(struct bench *b, wy_ms now_ms, enum rule_truth truth)
 {
 	struct rx_machine_in in = said(now_ms, truth, RULE_FALSE);
 
-	rx_machine_step(&b->machine, &b->instance, &b->rule, &in, &b->out);
+	run(b, &in);
 	assert_true(b->out.n_events <= 1);
 	return b->out.n_events ? (int)b->out.events[0].kind : NO_EVENT;
+}
+
+static enum wy_err command(struct bench *b, enum rule_command command, const struct rx_machine_in *in)
+{
+	struct rx_subject s = subject(b);
+	struct rule_order order = {.command = command};
+
+	rx_teller_begin(&b->out);
+	return rx_teller_command(&s, &order, in, &b->out);
 }
 
 static char letter(const struct bench *b, unsigned level)
@@ -97,9 +129,8 @@ static void every_state_moves_as_the_table_says(void **state)
 					int event = step(&b, FROM + (run ? HOLD : HOLD - 1), (enum rule_truth)truth);
 					assert_int_equal(letter(&b, 0), to);
 					assert_int_equal(event, event_of("NPARL"[from], to));
-					assert_int_equal(b.out.is_changed,
-							 to != "NPARL"[from] || !b.machine.level[0].is_running ||
-								 b.machine.is_unknown);
+					assert_int_equal(b.moved.is_changed,
+							 to != "NPARL"[from] || !b.machine.level[0].is_running);
 				}
 }
 
@@ -110,11 +141,11 @@ static void a_frozen_clock_goes_on_where_it_stood(void **state)
 	(void)state;
 	start(&b, RULE_PENDING, RX_FREEZE);
 	step(&b, FROM + 6, RULE_UNKNOWN);
-	assert_int_equal(b.out.due_ms, FROM + 6 + TOLERATE);
+	assert_int_equal(b.due_ms, FROM + 6 + TOLERATE);
 	step(&b, FROM + 10, RULE_UNKNOWN);
 	assert_int_equal(letter(&b, 0), 'P');
 	step(&b, FROM + 10, RULE_TRUE);
-	assert_int_equal(b.out.due_ms, FROM + 14);
+	assert_int_equal(b.due_ms, FROM + 14);
 	assert_int_equal(step(&b, FROM + 13, RULE_TRUE), NO_EVENT);
 	assert_int_equal(step(&b, FROM + 14, RULE_TRUE), RULE_RAISED);
 	assert_int_equal(b.out.events[0].at_ms, FROM + 14);
@@ -155,9 +186,9 @@ static void a_return_ends_latched_unless_acked(void **state)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		start(&b, RULE_RETURNING, RX_FREEZE);
 		b.rule.info.latch = rows[i].latch;
-		b.machine.is_acked = rows[i].is_acked;
+		b.teller.is_acked = rows[i].is_acked;
 		assert_int_equal(step(&b, FROM + HOLD, RULE_TRUE), rows[i].event);
-		assert_int_equal(b.machine.is_raised, rows[i].event == RULE_LATCHED);
+		assert_int_equal(b.teller.is_raised, rows[i].event == RULE_LATCHED);
 	}
 }
 
@@ -178,8 +209,7 @@ static void commands_mean_something_in_their_states_only(void **state)
 				start(&b, (enum rule_state)from, RX_FREEZE);
 				b.rule.info.latch = (enum rule_latch)latch;
 				struct rx_machine_in in = said(FROM + 1, i < 3 ? RULE_TRUE : RULE_UNKNOWN, RULE_FALSE);
-				enum wy_err err = rx_machine_command(&b.machine, &b.instance, &b.rule,
-								     (enum rule_command)(i % 3), &in, &b.out);
+				enum wy_err err = command(&b, (enum rule_command)(i % 3), &in);
 				bool is_accepted = strchr(accepted[latch][from][i / 3], "ARC"[i % 3]) != NULL;
 				assert_int_equal(err, is_accepted ? WY_OK : WY_E_STATE);
 				if (!is_accepted)
@@ -194,12 +224,12 @@ static void a_closed_ticket_is_not_told_again_before_its_time(void **state)
 
 	(void)state;
 	start(&b, RULE_ACTIVE, RX_FREEZE);
-	assert_int_equal(rx_machine_command(&b.machine, &b.instance, &b.rule, RULE_CLOSE, &in, &b.out), WY_OK);
-	assert_int_equal(b.out.events[0].kind, RULE_RESOLVED);
+	assert_int_equal(command(&b, RULE_CLOSE, &in), WY_OK);
+	assert_int_equal(b.out.events[0].kind, RULE_CLOSED);
 	assert_int_equal(step(&b, FROM, RULE_TRUE), NO_EVENT);
 	assert_int_equal(step(&b, FROM + HOLD, RULE_TRUE), NO_EVENT);
 	assert_int_equal(letter(&b, 0), 'A');
-	assert_int_equal(b.out.due_ms, FROM + 60);
+	assert_int_equal(b.due_ms, FROM + 60);
 	assert_int_equal(step(&b, FROM + 59, RULE_FALSE), NO_EVENT);
 	assert_int_equal(step(&b, FROM + 60, RULE_FALSE), RULE_RAISED);
 	assert_int_equal(b.out.events[0].onset_ms, FROM);
@@ -229,7 +259,7 @@ static void tiers_follow_the_levels_and_the_last_one_resolves(void **state)
 	b.rule.info.n_levels = 2;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct rx_machine_in in = said(rows[i].at_ms, rows[i].first, rows[i].second);
-		rx_machine_step(&b.machine, &b.instance, &b.rule, &in, &b.out);
+		run(&b, &in);
 		assert_int_equal(b.out.n_events, rows[i].event != NO_EVENT);
 		if (b.out.n_events) {
 			assert_int_equal(b.out.events[0].kind, rows[i].event);
@@ -246,7 +276,7 @@ static void doubt_is_told_once_and_taken_back_once(void **state)
 	start(&b, RULE_ACTIVE, RX_FREEZE);
 	b.instance.unverified_after_ms = 50;
 	step(&b, 2000, RULE_UNKNOWN);
-	assert_int_equal(b.out.due_ms, 2050);
+	assert_int_equal(b.due_ms, 2050);
 	assert_int_equal(step(&b, 2049, RULE_UNKNOWN), NO_EVENT);
 	assert_int_equal(step(&b, 2050, RULE_UNKNOWN), RULE_UNVERIFIED);
 	assert_int_equal(step(&b, 3000, RULE_UNKNOWN), NO_EVENT);
@@ -262,14 +292,26 @@ static void a_saved_machine_fits_fewer_levels_or_is_refused(void **state)
 	(void)state;
 	start(&b, RULE_NORMAL, RX_FREEZE);
 	b.machine.level[1].state = RULE_ACTIVE;
-	b.machine.is_raised = true;
-	b.machine.onset_ms = 77;
 	assert_true(rx_machine_adopt(&b.machine, &b.rule));
-	assert_int_equal(b.machine.level[0].state, RULE_ACTIVE);
-	assert_int_equal(b.machine.level[0].onset_ms, 77);
 	assert_int_equal(b.machine.level[1].state, RULE_NORMAL);
 	b.machine.level[3].state = RULE_LATCHED_STATE + 1;
 	assert_false(rx_machine_adopt(&b.machine, &b.rule));
+}
+
+static void a_saved_teller_fits_fewer_levels_or_is_refused(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	start(&b, RULE_NORMAL, RX_FREEZE);
+	b.teller.is_raised = true;
+	b.teller.told_level = 3;
+	assert_true(rx_teller_adopt(&b.teller, &b.rule));
+	assert_int_equal(b.teller.told_level, 0);
+	b.teller.tier = 0;
+	assert_false(rx_teller_adopt(&b.teller, &b.rule));
+	b.teller.tier = 5;
+	assert_false(rx_teller_adopt(&b.teller, &b.rule));
 }
 
 int main(void)
@@ -284,6 +326,7 @@ int main(void)
 		cmocka_unit_test(tiers_follow_the_levels_and_the_last_one_resolves),
 		cmocka_unit_test(doubt_is_told_once_and_taken_back_once),
 		cmocka_unit_test(a_saved_machine_fits_fewer_levels_or_is_refused),
+		cmocka_unit_test(a_saved_teller_fits_fewer_levels_or_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,75 @@
+/* teller.h: what the world is told of a machine. Above the levels, below the tickets.
+ *
+ * Two steps per instant. First every machine that is concerned moves, and rx_teller_look() notes what may be told
+ * now; then rx_teller_tell() speaks. So nothing is told before all machines of the instant stand where
+ * they belong, in whatever order they were looked at.
+ *
+ * Raised once a level is active and nothing holds it back, its tier the most severe of the levels in A or R,
+ * resolved when the last one is normal. The struct is kept in the store as it is; zero is the initial state. */
+#ifndef RX_TELLER_H
+#define RX_TELLER_H
+
+#include "machine.h"
+
+struct rx_teller {
+	bool is_raised;
+	bool is_ready;      /* a level was active and nothing held it back, since ready_ms */
+	bool is_latched;    /* RULE_LATCHED was told */
+	bool is_acked;      /* this episode */
+	bool is_unverified; /* RULE_UNVERIFIED was told */
+	bool is_unknown;    /* the way back unknown since unknown_ms */
+	bool is_inhibited;
+	bool was_inhibited; /* inhibited_until_ms is valid */
+	bool is_guarded;    /* closed by hand: no raise before guard_ms */
+	uint8_t tier;       /* as last told */
+	uint8_t told_level;
+	wy_ms ready_ms;
+	wy_ms raised_ms, onset_ms;
+	wy_ms unknown_ms;
+	wy_ms inhibited_until_ms; /* when the last parent returned */
+	wy_ms guard_ms;
+};
+
+/* What the engine knows of an instance at an instant. */
+struct rx_teller_in {
+	wy_ms now_ms;
+	bool is_allowed; /* `active` is true */
+	bool is_inhibited;
+	bool is_fresh;   /* every input has a sample since inhibited_until_ms */
+	bool is_unknown; /* of the machine's step */
+};
+
+/* An instance with what belongs to it, for one call. */
+struct rx_subject {
+	struct rx_teller *teller;
+	struct rx_machine *machine;
+	const struct rx_instance *instance;
+	const struct rx_rule *rule;
+};
+
+#define RX_TELLER_EVENTS 4u
+
+struct rx_teller_out {
+	bool is_changed; /* something that must survive a crash */
+	wy_ms due_ms;    /* look again then at the latest */
+	size_t n_events;
+	struct rule_event events[RX_TELLER_EVENTS]; /* but for the instance; the first n_events are set */
+};
+
+/* At the start of each: nothing changed, nothing due. */
+void rx_teller_begin(struct rx_teller_out *out);
+void rx_teller_look(const struct rx_subject *subject, const struct rx_teller_in *in, struct rx_teller_out *out);
+void rx_teller_tell(const struct rx_subject *subject, wy_ms now_ms, struct rx_teller_out *out);
+/* Is there nothing it could want to say? Then neither step is needed. */
+bool rx_teller_is_idle(const struct rx_teller *teller, const struct rx_machine *machine);
+/* Does a return end latched: only what was told, for else nobody would release it. */
+bool rx_teller_must_latch(const struct rx_teller *teller, const struct rx_rule *rule);
+/* in: truth of `clear` per level, now. */
+enum wy_err rx_teller_command(const struct rx_subject *subject, const struct rule_order *order,
+			      const struct rx_machine_in *in, struct rx_teller_out *out);
+/* Told since onset_ms. */
+void rx_teller_stand(struct rx_teller *teller, const struct rx_rule *rule, wy_ms onset_ms);
+/* After reading a saved teller: fit it to a rule that may have other levels now. False: not sound. */
+bool rx_teller_adopt(struct rx_teller *teller, const struct rx_rule *rule);
+
+#endif
