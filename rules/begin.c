@@ -17,8 +17,8 @@ static size_t largest_cell(const struct rule_set *set)
 		size_t points = cls->model->n_points * sizeof(struct rx_slot) + (WY_DEVICES_MAX + 3) * sizeof(wy_ms);
 		most = points > most ? points : most;
 		for (size_t j = 0; j < cls->n_memories; j++)
-			if (cls->memories[j].call->fn->memory_bytes > most)
-				most = cls->memories[j].call->fn->memory_bytes;
+			if (cls->memories[j].bytes > most)
+				most = cls->memories[j].bytes;
 	}
 	return most + 64;
 }

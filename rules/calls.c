@@ -31,51 +31,179 @@ static bool find_function(struct rx_scope *scope, struct rx_expr *e)
 	return true;
 }
 
-static bool is_arg_name(const struct rx_function *fn, unsigned wanted, const char *name, size_t len)
-{
-	const char *at = fn->arg_names;
+/* ---- The form of a call ------------------------------------------------------------------- */
 
-	for (unsigned i = 0; i < wanted; i++)
-		at = strchr(at, ' ') + 1;
-	return strncmp(at, name, len) == 0 && (at[len] == ' ' || !at[len]);
-}
+enum { FORM_SIZE = 200 };
 
-/* "count(e, w)" */
-static const char *form_of(const struct rx_function *fn, char *out, size_t size)
+/* "sample(x, on=, [delay=])" */
+static const char *form_of(const struct rx_function *fn, char *out)
 {
 	struct wy_buf buf;
 
-	wy_buf_init(&buf, out, size);
+	wy_buf_init(&buf, out, FORM_SIZE);
 	wy_buf_addf(&buf, "%s(", fn->name);
-	for (const char *at = fn->arg_names; *at; at++)
-		wy_buf_addn(&buf, *at == ' ' ? ", " : at, *at == ' ' ? 2 : 1);
+	for (size_t i = 0; i < rx_arg_count(fn); i++) {
+		const struct rx_arg_row *row = &fn->arg[i];
+		bool is_optional = row->manner == RX_ARG_OPTIONAL;
+		const char *tail = is_optional ? "=]" : row->manner == RX_ARG_NAMED ? "=" : row->manner == RX_ARG_MANY ? "..." : "";
+		wy_buf_addf(&buf, "%s%s%s%s", i ? ", " : "", is_optional ? "[" : "", row->name, tail);
+	}
 	wy_buf_add(&buf, ")");
 	return out;
 }
 
+static bool has_name(const struct rx_arg_row *row, const struct rx_expr *e)
+{
+	return strlen(row->name) == e->arg_name_len && memcmp(row->name, e->arg_name, e->arg_name_len) == 0;
+}
+
+static unsigned count_given(const struct rx_expr *call)
+{
+	unsigned n = 0;
+
+	for (const struct rx_expr *c = call->child; c; c = c->next)
+		n++;
+	return n;
+}
+
+/* Arguments of a call, sorted into the rows of its function. */
+struct places {
+	struct rx_expr *row[RX_ARGS_MAX];
+	struct rx_expr *many[RX_MANY_MAX];
+	unsigned n_many;
+};
+
+/* The row an argument belongs to: by its name, else the next in order; -1: none, and said. */
+static int row_of(struct rx_scope *scope, const struct rx_expr *call, const struct rx_expr *e, unsigned next)
+{
+	const struct rx_function *fn = call->fn;
+	unsigned wanted = (unsigned)rx_arg_count(fn);
+	char form[FORM_SIZE];
+
+	if (!e->arg_name && next < wanted && fn->arg[next].manner <= RX_ARG_MANY)
+		return (int)next;
+	for (unsigned i = 0; e->arg_name && i < wanted; i++)
+		if (has_name(&fn->arg[i], e))
+			return (int)i;
+	if (e->arg_name)
+		rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "%s has no argument '%.*s'", form_of(fn, form),
+			 (int)e->arg_name_len, e->arg_name);
+	else if (next < wanted)
+		rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "%s: this argument needs its name: %s=...",
+			 form_of(fn, form), fn->arg[next].name);
+	else
+		rx_error(scope->load, "E104", scope->node, rx_at(scope, call), "%s takes %u argument%s, found %u",
+			 form_of(fn, form), wanted, wanted == 1 ? "" : "s", count_given(call));
+	return -1;
+}
+
+static bool place_argument(struct rx_scope *scope, const struct rx_expr *call, struct rx_expr *e, struct places *p,
+			   unsigned *next)
+{
+	int row = row_of(scope, call, e, *next);
+	char form[FORM_SIZE];
+
+	if (row < 0)
+		return false;
+	bool is_many = call->fn->arg[row].manner == RX_ARG_MANY && !e->arg_name;
+	if (is_many && p->n_many < RX_MANY_MAX) {
+		p->many[p->n_many++] = e;
+		return true;
+	}
+	if (is_many)
+		rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "%s takes at most %u of '%s'",
+			 form_of(call->fn, form), RX_MANY_MAX, call->fn->arg[row].name);
+	else if (p->row[row])
+		rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "%s: '%s' is given twice",
+			 form_of(call->fn, form), call->fn->arg[row].name);
+	if (is_many || p->row[row])
+		return false;
+	p->row[row] = e;
+	*next = (unsigned)row + 1;
+	return true;
+}
+
+/* What is left out stands there as if it had been written. */
+static struct rx_expr *otherwise(struct rx_scope *scope, const struct rx_expr *call, const struct rx_arg_row *row)
+{
+	struct rx_expr *e = rx_load_alloc(scope->load, 1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	*e = (struct rx_expr){.op = RX_NUMBER, .at = call->at, .end = call->end, .real = row->otherwise,
+			      .whole = (int64_t)row->otherwise, .is_default = true};
+	e->is_whole = row->kind == RX_ARG_WHOLE;
+	if (row->kind == RX_ARG_SPAN || row->kind == RX_ARG_WINDOW)
+		e->unit = wy_unit_at(WY_UNIT_MS);
+	if (row->kind == RX_ARG_CHOICE) {
+		e->op = RX_NAMED;
+		e->type = RX_T_NAME;
+		e->index = (uint32_t)row->otherwise;
+	}
+	return e;
+}
+
+static bool is_complete(struct rx_scope *scope, struct rx_expr *call, struct places *p)
+{
+	char form[FORM_SIZE];
+	unsigned wanted = (unsigned)rx_arg_count(call->fn);
+	bool has_optional = false;
+
+	for (unsigned i = 0; i < wanted; i++) {
+		const struct rx_arg_row *row = &call->fn->arg[i];
+		has_optional = has_optional || row->manner == RX_ARG_OPTIONAL;
+		if (p->row[i] || (row->manner == RX_ARG_MANY && p->n_many))
+			continue;
+		if (row->manner == RX_ARG_OPTIONAL) {
+			p->row[i] = otherwise(scope, call, row);
+			if (!p->row[i])
+				return false;
+			continue;
+		}
+		if (row->manner == RX_ARG_NAMED || has_optional || row->manner == RX_ARG_MANY)
+			rx_error(scope->load, "E104", scope->node, rx_at(scope, call), "%s: '%s' is missing",
+				 form_of(call->fn, form), row->name);
+		else
+			rx_error(scope->load, "E104", scope->node, rx_at(scope, call), "%s takes %u argument%s, found %u",
+				 form_of(call->fn, form), wanted, wanted == 1 ? "" : "s", count_given(call));
+		return false;
+	}
+	return true;
+}
+
 bool rx_call_begin(struct rx_scope *scope, struct rx_expr *call)
 {
-	unsigned wanted = 0;
-	unsigned given = 0;
+	struct places p = {{NULL}, {NULL}, 0};
+	unsigned next = 0;
 
 	if (!find_function(scope, call))
 		return false;
-	const struct rx_function *fn = call->fn;
-	while (wanted < 3 && fn->arg[wanted] != RX_ARG_NONE)
-		wanted++;
-	for (const struct rx_expr *c = call->child; c; c = c->next)
-		given++;
-	if (given == wanted)
-		return true;
-	char form[60];
-	rx_error(scope->load, "E104", scope->node, rx_at(scope, call), "%s takes %u argument%s, found %u",
-		 form_of(fn, form, sizeof(form)), wanted, wanted == 1 ? "" : "s", given);
-	return false;
+	for (struct rx_expr *c = call->child; c; c = c->next)
+		if (!place_argument(scope, call, c, &p, &next))
+			return false;
+	if (!is_complete(scope, call, &p))
+		return false;
+	struct rx_expr **tail = &call->child;
+	for (unsigned i = 0; i < p.n_many; i++, tail = &(*tail)->next)
+		*tail = p.many[i];
+	for (size_t i = p.n_many ? 1 : 0; i < rx_arg_count(call->fn); i++, tail = &(*tail)->next)
+		*tail = p.row[i];
+	*tail = NULL;
+	call->n_many = (uint8_t)p.n_many;
+	return true;
+}
+
+static const struct rx_arg_row *row_at(const struct rx_expr *call, unsigned index)
+{
+	return &call->fn->arg[index < call->n_many ? 0 : call->n_many ? index - call->n_many + 1 : index];
 }
 
 bool rx_call_takes_name(const struct rx_expr *call, unsigned index)
 {
-	return call->fn->arg[index] == RX_ARG_CALENDAR || call->fn->arg[index] == RX_ARG_RULE;
+	enum rx_arg kind = row_at(call, index)->kind;
+
+	return kind == RX_ARG_CALENDAR || kind == RX_ARG_RULE || kind == RX_ARG_CHOICE || kind == RX_ARG_MARK ||
+	       kind == RX_ARG_LABEL || kind == RX_ARG_CLASS;
 }
 
 /* ---- Arguments ---------------------------------------------------------------------------- */
@@ -92,9 +220,10 @@ static bool check_span(struct rx_scope *scope, struct rx_expr *e)
 			 "expected a length of time such as 15min or $parameter");
 		return false;
 	}
-	if (e->op == RX_NUMBER) {
+	if (e->op == RX_NUMBER && !e->is_default) {
 		e->real *= wy_unit_ratio(e->unit, ms);
 		e->unit = ms;
+		e->hash = rx_hash_node(e);
 		if (e->real < 1 || e->real > (double)WY_RULE_SPAN_MAX_MS) {
 			rx_error(scope->load, "E401", scope->node, rx_at(scope, e),
 				 "a window is 1ms to 400d long");
@@ -111,8 +240,6 @@ static bool need_point(struct rx_scope *scope, const struct rx_expr *e, enum rx_
 	bool is_point = e->op == RX_POINT && e->point;
 	if (is_point && kind == RX_ARG_COUNTER && e->type != RX_T_COUNTER)
 		rx_error(scope->load, "E205", scope->node, rx_at(scope, e), "expected a counter; '%s' is none", e->name);
-	else if (is_point && kind == RX_ARG_VALUE_POINT && !rx_is_number(e))
-		return rx_need_number(scope, e);
 	else if (!is_point)
 		rx_error(scope->load, "E201", scope->node, rx_at(scope, e),
 			 kind == RX_ARG_COUNTER ? "expected the name of a counter" : "expected the name of a point, not an expression");
@@ -130,21 +257,152 @@ static bool need_event(struct rx_scope *scope, const struct rx_expr *e)
 	return false;
 }
 
-static bool check_name(struct rx_scope *scope, enum rx_arg kind, struct rx_expr *e)
+/* ---- Names -------------------------------------------------------------------------------- */
+
+static const char *const name_kinds[] = {
+	[RX_ARG_CALENDAR] = "calendar", [RX_ARG_RULE] = "rule", [RX_ARG_MARK] = "mark", [RX_ARG_LABEL] = "label",
+	[RX_ARG_CLASS] = "class",
+};
+
+static bool is_word(const char *words, size_t n, const struct rx_expr *e)
 {
-	if (e->op == RX_POINT)
-		return kind == RX_ARG_RULE ? rx_check_rule_name(scope, e) : rx_check_calendar_name(scope, e);
-	rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "expected the name of a %s",
-		 kind == RX_ARG_RULE ? "rule" : "calendar");
+	for (size_t i = 0; i < n; i++)
+		words = strchr(words, ' ') + 1;
+	size_t len = strcspn(words, " ");
+	return len == e->name_len && memcmp(words, e->name, len) == 0;
+}
+
+static bool check_choice(struct rx_scope *scope, const struct rx_arg_row *row, struct rx_expr *e)
+{
+	size_t n = 1;
+
+	for (const char *at = row->words; *at; at++)
+		n += *at == ' ';
+	for (size_t i = 0; e->op == RX_POINT && i < n; i++) {
+		if (!is_word(row->words, i, e))
+			continue;
+		e->op = RX_NAMED;
+		e->type = RX_T_NAME;
+		e->name = NULL; /* equal to a choice left out */
+		e->name_len = 0;
+		e->index = (uint32_t)i;
+		e->whole = (int64_t)i;
+		e->hash = rx_hash_node(e);
+		return true;
+	}
+	if (e->op == RX_NAMED) {
+		e->whole = (int64_t)e->index;
+		e->hash = rx_hash_node(e);
+		return true;
+	}
+	rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "'%s' is one of: %s", row->name, row->words);
 	return false;
 }
 
+static bool keep_name(struct rx_scope *scope, struct rx_expr *e)
+{
+	e->name = rx_own_name(scope, e);
+	e->op = RX_NAMED;
+	e->type = RX_T_NAME;
+	e->hash = rx_hash_node(e);
+	return true;
+}
+
+static bool check_class_name(struct rx_scope *scope, struct rx_expr *e)
+{
+	keep_name(scope, e);
+	for (size_t i = 0; i < scope->load->world->n_classes; i++) {
+		if (strcmp(scope->load->world->classes[i].id, e->name) != 0)
+			continue;
+		e->index = (uint32_t)i;
+		return true;
+	}
+	rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "there is no class '%s'", e->name);
+	return false;
+}
+
+static bool check_name(struct rx_scope *scope, const struct rx_arg_row *row, struct rx_expr *e)
+{
+	if (row->kind == RX_ARG_CHOICE)
+		return check_choice(scope, row, e);
+	if (e->op != RX_POINT) {
+		rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "expected the name of a %s", name_kinds[row->kind]);
+		return false;
+	}
+	if (row->kind == RX_ARG_RULE)
+		return rx_check_rule_name(scope, e);
+	if (row->kind == RX_ARG_CALENDAR)
+		return rx_check_calendar_name(scope, e);
+	return row->kind == RX_ARG_CLASS ? check_class_name(scope, e) : keep_name(scope, e);
+}
+
+/* ---- Numbers ------------------------------------------------------------------------------ */
+
+static bool check_constant(struct rx_scope *scope, const struct rx_arg_row *row, const struct rx_expr *e)
+{
+	bool is_whole = row->kind == RX_ARG_WHOLE;
+	bool is_literal = e->op == RX_NUMBER && (!is_whole || e->is_whole);
+
+	if (!rx_need_number(scope, e))
+		return false;
+	bool is_fine = is_literal ? e->real >= row->least && e->real <= row->most : !is_whole && e->op == RX_PARAM;
+	if (is_fine && !e->unit)
+		return true;
+	rx_error(scope->load, "E106", scope->node, rx_at(scope, e), "'%s' is a %snumber from %g to %g%s", row->name,
+		 is_whole ? "whole " : "", row->least, row->most, is_whole ? ", written out" : " without a unit, or a $parameter");
+	return false;
+}
+
+/* Part of an expression whose value grows by itself: no step to weigh, and no change to count. */
+static const struct rx_expr *growing_in(const struct rx_expr *e)
+{
+	if (e->op == RX_CALL && e->fn->is_growing)
+		return e;
+	if (e->op == RX_CALL && rx_remembers(e->fn))
+		return NULL;
+	const struct rx_expr *found = NULL;
+	for (const struct rx_expr *c = e->child; c && !found; c = c->next)
+		found = growing_in(c);
+	return found;
+}
+
+static bool check_series(struct rx_scope *scope, enum rx_arg kind, const struct rx_expr *e)
+{
+	if (!rx_need_number(scope, e))
+		return false;
+	const struct rx_expr *growing = growing_in(e);
+	if (growing) {
+		rx_error(scope->load, "E203", scope->node, rx_at(scope, growing),
+			 "%s() grows by itself; take it at an event: sample(%s(...), on=...)", growing->fn->name, growing->fn->name);
+		return false;
+	}
+	if (kind == RX_ARG_SERIES || e->sampling)
+		return true;
+	rx_error(scope->load, "E203", scope->node, rx_at(scope, e), "expected samples such as sample(x, on=fall(moving))");
+	return false;
+}
+
+static bool check_like(struct rx_scope *scope, struct rx_expr **at, const struct rx_expr *before)
+{
+	const struct rx_expr *e = *at;
+
+	if (!rx_need_number(scope, e))
+		return false;
+	if (!wy_unit_is_alike(before->unit, e->unit))
+		return rx_complain_units(scope, before, e);
+	if (rx_is_absolute(before) != rx_is_absolute(e)) {
+		rx_error(scope->load, "E202", scope->node, rx_at(scope, e), "degC and dK do not mix");
+		return false;
+	}
+	return before->unit == e->unit || rx_rescale(scope, at, before->unit);
+}
+
 /* One flat switch over the kinds of arguments. */
-static bool check_arg(struct rx_scope *scope, enum rx_arg kind, struct rx_expr **at, const struct rx_expr *before)
+static bool check_arg(struct rx_scope *scope, const struct rx_arg_row *row, struct rx_expr **at, const struct rx_expr *before)
 {
 	struct rx_expr *e = *at;
 
-	switch (kind) {
+	switch (row->kind) {
 	case RX_ARG_BOOL:
 		return rx_need_condition(scope, e);
 	case RX_ARG_EVENT:
@@ -152,24 +410,21 @@ static bool check_arg(struct rx_scope *scope, enum rx_arg kind, struct rx_expr *
 	case RX_ARG_BOOL_OR_EVENT:
 		return e->type == RX_T_EVENT || rx_need_condition(scope, e);
 	case RX_ARG_POINT:
-	case RX_ARG_VALUE_POINT:
 	case RX_ARG_COUNTER:
-		return need_point(scope, e, kind);
+		return need_point(scope, e, row->kind);
 	case RX_ARG_NUMBER:
 		return rx_need_number(scope, e);
-	case RX_ARG_LIKE: {
-		if (!rx_need_number(scope, e))
-			return false;
-		if (!wy_unit_is_alike(before->unit, e->unit))
-			return rx_complain_units(scope, before, e);
-		if (rx_is_absolute(before) != rx_is_absolute(e)) {
-			rx_error(scope->load, "E202", scope->node, rx_at(scope, e), "degC and dK do not mix");
-			return false;
-		}
-		return before->unit == e->unit || rx_rescale(scope, at, before->unit);
-	}
+	case RX_ARG_SERIES:
+	case RX_ARG_SAMPLES:
+		return check_series(scope, row->kind, e);
+	case RX_ARG_LIKE:
+		return check_like(scope, at, before);
+	case RX_ARG_WINDOW:
 	case RX_ARG_SPAN:
 		return check_span(scope, e);
+	case RX_ARG_WHOLE:
+	case RX_ARG_CONSTANT:
+		return check_constant(scope, row, e);
 	case RX_ARG_ANY:
 		if (e->type != RX_T_EVENT)
 			return true;
@@ -177,7 +432,11 @@ static bool check_arg(struct rx_scope *scope, enum rx_arg kind, struct rx_expr *
 		return false;
 	case RX_ARG_CALENDAR:
 	case RX_ARG_RULE:
-		return check_name(scope, kind, e);
+	case RX_ARG_CHOICE:
+	case RX_ARG_MARK:
+	case RX_ARG_LABEL:
+	case RX_ARG_CLASS:
+		return check_name(scope, row, e);
 	case RX_ARG_NONE:
 		break;
 	}
@@ -187,27 +446,77 @@ static bool check_arg(struct rx_scope *scope, enum rx_arg kind, struct rx_expr *
 bool rx_call_argument(struct rx_scope *scope, struct rx_expr *call, unsigned index, struct rx_expr **at,
 		      const struct rx_expr *before)
 {
-	const struct rx_function *fn = call->fn;
-	const struct rx_expr *e = *at;
+	return check_arg(scope, row_at(call, index), at, before);
+}
 
-	if (e->arg_name && !is_arg_name(fn, index, e->arg_name, e->arg_name_len)) {
-		char form[60];
-		rx_error(scope->load, "E104", scope->node, rx_at(scope, e), "%s has no argument '%.*s' here",
-			 form_of(fn, form, sizeof(form)), (int)e->arg_name_len, e->arg_name);
-		return false;
+/* ---- Instants ----------------------------------------------------------------------------- */
+
+/* Two are taken together only where they are taken at the same instants. */
+static bool is_same_sampling(const struct rx_expr *a, const struct rx_expr *b)
+{
+	return rx_arg(a, 1)->hash == rx_arg(b, 1)->hash && rx_arg(a, 2)->hash == rx_arg(b, 2)->hash;
+}
+
+bool rx_carry_sampling(struct rx_scope *scope, struct rx_expr *e)
+{
+	bool is_kept = e->op >= RX_ADD || (e->op == RX_CALL && e->fn->keeps_instants);
+
+	if (e->op == RX_CALL && e->fn->update == rx_sample_update)
+		e->sampling = e;
+	for (const struct rx_expr *c = e->child; is_kept && c; c = c->next) {
+		if (!c->sampling)
+			continue;
+		if (e->sampling && !is_same_sampling(e->sampling, c->sampling)) {
+			rx_error(scope->load, "E203", scope->node, rx_at(scope, c),
+				 "these samples are taken at different instants; sample the whole: sample(a - b, on=...)");
+			return false;
+		}
+		e->sampling = c->sampling;
 	}
-	return check_arg(scope, fn->arg[index], at, before);
+	return true;
 }
 
 /* ---- Results ------------------------------------------------------------------------------ */
+
+static bool has_window(const struct rx_expr *e)
+{
+	if (e->op == RX_CALL && rx_remembers(e->fn))
+		return true;
+	for (const struct rx_expr *c = e->child; c; c = c->next)
+		if (has_window(c))
+			return true;
+	return false;
+}
+
+/* What a memory depends on: the function that keeps it, and its arguments but those only asked with. What the
+ * rule asks of its windows matters only where they feed this one. */
+static uint64_t hash_memory(const struct rx_expr *call)
+{
+	uint64_t hash = rx_hash_text(RX_HASH_START, call->fn->like ? call->fn->like : call->fn->name);
+	unsigned index = 0;
+
+	hash = rx_hash(hash, &call->type, sizeof(call->type));
+	hash = rx_hash(hash, &call->is_counted_by_panes, sizeof(call->is_counted_by_panes));
+	for (const struct rx_expr *c = call->child; c; c = c->next, index++) {
+		if (row_at(call, index)->is_asked)
+			continue;
+		hash = rx_hash(hash, &c->hash, sizeof(c->hash));
+		if (!has_window(c))
+			continue;
+		hash = rx_hash(hash, &call->min_samples, sizeof(call->min_samples));
+		hash = rx_hash(hash, &call->min_cover, sizeof(call->min_cover));
+	}
+	return hash;
+}
 
 /* Memory of a stateful call: the one of an equal call, or a new one. */
 static bool find_memory(struct rx_scope *scope, struct rx_expr *call)
 {
 	struct rx_class *cls = &scope->load->set->classes[scope->cls];
+	uint64_t hash = hash_memory(call);
 
 	for (size_t i = 0; i < cls->n_memories; i++) {
-		if (cls->memories[i].hash != call->hash)
+		if (cls->memories[i].hash != hash)
 			continue;
 		call->index = (uint32_t)i;
 		return true;
@@ -219,35 +528,89 @@ static bool find_memory(struct rx_scope *scope, struct rx_expr *call)
 		return false;
 	}
 	call->index = (uint32_t)cls->n_memories;
+	size_t bytes = rx_memory_bytes(call);
 	cls->memories[cls->n_memories++] = (struct rx_memory){
-		.call = call, .hash = call->hash, .offset = cls->state_bytes,
+		.call = call, .hash = hash, .offset = cls->state_bytes, .bytes = bytes,
 	};
-	cls->state_bytes += (call->fn->memory_bytes + 15) / 16 * 16;
+	cls->state_bytes += (bytes + 15) / 16 * 16;
 	return true;
+}
+
+/* Per hour: the unit of the table where there is one, else made for this expression. */
+static bool per_hour(struct rx_scope *scope, struct rx_expr *e, const struct wy_unit *unit)
+{
+	struct wy_unit *made = rx_load_alloc(scope->load, 1, sizeof(*made));
+	const struct wy_unit *hour = wy_unit_at(WY_UNIT_H);
+	char name[60];
+	struct wy_buf buf;
+
+	if (!made)
+		return false;
+	*made = (struct wy_unit){.factor = wy_unit_ratio(unit, NULL) / hour->factor};
+	for (size_t i = 0; i < WY_DIMENSIONS; i++)
+		made->dim[i] = (int8_t)((unit ? unit->dim[i] : 0) - hour->dim[i]);
+	wy_buf_init(&buf, name, sizeof(name));
+	wy_buf_addf(&buf, "%s/h", unit ? unit->name : "1");
+	made->name = rx_load_text(scope->load, name, buf.len);
+	e->unit = unit ? made : wy_unit_at(WY_UNIT_PER_H);
+	return made->name;
+}
+
+static bool is_like_first(enum rx_result result)
+{
+	return result == RX_RESULT_FIRST || result == RX_RESULT_SECOND;
+}
+
+/* What is not simply that of an argument. */
+static enum rx_type type_of_result(struct rx_scope *scope, struct rx_expr *e)
+{
+	static const enum rx_type types[] = {
+		[RX_RESULT_BOOL] = RX_T_BOOL, [RX_RESULT_EVENT] = RX_T_EVENT, [RX_RESULT_INT] = RX_T_INT,
+		[RX_RESULT_TIME] = RX_T_REAL, [RX_RESULT_MEAN] = RX_T_REAL, [RX_RESULT_TOTAL] = RX_T_REAL,
+		[RX_RESULT_DIFFERENCE] = RX_T_REAL, [RX_RESULT_DISTANCE] = RX_T_REAL, [RX_RESULT_SLOPE] = RX_T_REAL,
+		[RX_RESULT_RATE] = RX_T_REAL, [RX_RESULT_SHARE] = RX_T_REAL, [RX_RESULT_BARE] = RX_T_REAL};
+	enum rx_result result = e->fn->result;
+	const struct wy_unit *unit = e->child ? e->child->unit : NULL;
+	const struct wy_unit *step = unit && unit->is_absolute ? wy_unit_at(WY_UNIT_DK) : unit;
+
+	if (result == RX_RESULT_TIME)
+		e->unit = wy_unit_at(WY_UNIT_MS);
+	else if (result == RX_RESULT_SHARE)
+		e->unit = wy_unit_at(WY_UNIT_PERCENT);
+	else if (result == RX_RESULT_RATE)
+		e->unit = wy_unit_at(WY_UNIT_PER_H);
+	else if (result == RX_RESULT_MEAN || result == RX_RESULT_TOTAL)
+		e->unit = unit;
+	else if (result == RX_RESULT_DIFFERENCE || result == RX_RESULT_DISTANCE)
+		e->unit = step;
+	else if (result == RX_RESULT_SLOPE && !per_hour(scope, e, step))
+		return RX_T_NONE;
+	if (result == RX_RESULT_TOTAL && unit && unit->is_absolute) {
+		rx_error(scope->load, "E202", scope->node, rx_at(scope, e->child), "temperatures in degC cannot be added up");
+		return RX_T_NONE;
+	}
+	return types[result];
 }
 
 enum rx_type rx_call_result(struct rx_scope *scope, struct rx_expr *e)
 {
-	static const enum rx_type types[] = {
-		[RX_RESULT_BOOL] = RX_T_BOOL, [RX_RESULT_EVENT] = RX_T_EVENT, [RX_RESULT_INT] = RX_T_INT,
-		[RX_RESULT_TIME] = RX_T_REAL};
-
-	const struct rx_expr *like = e->fn->result == RX_RESULT_SECOND ? e->child->next : e->child;
 	enum rx_type type;
-	if (e->fn->result == RX_RESULT_FIRST || e->fn->result == RX_RESULT_SECOND) {
+
+	e->min_cover = scope->min_cover;
+	e->min_samples = scope->min_samples;
+	if (is_like_first(e->fn->result)) {
+		const struct rx_expr *like = e->fn->result == RX_RESULT_SECOND ? e->child->next : e->child;
 		type = (enum rx_type)like->type;
 		e->unit = like->unit;
 		e->point = type == RX_T_ENUM ? like->point : NULL;
 		if (like->op == RX_POINT && type == RX_T_COUNTER)
 			return rx_need_number(scope, like) ? type : RX_T_NONE;
 	} else {
-		type = types[e->fn->result];
-		if (e->fn->result == RX_RESULT_TIME)
-			e->unit = wy_unit_at(WY_UNIT_MS);
+		type = type_of_result(scope, e);
 	}
 	e->type = (uint8_t)type;
 	e->hash = rx_hash_node(e);
-	if (e->fn->memory_bytes && !find_memory(scope, e))
+	if (type == RX_T_NONE || (rx_remembers(e->fn) && !find_memory(scope, e)))
 		return RX_T_NONE;
 	return type;
 }

@@ -135,7 +135,7 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	size_t index = n - set->assets[asset].memory_base;
 	const struct rx_memory *memory = &cls->memories[index];
 	void *bytes = rx_memory_at(engine, (uint32_t)asset, memory);
-	size_t len = memory->call->fn->memory_bytes;
+	size_t len = memory->bytes;
 	struct rx_eval ev = rx_engine_eval(engine, (uint32_t)asset, engine->clock_ms);
 
 	rx_memory_account(&ev, memory->call, bytes);
@@ -236,12 +236,12 @@ static enum wy_err restore_memory(struct rule_engine *engine, size_t asset, cons
 	for (size_t i = 0; i < cls->n_memories; i++) {
 		if (strcmp(set->assets[asset].memory_keys[i], key) != 0)
 			continue;
-		size_t wanted = cls->memories[i].call->fn->memory_bytes;
+		size_t wanted = cls->memories[i].bytes;
 		/* Aligned copy first: it may be looked into. */
 		if (!unpack("f", bytes, len, wanted, &body))
 			return WY_E_CORRUPT;
 		memcpy(engine->scratch, body, wanted);
-		if (!rx_memory_is_sound(cls->memories[i].call->fn, engine->scratch))
+		if (!rx_memory_is_sound(cls->memories[i].call, engine->scratch))
 			return WY_E_CORRUPT;
 		memcpy(rx_memory_at(engine, (uint32_t)asset, &cls->memories[i]), engine->scratch, wanted);
 		return WY_OK;

@@ -61,7 +61,7 @@ static enum rx_type check_call(struct rx_scope *scope, struct rx_expr *e)
 	if (!rx_call_begin(scope, e))
 		return RX_T_NONE;
 	bool was_in_memory = scope->is_in_memory;
-	scope->is_in_memory = was_in_memory || e->fn->memory_bytes;
+	scope->is_in_memory = was_in_memory || rx_remembers(e->fn);
 	bool is_fine = check_arguments(scope, e);
 	scope->is_in_memory = was_in_memory;
 	return is_fine ? rx_call_result(scope, e) : RX_T_NONE;
@@ -102,6 +102,8 @@ enum rx_type rx_check(struct rx_scope *scope, struct rx_expr *e)
 	};
 
 	enum rx_type type = leaves[e->op] ? leaves[e->op](scope, e) : check_operator(scope, e, operators[e->op]);
+	if (type != RX_T_NONE && !rx_carry_sampling(scope, e))
+		type = RX_T_NONE;
 	e->type = (uint8_t)type;
 	e->hash = rx_hash_node(e);
 	return type;

@@ -22,6 +22,8 @@ struct rx_scope {
 	const struct wy_node *node; /* of the expression */
 	size_t offset;              /* of its text in the node's value */
 	bool is_in_memory;          /* inside a stateful call */
+	double min_cover;           /* what windows need before they answer */
+	uint16_t min_samples;
 };
 
 /* Zeroed memory; NULL and load->err set when the arena is full. */

@@ -97,27 +97,40 @@ wy_ms rx_eval_span(struct rx_eval *ev, const struct rx_expr *e)
 	return span_ms < 1 ? 1 : (wy_ms)(span_ms + 0.5);
 }
 
-/* Without an engine: what the declarations allow a stateful function to be. */
+double rx_eval_constant(struct rx_eval *ev, const struct rx_expr *e)
+{
+	if (e->op != RX_PARAM)
+		return e->real;
+	const struct rx_const *value = param_value(ev, e);
+	return e->type == RX_T_INT ? (double)value->whole : value->real;
+}
+
+/* Without an engine: what the declarations allow a function of points or of the past to be. */
 static struct rx_value eval_static_call(struct rx_eval *ev, const struct rx_expr *e)
 {
 	struct rx_value v = rx_unknown_of((enum rx_type)e->type, RX_NOT_SEEN);
+	enum rx_result result = e->fn->result;
 
-	if (e->fn->result == RX_RESULT_FIRST && e->child->op == RX_POINT)
-		return declared(e->child);
-	if (e->fn->result == RX_RESULT_TIME || e->fn->result == RX_RESULT_INT) {
+	if ((result == RX_RESULT_FIRST || result == RX_RESULT_MEAN) && e->child->type != RX_T_BOOL) {
+		v = rx_eval(ev, e->child);
+		return result == RX_RESULT_MEAN ? rx_as_real(v) : v;
+	}
+	if (result == RX_RESULT_TIME || result == RX_RESULT_INT || result == RX_RESULT_DISTANCE ||
+	    result == RX_RESULT_RATE || result == RX_RESULT_SHARE) {
 		v.lo = 0;
 		v.rlo = 0;
 	}
-	(void)ev;
+	if (result == RX_RESULT_SHARE)
+		v.rhi = 100;
 	return v;
 }
 
 static struct rx_value eval_call(struct rx_eval *ev, const struct rx_expr *e)
 {
-	if (!ev->engine && (e->fn->memory_bytes || !e->child || e->child->op == RX_NAMED || e->child->op == RX_POINT))
+	if (!ev->engine && (rx_remembers(e->fn) || !e->child || e->child->op == RX_NAMED || e->child->op == RX_POINT))
 		return eval_static_call(ev, e);
 	const void *memory = NULL;
-	if (e->fn->memory_bytes)
+	if (rx_remembers(e->fn))
 		memory = rx_memory_at(ev->engine, ev->asset, &ev->cls->memories[e->index]);
 	return e->fn->query(ev, e, memory);
 }

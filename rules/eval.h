@@ -19,6 +19,7 @@ struct rx_eval {
 	wy_ms now_ms;                     /* mono */
 	wy_ms wall_ms;
 	bool is_wall_doubtful;
+	bool is_frozen; /* update of a baseline: a rule that uses it stands; do not learn from now */
 	wy_ms next_ms; /* out: earliest instant the answer may change by time alone; only lowered */
 };
 
@@ -26,5 +27,7 @@ struct rx_value rx_eval(struct rx_eval *ev, const struct rx_expr *e);
 /* Present value of a point, and of a constant length of time. */
 struct rx_value rx_eval_point(struct rx_eval *ev, const struct rx_expr *point);
 wy_ms rx_eval_span(struct rx_eval *ev, const struct rx_expr *span);
+/* A constant number: a literal, or a parameter of the asset, in its own unit. */
+double rx_eval_constant(struct rx_eval *ev, const struct rx_expr *e);
 
 #endif

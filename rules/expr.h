@@ -39,6 +39,9 @@ struct rx_expr {
 	uint8_t cmp;  /* enum rx_cmp */
 	uint8_t type; /* enum rx_type, after the check */
 	bool is_counted_by_panes; /* count(): compared with more than a ring holds */
+	uint8_t n_many;           /* CALL: arguments that stand in the row of many, such as x1..x8 */
+	uint16_t min_samples;     /* CALL: of the rule; what its windows need before they answer */
+	double min_cover;
 	uint32_t at, end;         /* byte range in the text */
 	struct rx_expr *child, *next;
 	const char *name; /* POINT, PARAM, CALL, WORD, NAMED; not NUL-terminated before the check */
@@ -47,12 +50,14 @@ struct rx_expr {
 	size_t arg_name_len;
 	bool truth;
 	bool is_whole;
+	bool is_default; /* an argument that was left out */
 	int64_t whole;
 	double real;
 	const struct wy_unit *unit;
 	const struct wy_point *point; /* ENUM: whose values; POINT: itself */
 	const struct rx_function *fn;
 	const struct rx_calendar *calendar;
+	const struct rx_expr *sampling; /* a number that is sampled: the sample() whose instants it has; else NULL */
 	uint32_t index;
 	uint64_t hash; /* of the meaning; equal for equal calls */
 };

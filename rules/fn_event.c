@@ -8,7 +8,7 @@
 
 #include "rule_engine.h"
 
-static struct rx_value instants(int64_t n, bool is_gap, bool is_uncertain)
+struct rx_value rx_instants(int64_t n, bool is_gap, bool is_uncertain)
 {
 	struct rx_value v = is_gap ? rx_unknown_of(RX_T_EVENT, RX_NOT_SEEN) : rx_whole(n);
 
@@ -38,9 +38,17 @@ static bool edge_update(struct rx_eval *ev, const struct rx_expr *call, struct r
 	return m->last != before.last || before.is_gap;
 }
 
+bool rx_edge_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_edge *m = memory;
+
+	(void)call;
+	return m->last <= 1 + RULE_TRUE;
+}
+
 static struct rx_value edge_query(const struct rx_mem_edge *m)
 {
-	return instants(m->fired, m->is_gap || !m->last, m->is_uncertain);
+	return rx_instants(m->fired, m->is_gap || !m->last, m->is_uncertain);
 }
 
 struct rx_value fn_rise(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
@@ -50,7 +58,7 @@ struct rx_value fn_rise(struct rx_eval *ev, const struct rx_expr *call, const vo
 	return edge_query(memory);
 }
 
-bool fn_rise_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+bool rx_rise_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	return edge_update(ev, call, memory, RULE_TRUE);
 }
@@ -62,12 +70,12 @@ struct rx_value fn_fall(struct rx_eval *ev, const struct rx_expr *call, const vo
 	return edge_query(memory);
 }
 
-bool fn_fall_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+bool rx_fall_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	return edge_update(ev, call, memory, RULE_FALSE);
 }
 
-/* ---- change, pulse, prev ------------------------------------------------------------------ */
+/* ---- change, prev ------ ------------------------------------------------------------------ */
 
 /* The bits of a point's value, for equality. False while unknown. */
 static bool bits_of(struct rx_eval *ev, const struct rx_expr *point, int64_t *ret_bits, bool *ret_uncertain)
@@ -105,10 +113,10 @@ struct rx_value fn_change(struct rx_eval *ev, const struct rx_expr *call, const 
 
 	(void)ev;
 	(void)call;
-	return instants(m->fired, m->is_gap || !m->has_last, m->is_uncertain);
+	return rx_instants(m->fired, m->is_gap || !m->has_last, m->is_uncertain);
 }
 
-bool fn_change_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+bool rx_change_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	struct rx_mem_change *m = memory;
 	bool was_gap = m->is_gap;
@@ -130,54 +138,6 @@ bool fn_change_update(struct rx_eval *ev, const struct rx_expr *call, void *memo
 	return is_changed || is_first || was_gap;
 }
 
-struct rx_value fn_pulse(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
-{
-	const struct rx_mem_pulse *m = memory;
-
-	(void)ev;
-	(void)call;
-	return instants(m->fired, m->is_gap || !m->has_last, m->is_uncertain);
-}
-
-/* Steps of a counter from `last` to `now`: over a wrap, and none at a reset to a smaller value that
- * cannot be a wrap. A step larger than max_step is a reset; what was counted since then is `now`. */
-static int64_t steps(const struct wy_point *point, int64_t last, int64_t now, bool *ret_reset)
-{
-	int64_t step = now - last;
-	int64_t most = point->max_step && point->max_step < INT64_MAX ? (int64_t)point->max_step : INT64_MAX;
-
-	*ret_reset = false;
-	if (step < 0 && point->modulus && point->modulus <= INT64_MAX)
-		step += (int64_t)point->modulus;
-	if (step >= 0 && step <= most)
-		return step;
-	*ret_reset = true;
-	return now >= 0 && now <= most ? now : 0;
-}
-
-bool fn_pulse_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
-{
-	struct rx_mem_pulse *m = memory;
-	struct rx_value v = rx_eval_point(ev, call->child);
-	bool was_gap = m->is_gap;
-
-	m->fired = 0;
-	if (!rx_is_exact(&v)) {
-		m->is_gap = true;
-		return !was_gap;
-	}
-	bool is_first = !m->has_last;
-	bool is_reset = false;
-	int64_t before = m->last;
-	if (m->has_last)
-		m->fired = steps(call->child->point, m->last, v.lo, &is_reset);
-	m->is_uncertain = was_gap || is_reset || v.is_uncertain;
-	m->has_last = true;
-	m->last = v.lo;
-	m->is_gap = false;
-	return is_first || was_gap || before != v.lo;
-}
-
 struct rx_value fn_prev(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_prev *m = memory;
@@ -188,7 +148,7 @@ struct rx_value fn_prev(struct rx_eval *ev, const struct rx_expr *call, const vo
 	return value_of(call->child, m->before);
 }
 
-bool fn_prev_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+bool rx_prev_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	struct rx_mem_prev *m = memory;
 	bool is_uncertain;
@@ -203,6 +163,23 @@ bool fn_prev_update(struct rx_eval *ev, const struct rx_expr *call, void *memory
 	m->has_current = true;
 	m->current = bits;
 	return false;
+}
+
+void rx_prev_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+{
+	struct rx_mem_prev *m = memory;
+
+	(void)call;
+	if (m->has_current)
+		m->upto_ms = ev->now_ms;
+}
+
+void rx_prev_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
+{
+	struct rx_mem_prev *m = memory;
+
+	if (down_ms - m->upto_ms > call->child->point->stale_ms)
+		memset(m, 0, sizeof(*m));
 }
 
 /* ---- since -------------------------------------------------------------------------------- */
@@ -246,7 +223,7 @@ static bool since_condition(struct rx_eval *ev, struct rx_mem_since *m, const st
 	return true;
 }
 
-bool fn_since_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+bool rx_since_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	struct rx_value v = rx_eval(ev, call->child);
 
@@ -295,7 +272,15 @@ struct rx_value fn_since(struct rx_eval *ev, const struct rx_expr *call, const v
 
 /* ---- count -------------------------------------------------------------------------------- */
 
-bool fn_count_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+bool rx_count_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_count *m = memory;
+
+	(void)call;
+	return rx_panes_are_sound(&m->panes) && m->head < RX_RING_MOST && m->n <= RX_RING_MOST;
+}
+
+bool rx_count_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	static const int64_t none;
 	struct rx_mem_count *m = memory;
@@ -367,75 +352,10 @@ struct rx_value fn_count(struct rx_eval *ev, const struct rx_expr *call, const v
 	/* Coverage can be reached and lost by time alone. */
 	wy_ms next_ms = rx_panes_cover_next(&m->panes, rx_pane_ms(window_ms), ev->now_ms);
 	ev->next_ms = next_ms < ev->next_ms ? next_ms : ev->next_ms;
-	if (rx_panes_is_covered(&m->panes, window_ms, ev->now_ms))
+	if (rx_panes_is_covered(&m->panes, window_ms, ev->now_ms, call->min_cover))
 		return v;
 	/* Seen so many; there may have been more. */
 	v.hi = INT64_MAX;
 	v.unknown = RX_NO_COVER;
-	return v;
-}
-
-/* ---- increase ----------------------------------------------------------------------------- */
-
-bool fn_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
-{
-	static const int64_t none;
-	struct rx_mem_increase *m = memory;
-	struct rx_value v = rx_eval_point(ev, call->child);
-	wy_ms window_ms = rx_eval_span(ev, call->child->next);
-	bool is_known = rx_is_exact(&v);
-	bool is_reset = false;
-
-	/* A step from before the window cannot be placed: how much of it lies inside is not known. */
-	if (is_known && m->has_last && ev->now_ms - m->last_ms > window_ms)
-		memset(m, 0, sizeof(*m));
-	if (!m->has_last && !is_known)
-		return false;
-	rx_panes_to(&m->panes, rx_pane_ms(window_ms), ev->now_ms, m->sum, sizeof(*m->sum), &none);
-	/* The difference bridges gaps: from the first value on, all time is accounted for. */
-	m->panes.is_known = true;
-	if (!is_known)
-		return false;
-	if (m->has_last) {
-		unsigned slot = rx_panes_slot(&m->panes);
-		int64_t step = steps(call->child->point, m->last, v.lo, &is_reset);
-		if (__builtin_add_overflow(m->sum[slot], step, &m->sum[slot]))
-			m->sum[slot] = INT64_MAX;
-	}
-	if (is_reset) {
-		m->is_reset = true;
-		m->reset_ms = ev->now_ms;
-	}
-	m->has_last = true;
-	m->last = v.lo;
-	m->last_ms = ev->now_ms;
-	return false;
-}
-
-struct rx_value fn_increase(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
-{
-	const struct rx_mem_increase *m = memory;
-	wy_ms window_ms = rx_eval_span(ev, call->child->next);
-	wy_ms pane_ms = rx_pane_ms(window_ms);
-	struct rx_value point = rx_eval_point(ev, call->child);
-	uint8_t live[RX_PANES];
-	unsigned n = rx_panes_live(&m->panes, pane_ms, ev->now_ms, live);
-	int64_t sum = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		if (__builtin_add_overflow(sum, m->sum[live[i]], &sum))
-			return rx_unknown_of(RX_T_INT, RX_TOO_LARGE);
-	struct rx_value v = rx_whole(sum);
-	bool is_covered = rx_panes_is_covered(&m->panes, window_ms, ev->now_ms);
-	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);
-	if (m->has_last && (sum || !is_covered) && next_ms < ev->next_ms)
-		ev->next_ms = next_ms;
-	v.is_uncertain = (m->is_reset && ev->now_ms - m->reset_ms < window_ms) || point.is_uncertain;
-	if (is_covered && rx_is_exact(&point))
-		return v;
-	v.hi = INT64_MAX;
-	v.unknown = is_covered ? point.unknown : (uint8_t)RX_NO_COVER;
-	v.point = point.point;
-	v.quality = point.quality;
 	return v;
 }

@@ -3,21 +3,29 @@
 
 #include <string.h>
 
-#define ARGS0 {RX_ARG_NONE}
-#define ARGS1(a) {RX_ARG_##a}
-#define ARGS2(a, b) {RX_ARG_##a, RX_ARG_##b}
-#define ARGS3(a, b, c) {RX_ARG_##a, RX_ARG_##b, RX_ARG_##c}
+/* How the rows of functions.def speak of their arguments. */
+#define ARGS(...) {__VA_ARGS__}
+#define NO_ARGS {{.kind = RX_ARG_NONE}}
+#define X(name_, kind_) {.name = #name_, .kind = RX_ARG_##kind_}
+#define MANY(name_, kind_) {.name = #name_, .kind = RX_ARG_##kind_, .manner = RX_ARG_MANY}
+#define NAMED(name_, kind_) {.name = #name_, .kind = RX_ARG_##kind_, .manner = RX_ARG_NAMED}
+#define OPTIONAL(name_, kind_, otherwise_) \
+	{.name = #name_, .kind = RX_ARG_##kind_, .manner = RX_ARG_OPTIONAL, .otherwise = (otherwise_)}
+#define BOUNDED(name_, kind_, manner_, least_, most_, otherwise_) \
+	{.name = #name_, .kind = RX_ARG_##kind_, .manner = RX_ARG_##manner_, .least = (least_), .most = (most_), .otherwise = (otherwise_)}
+#define CHOICE(name_, words_) {.name = #name_, .kind = RX_ARG_CHOICE, .manner = RX_ARG_OPTIONAL, .words = words_}
+#define ASKED(name_, kind_, least_, most_) \
+	{.name = #name_, .kind = RX_ARG_##kind_, .is_asked = true, .least = (least_), .most = (most_)}
 
 static const struct rx_function table[] = {
-#define FUNCTION(name_, arg_names_, args, result_, help_) \
-	{.name = #name_, .arg_names = arg_names_, .arg = args, .result = RX_RESULT_##result_, .help = help_, .query = fn_##name_},
-#define REMEMBERS(name_, arg_names_, args, result_, memory_, help_) \
-	{.name = #name_, .arg_names = arg_names_, .arg = args, .result = RX_RESULT_##result_, .help = help_, \
-	 .query = fn_##name_, .update = fn_##name_##_update, .memory_bytes = sizeof(struct rx_mem_##memory_)},
-#define LATER(name_) {.name = #name_, .arg_names = "", .is_later = true, .help = "not in this version"},
+#define FUNCTION(name_, args_, result_, help_) \
+	{.name = #name_, .arg = args_, .result = RX_RESULT_##result_, .help = help_, .query = fn_##name_},
+#define FUNCTION_WITH(name_, args_, result_, help_, ...) \
+	{.name = #name_, .arg = args_, .result = RX_RESULT_##result_, .help = help_, .query = fn_##name_, __VA_ARGS__},
+#define LATER(name_) {.name = #name_, .is_later = true, .help = "not in this version"},
 #include "functions.def"
 #undef FUNCTION
-#undef REMEMBERS
+#undef FUNCTION_WITH
 #undef LATER
 };
 
@@ -39,40 +47,43 @@ const struct rx_function *rx_function_find(const char *name, size_t len)
 	return NULL;
 }
 
-static bool is_extreme(const struct rx_function *fn)
+size_t rx_arg_count(const struct rx_function *fn)
 {
-	return fn->update == fn_min_update || fn->update == fn_max_update;
+	size_t n = 0;
+
+	while (n < RX_ARGS_MAX && fn->arg[n].kind != RX_ARG_NONE)
+		n++;
+	return n;
+}
+
+const struct rx_expr *rx_arg(const struct rx_expr *call, unsigned i)
+{
+	const struct rx_expr *e = call->child;
+	unsigned skip = i && call->n_many ? i + call->n_many - 1 : i;
+
+	while (skip--)
+		e = e->next;
+	return e;
+}
+
+size_t rx_memory_bytes(const struct rx_expr *call)
+{
+	return call->fn->bytes ? call->fn->bytes(call) : call->fn->memory_bytes;
 }
 
 void rx_memory_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
-	struct rx_mem_prev *prev = memory;
-
-	if (is_extreme(call->fn))
-		rx_extreme_account(ev, call, memory);
-	if (call->fn->update == fn_prev_update && prev->has_current)
-		prev->upto_ms = ev->now_ms;
+	if (call->fn->account)
+		call->fn->account(ev, call, memory);
 }
 
 void rx_memory_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
 {
-	struct rx_mem_extreme *extreme = memory;
-	struct rx_mem_prev *prev = memory;
-
-	if (is_extreme(call->fn) && extreme->panes.upto_ms < down_ms)
-		extreme->panes.is_known = false;
-	if (call->fn->update == fn_prev_update && down_ms - prev->upto_ms > call->child->point->stale_ms)
-		memset(prev, 0, sizeof(*prev));
+	if (call->fn->resume)
+		call->fn->resume(call, memory, down_ms);
 }
 
-bool rx_memory_is_sound(const struct rx_function *fn, const void *memory)
+bool rx_memory_is_sound(const struct rx_expr *call, const void *memory)
 {
-	const struct rx_mem_count *count = memory;
-	const struct rx_mem_edge *edge = memory;
-
-	if (fn->update == fn_count_update)
-		return count->head < RX_RING_MOST && count->n <= RX_RING_MOST;
-	if (fn->update == fn_rise_update || fn->update == fn_fall_update)
-		return edge->last <= 1 + RULE_TRUE;
-	return true;
+	return !call->fn->is_sound || call->fn->is_sound(call, memory);
 }

@@ -105,7 +105,7 @@ bool rx_rescale(struct rx_scope *scope, struct rx_expr **at, const struct wy_uni
 	if (!scale)
 		return false;
 	*scale = (struct rx_expr){.op = RX_SCALE, .type = RX_T_REAL, .at = e->at, .end = e->end, .child = e,
-				  .next = e->next, .real = ratio, .unit = unit, .arg_name = e->arg_name,
+				  .next = e->next, .real = ratio, .unit = unit, .sampling = e->sampling, .arg_name = e->arg_name,
 				  .arg_name_len = e->arg_name_len};
 	e->next = NULL;
 	*at = scale;

@@ -13,16 +13,24 @@ static const char *span_text(double ms, char *out, size_t size)
 	return out;
 }
 
-/* A window of a stateful call: count(e, w), max(x, w). */
+/* The window of a stateful call, if it has one. */
+static const struct rx_expr *window_of(const struct rx_expr *call)
+{
+	for (unsigned i = 0; i < rx_arg_count(call->fn); i++)
+		if (call->fn->arg[i].kind == RX_ARG_WINDOW)
+			return rx_arg(call, i);
+	return NULL;
+}
+
+/* Windows: count(e, w), max(x, w). */
 static void check_window(struct rx_lens *lens, const struct rx_expr *call, const struct wy_node *node)
 {
-	const struct rx_expr *window = call->child ? call->child->next : NULL;
+	const struct rx_expr *window = window_of(call);
 	char text[40];
 	double ms;
 
 	lens->blame = NULL;
-	if (!window || !call->fn->memory_bytes || call->fn->arg[1] != RX_ARG_SPAN ||
-	    !rx_lens_number(lens, window, &ms))
+	if (!window || !rx_lens_number(lens, window, &ms))
 		return;
 	ms *= wy_unit_ratio(window->unit, wy_unit_at(WY_UNIT_MS));
 	if (ms < 1 || ms > (double)WY_RULE_SPAN_MAX_MS)

@@ -29,42 +29,56 @@ unsigned rx_panes_slot(const struct rx_panes *panes)
 	return slot_of(panes->head);
 }
 
-static void open_pane(struct rx_panes *panes, int64_t pane, void *values, size_t value_bytes, const void *fresh)
+/* Where the panes stand before time passes: begun, of the right length, and no further back than the window. */
+static void begin(struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms)
 {
-	unsigned slot = slot_of(pane);
+	int64_t now_pane = pane_of(now_ms, pane_ms);
 
-	panes->known_ms[slot] = 0;
-	memcpy((char *)values + slot * value_bytes, fresh, value_bytes);
+	if (!panes->is_started || panes->pane_ms != pane_ms || panes->head > now_pane) {
+		panes->is_started = true;
+		panes->pane_ms = pane_ms;
+		panes->upto_ms = now_ms;
+		panes->head = now_pane - (int64_t)RX_PANES;
+	}
+	if (now_pane - panes->head <= (int64_t)RX_PANES)
+		return;
+	/* Away for longer than the window: what lies before it does not count. */
+	wy_ms from_ms = (now_pane - (int64_t)RX_PANES + 1) * pane_ms;
+	panes->head = now_pane - (int64_t)RX_PANES;
+	panes->upto_ms = panes->upto_ms > from_ms ? panes->upto_ms : from_ms;
+}
+
+bool rx_panes_step(struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms, struct rx_step *ret_step)
+{
+	begin(panes, pane_ms, now_ms);
+	if (now_ms < panes->upto_ms)
+		return false;
+	wy_ms end_ms = (panes->head + 1) * pane_ms;
+	bool is_new = panes->upto_ms >= end_ms;
+	if (is_new) {
+		if (panes->head >= pane_of(now_ms, pane_ms))
+			return false;
+		panes->known_ms[slot_of(++panes->head)] = 0;
+	} else if (panes->upto_ms == now_ms) {
+		return false;
+	}
+	wy_ms to_ms = is_new ? panes->upto_ms : now_ms < end_ms ? now_ms : end_ms;
+	*ret_step = (struct rx_step){.slot = slot_of(panes->head), .is_new = is_new, .is_end = !is_new && to_ms == end_ms,
+				     .begin_ms = panes->head * pane_ms, .to_ms = to_ms};
+	if (panes->is_known)
+		panes->known_ms[ret_step->slot] += (uint32_t)(to_ms - panes->upto_ms);
+	panes->upto_ms = to_ms;
+	return true;
 }
 
 void rx_panes_to(struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms, void *values, size_t value_bytes,
 		 const void *fresh)
 {
-	int64_t now_pane = pane_of(now_ms, pane_ms);
+	struct rx_step step;
 
-	if (!panes->is_started) {
-		panes->is_started = true;
-		panes->upto_ms = now_ms;
-		panes->head = now_pane - (int64_t)RX_PANES;
-	}
-	if (now_ms < panes->upto_ms)
-		return;
-	if (now_pane - panes->head > (int64_t)RX_PANES) {
-		/* Away for longer than the window: what lies before it does not count. */
-		wy_ms from_ms = (now_pane - (int64_t)RX_PANES + 1) * pane_ms;
-		panes->head = now_pane - (int64_t)RX_PANES;
-		panes->upto_ms = panes->upto_ms > from_ms ? panes->upto_ms : from_ms;
-	}
-	for (;;) {
-		wy_ms end_ms = (panes->head + 1) * pane_ms;
-		wy_ms to_ms = now_ms < end_ms ? now_ms : end_ms;
-		if (panes->is_known && to_ms > panes->upto_ms)
-			panes->known_ms[slot_of(panes->head)] += to_ms - panes->upto_ms;
-		panes->upto_ms = to_ms > panes->upto_ms ? to_ms : panes->upto_ms;
-		if (panes->head >= now_pane)
-			return;
-		open_pane(panes, ++panes->head, values, value_bytes, fresh);
-	}
+	while (rx_panes_step(panes, pane_ms, now_ms, &step))
+		if (step.is_new)
+			memcpy((char *)values + step.slot * value_bytes, fresh, value_bytes);
 }
 
 unsigned rx_panes_live(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms, uint8_t out[RX_PANES])
@@ -80,9 +94,20 @@ unsigned rx_panes_live(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms
 	return n;
 }
 
+unsigned rx_panes_full(const struct rx_panes *panes, uint8_t out[RX_PANES])
+{
+	unsigned n = 0;
+
+	if (!panes->is_started)
+		return 0;
+	for (int64_t pane = panes->head - (int64_t)RX_PANES + 1; pane < panes->head; pane++)
+		out[n++] = (uint8_t)slot_of(pane);
+	return n;
+}
+
 /* Of the full panes only: so the answer moves at borders, and an evaluation in between, for whatever
  * reason, finds what the last border left. */
-bool rx_panes_is_covered(const struct rx_panes *panes, wy_ms window_ms, wy_ms now_ms)
+bool rx_panes_is_covered(const struct rx_panes *panes, wy_ms window_ms, wy_ms now_ms, double share)
 {
 	uint8_t live[RX_PANES];
 	wy_ms pane_ms = rx_pane_ms(window_ms);
@@ -96,7 +121,7 @@ bool rx_panes_is_covered(const struct rx_panes *panes, wy_ms window_ms, wy_ms no
 	wy_ms border_ms = now_pane * pane_ms;
 	if (panes->is_known && border_ms > panes->upto_ms)
 		known_ms += border_ms - panes->upto_ms;
-	return (double)known_ms >= RX_MIN_COVER * (double)window_ms;
+	return (double)known_ms >= share * (double)window_ms;
 }
 
 wy_ms rx_panes_next(wy_ms pane_ms, wy_ms now_ms)
@@ -118,4 +143,11 @@ wy_ms rx_panes_cover_next(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now
 	if (known_ms == (panes->is_known ? now_ms - from_ms : 0))
 		return WY_MS_NEVER;
 	return rx_panes_next(pane_ms, now_ms);
+}
+
+bool rx_panes_are_sound(const struct rx_panes *panes)
+{
+	const int64_t most = INT64_MAX / 4;
+
+	return panes->head < most && panes->head > -most && panes->upto_ms < most && panes->upto_ms > -most;
 }

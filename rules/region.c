@@ -151,7 +151,8 @@ static void bounds_of(const struct rx_expr *e, double *ret_low, double *ret_high
 	} else if (point && point->has_range) {
 		*ret_low = point->lo;
 		*ret_high = point->hi;
-	} else if (e->op == RX_CALL && (e->fn->result == RX_RESULT_TIME || e->fn->result == RX_RESULT_INT)) {
+	} else if (e->op == RX_CALL && (e->fn->result == RX_RESULT_TIME || e->fn->result == RX_RESULT_INT || e->fn->result == RX_RESULT_DISTANCE ||
+					   e->fn->result == RX_RESULT_RATE || e->fn->result == RX_RESULT_SHARE)) {
 		*ret_low = 0;
 	}
 }

@@ -48,6 +48,7 @@ struct rx_memory {
 	const struct rx_expr *call;
 	uint64_t hash;
 	size_t offset; /* within the state block of an asset */
+	size_t bytes;
 };
 
 struct rx_class {

@@ -9,6 +9,7 @@
 #include "keys.h"
 #include "lint.h"
 #include "names.h"
+#include "number.h"
 #include "params.h"
 #include "template.h"
 
@@ -122,7 +123,7 @@ static void mark_used(const struct rx_expr *e, bool *points, bool *memories)
 		return;
 	if (e->op == RX_POINT && e->point)
 		points[e->index] = true;
-	if (e->op == RX_CALL && e->fn && e->fn->memory_bytes)
+	if (e->op == RX_CALL && e->fn && rx_remembers(e->fn))
 		memories[e->index] = true;
 	for (const struct rx_expr *c = e->child; c; c = c->next)
 		mark_used(c, points, memories);
@@ -178,6 +179,23 @@ static void default_spans(struct rx_load *load, struct rx_variant *variant, stru
 	}
 }
 
+/* What the windows of a rule need before they answer. */
+static void read_demands(struct rx_scope *scope, const struct rx_rule_keys *fields)
+{
+	const struct wy_node *cover = fields->min_cover;
+	const struct wy_node *samples = fields->min_samples;
+	int64_t n = 1;
+
+	scope->min_cover = RX_MIN_COVER;
+	if (cover && (cover->kind != WY_NODE_SCALAR || wy_parse_real(cover->text, cover->len, &scope->min_cover) ||
+		      scope->min_cover < 0 || scope->min_cover > 1))
+		rx_error(scope->load, "E106", cover, 0, "'min_cover' is a share from 0 to 1, such as 0.75");
+	if (samples && (samples->kind != WY_NODE_SCALAR || wy_parse_int(samples->text, samples->len, &n) || n < 1 ||
+			n > (int64_t)WY_RULE_SAMPLES_MAX))
+		rx_error(scope->load, "E106", samples, 0, "'min_samples' is a whole number from 1 to %u", WY_RULE_SAMPLES_MAX);
+	scope->min_samples = (uint16_t)n;
+}
+
 static void read_variant(struct rx_load *load, struct rx_rule *rule, struct rx_variant *variant,
 			 const struct rx_rule_keys *fields)
 {
@@ -186,6 +204,7 @@ static void read_variant(struct rx_load *load, struct rx_rule *rule, struct rx_v
 	struct rx_span tolerate = {0, RX_NO_USE};
 	struct rx_span settle = {30000, RX_NO_USE};
 
+	read_demands(&scope, fields);
 	size_t n_levels = read_kind(&scope, variant, fields, rule->node);
 	rule->info.n_levels = n_levels;
 	for (size_t i = 0; i < n_levels && !load->err; i++) {

@@ -54,6 +54,7 @@
 #define WY_EXPR_DEPTH_MAX 32u       /* refuse */
 #define WY_RULE_USES_MAX 256u       /* different parameters read by the rules of one class; refuse */
 #define WY_RULE_MEMORIES_MAX 256u   /* different stateful calls of one class; refuse */
+#define WY_RULE_SAMPLES_MAX 10000u  /* min_samples; refuse */
 #define WY_RULE_PACKAGE_MAX 128u    /* parameters, or calendars, of one package; refuse */
 #define WY_RULE_EDGES_MAX 1000000u  /* inhibitions between instances; refuse */
 #define WY_RULE_LEARN_MAX 1000u     /* samples a baseline is learnt from; refuse */

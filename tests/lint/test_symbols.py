@@ -9,7 +9,7 @@ BIN = os.environ["WY_BIN"]
 # What sanitizers and the compiler itself put in.
 TOOLING = re.compile(r"^(__asan_|__ubsan_|__sanitizer_|_GLOBAL_OFFSET_TABLE_$|__stack_chk_fail$|__mem.*_chk$|"
                      r"__str.*_chk$|__odr_asan)")
-PLAIN = {"memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strncmp", "strchr", "strncpy",
+PLAIN = {"memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strncmp", "strchr", "strcspn", "strncpy",
          "strstr", "strrchr", "strcpy", "sqrt", "fabs", "floor", "ceil", "fmod"}
 
 

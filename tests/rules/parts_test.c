@@ -96,11 +96,11 @@ static void panes_count_known_time_as_ms_by_ms_does(void **state)
 			wy_ms next_ms = at_ms + 1 + roll(&seed, roll(&seed, 8) ? 40 : 300);
 			for (wy_ms t = at_ms; t < next_ms && panes.is_known; t++)
 				is_known[t] = true;
-			was_covered = rx_panes_is_covered(&panes, WINDOW, at_ms);
+			was_covered = rx_panes_is_covered(&panes, WINDOW, at_ms, RX_MIN_COVER);
 			cover_next_ms = rx_panes_cover_next(&panes, PANE, at_ms);
 			for (wy_ms t = at_ms; t < next_ms && t < SPAN; t++) {
 				bool is_covered = known_before(is_known, t) >= WINDOW * 3 / 4;
-				assert_int_equal(rx_panes_is_covered(&panes, WINDOW, t), is_covered);
+				assert_int_equal(rx_panes_is_covered(&panes, WINDOW, t, RX_MIN_COVER), is_covered);
 				/* Never moves without having said when. */
 				if (t < cover_next_ms)
 					assert_int_equal(is_covered, was_covered);

@@ -1,0 +1,119 @@
+/* memories.h: what the functions that remember keep per call and asset, and what their rows in functions.def name.
+ *
+ * Every struct here is plain bytes whose zero is the initial state. Windows begin with their panes. */
+#ifndef RX_MEMORIES_H
+#define RX_MEMORIES_H
+
+#include "eval.h"
+#include "panes.h"
+
+struct rx_mem_edge { /* rise, fall */
+	uint8_t last; /* 1 + enum rule_truth; 0: never known */
+	bool is_gap;  /* unknown now */
+	bool is_uncertain;
+	uint8_t fired; /* instants in this turn */
+};
+
+bool rx_rise_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_fall_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_edge_is_sound(const struct rx_expr *call, const void *memory);
+
+struct rx_mem_change {
+	bool has_last, is_gap, is_uncertain;
+	uint8_t fired;
+	int64_t last; /* the bits of the value */
+};
+
+bool rx_change_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+
+struct rx_mem_pulse {
+	bool has_last, is_gap, is_uncertain;
+	int64_t last;
+	int64_t fired;
+};
+
+bool rx_pulse_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+
+struct rx_mem_prev {
+	bool has_current, has_before;
+	int64_t current, before; /* the bits of the values */
+	wy_ms upto_ms; /* when it was last saved: it stood like this until then */
+};
+
+bool rx_prev_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_prev_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_prev_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+
+struct rx_mem_since {
+	bool is_seen;  /* last_ms is valid */
+	bool is_known; /* the argument is known now; known_from_ms is valid */
+	bool is_true;  /* condition: true when last known */
+	bool is_from_start; /* condition: true already when first known */
+	bool is_uncertain;
+	bool has_state;
+	wy_ms last_ms;
+	wy_ms known_from_ms;
+};
+
+bool rx_since_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+
+#define RX_RING_MOST 64u
+
+struct rx_mem_count {
+	struct rx_panes panes; /* coverage */
+	int64_t sum[RX_PANES]; /* by panes: where compared with more than a ring holds */
+	wy_ms at_ms[RX_RING_MOST];
+	uint8_t head, n; /* ring: next place, filled places */
+	bool is_uncertain;
+};
+
+bool rx_count_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_count_is_sound(const struct rx_expr *call, const void *memory);
+
+#define RX_SAMPLES_DUE 8u /* instants that wait for their delay; of more at once the newest are not sampled */
+
+struct rx_mem_sample {
+	int64_t bits;      /* of the last sample */
+	bool has_value;    /* there was one */
+	bool has_sample;   /* there is one in this turn */
+	bool is_watched;   /* the event is known now */
+	bool is_uncertain; /* of the last sample */
+	uint8_t n_due;
+	wy_ms due_ms[RX_SAMPLES_DUE]; /* ascending */
+};
+
+bool rx_sample_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_sample_is_sound(const struct rx_expr *call, const void *memory);
+
+struct rx_mem_increase {
+	struct rx_panes panes;
+	int64_t sum[RX_PANES];
+	bool has_last;
+	bool is_reset; /* reset_ms is valid */
+	int64_t last;
+	wy_ms last_ms; /* known until then */
+	wy_ms reset_ms;
+};
+
+bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+
+struct rx_mem_extreme { /* min, max */
+	struct rx_panes panes;
+	double held; /* level: the value since the last change, while panes.is_known */
+	double best[RX_PANES];
+	uint32_t n[RX_PANES]; /* samples; only there where the argument is sampled */
+};
+
+size_t rx_extreme_bytes(const struct rx_expr *call);
+bool rx_min_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_max_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_extreme_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+
+/* The value of an event: the number of its instants in this turn. */
+struct rx_value rx_instants(int64_t n, bool is_gap, bool is_uncertain);
+
+/* For all memories that begin with their panes. */
+bool rx_panes_only_is_sound(const struct rx_expr *call, const void *memory);
+void rx_panes_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+
+#endif
