@@ -6,9 +6,9 @@
 #include "year.h"
 
 static const size_t counts[CLASS_COUNT] = {
-	[CLASS_LIFT] = LIFTS, [CLASS_LEAK_CABLE] = LEAK_CABLES, [CLASS_LEAK_POINT] = LEAK_POINTS, [CLASS_MAIN] = MAINS,
-	[CLASS_TANK] = TANKS, [CLASS_PUMP] = PUMPS,		[CLASS_SUMP] = SUMPS,		  [CLASS_PIPE] = PIPES,
-	[CLASS_DOOR] = DOORS, [CLASS_PANEL] = 1,
+	[CLASS_LIFT] = LIFTS, [CLASS_LEAK_CABLE] = LEAK_CABLES, [CLASS_LEAK_POINT] = LEAK_POINTS, [CLASS_ZONE] = ZONES,
+	[CLASS_METER] = METERS, [CLASS_TANK] = TANKS, [CLASS_PUMP] = PUMPS, [CLASS_SUMP] = SUMPS,
+	[CLASS_PIPE] = PIPES, [CLASS_DOOR] = DOORS, [CLASS_PANEL] = 1,
 };
 
 static void place(struct asset *asset, enum class_id class, unsigned i)
@@ -18,7 +18,7 @@ static void place(struct asset *asset, enum class_id class, unsigned i)
 	asset->class = class;
 	asset->building = 1 + i % BUILDINGS;
 	asset->floor = 1 + i * 7 % 18;
-	asset->riser = 1 + i % MAINS;
+	asset->riser = 1 + i % RISERS;
 	asset->bank = asset->building;
 	snprintf(asset->id, sizeof(asset->id), "%s-%02u", class_name(class), i + 1);
 	snprintf(asset->space, sizeof(asset->space), "%s", rooms[i % 5]);

@@ -97,7 +97,7 @@ static int by_time(const void *a, const void *b)
 /* 2026-01-01 00:00 at UTC+8. */
 static const ms_t start_ms = (ms_t)1767196800000;
 
-static void write_value(struct rows *rows, const struct year *year, ms_t at, uint32_t which, unsigned point, bool is_gap)
+static void write_value(struct rows *rows, const struct year *year, ms_t at, uint32_t which, unsigned point)
 {
 	const struct asset *asset = &year->assets[which];
 	const struct point_row *row = &point_rows[first_point(asset->class) + point];
@@ -105,8 +105,8 @@ static void write_value(struct rows *rows, const struct year *year, ms_t at, uin
 
 	at += start_ms;
 	fprintf(rows->out, "%" PRId64 ".%03d,%s,%s,", at / 1000, (int)(at % 1000), asset->id, row->name);
-	if (is_gap)
-		fputs("\n", rows->out);
+	if (rows->heard[which].is_lost)
+		fputs("gap\n", rows->out);
 	else
 		fprintf(rows->out, "%.*f\n", row->resolution <= 0 || row->resolution >= 1 ? 0 : row->resolution < 0.05 ? 3 : 1, value);
 	rows->written++;
@@ -122,13 +122,17 @@ static void write_row(struct rows *rows, const struct year *year, const struct r
 		heard->has[row->point] = true;
 		heard->value[row->point] = row->value;
 		if (!heard->is_lost)
-			write_value(rows, year, row->at, row->asset, row->point, false);
+			write_value(rows, year, row->at, row->asset, row->point);
 		return;
 	}
+	/* One row says that the whole asset is away; all its points speak when it is back. */
 	heard->is_lost = row->point == LOSS_BEGINS;
 	for (unsigned i = 0; i < POINTS_MAX; i++)
-		if (heard->has[i])
-			write_value(rows, year, row->at, row->asset, i, heard->is_lost);
+		if (heard->has[i]) {
+			write_value(rows, year, row->at, row->asset, i);
+			if (heard->is_lost)
+				return;
+		}
 }
 
 void rows_flush(struct rows *rows, const struct year *year, ms_t until)

@@ -92,27 +92,40 @@ static double draw_share(ms_t at)
 	return weekend * share[at % DAY / HOUR];
 }
 
-static void main_day(struct point_day *d)
+static double usual_flow(struct point_day *d, ms_t at)
 {
-	double set = 0.30; /* MPa behind the reducing valve */
-	ms_t step = 2 * MINUTE;
+	return rng_hits(&d->rng, 0.25 + draw_share(at)) ? 3.2 * draw_share(at) * rng_unit(&d->rng) : 0;
+}
 
-	for (ms_t at = d->from; at < d->from + DAY; at += step) {
+static void zone_day(struct point_day *d)
+{
+	double set = 0.30; /* MPa behind the pumps and the reducing valve */
+
+	for (ms_t at = d->from; at < d->from + DAY; at += 2 * MINUTE) {
 		bool is_burst = is_there(d, TROUBLE_BURST, at);
-		double usual = rng_hits(&d->rng, 0.25 + draw_share(at)) ? 3.2 * draw_share(at) * rng_unit(&d->rng) : 0;
-		double flow = usual + 0.08 * (how_far(d, TROUBLE_HIDDEN_LEAK, at) > 0 ? 0.3 + how_far(d, TROUBLE_HIDDEN_LEAK, at) : 0);
-		double pressure = set - 0.012 * usual + 0.16 * how_far(d, TROUBLE_PRESSURE_HIGH, at) -
+		double flow = usual_flow(d, at);
+		double pressure = set - 0.012 * flow + 0.16 * how_far(d, TROUBLE_PRESSURE_HIGH, at) -
 				  0.20 * how_far(d, TROUBLE_PRESSURE_LOW, at);
-		put(d, P_MAIN_FLOW, at, is_burst ? 14 : flow);
-		put(d, P_MAIN_PRESSURE, at, is_burst ? 0.06 : rng_normal(&d->rng, pressure, 0.004));
+		put(d, P_ZONE_FLOW, at, is_burst ? 14 : flow);
+		put(d, P_ZONE_PRESSURE, at, is_burst ? 0.06 : rng_normal(&d->rng, pressure, 0.004));
+		put(d, P_ZONE_ENTRY_PRESSURE, at, is_burst ? 0.05 : rng_normal(&d->rng, pressure - 0.02, 0.004));
 	}
 	const struct trouble *burst = trouble_begins(d->year, TROUBLE_BURST, d->asset, d->from, d->from + DAY);
 	if (!burst)
 		return;
 	/* A pipe empties within half a minute. */
 	for (unsigned i = 1; i <= 10; i++) {
-		put(d, P_MAIN_PRESSURE, burst->begin + i * 3 * SECOND, set - 0.024 * i);
-		put(d, P_MAIN_FLOW, burst->begin + i * 3 * SECOND, 2 + 1.2 * i);
+		put(d, P_ZONE_PRESSURE, burst->begin + i * 3 * SECOND, set - 0.024 * i);
+		put(d, P_ZONE_FLOW, burst->begin + i * 3 * SECOND, 2 + 1.2 * i);
+	}
+}
+
+/* A meter of one riser; behind a hidden leak it never stands still. */
+static void meter_day(struct point_day *d)
+{
+	for (ms_t at = d->from; at < d->from + DAY; at += 2 * MINUTE) {
+		double lost = how_far(d, TROUBLE_HIDDEN_LEAK, at);
+		put(d, P_METER_FLOW, at, usual_flow(d, at) + (lost > 0 ? 0.08 * (0.3 + lost) : 0));
 	}
 }
 
@@ -127,7 +140,6 @@ static void tank_day(struct point_day *d)
 			level = 92 + 40 * how_far(d, TROUBLE_TANK_OVER, at);
 		level = level < 1 ? 1 : level > 100 ? 100 : level;
 		put(d, P_TANK_LEVEL, at, rng_normal(&d->rng, level, 0.15));
-		put(d, P_TANK_OUTFLOW, at, 6 * draw_share(at) + 0.2);
 	}
 }
 
@@ -139,9 +151,12 @@ static void pump_day(struct point_day *d)
 	ms_t at = d->from + (ms_t)rng_between(&d->rng, 1e3, 600e3);
 
 	put(d, P_PUMP_AUTO, d->from, 1);
+	put(d, P_PUMP_STANDBY_RUN, d->from, 0);
 	follow(d, TROUBLE_PUMP_FAULT, P_PUMP_FAULT, 1, 0);
 	if (d->from == 0)
 		put(d, P_PUMP_STARTS, 0, 500);
+	for (ms_t look = d->from; look < d->from + DAY; look += 5 * MINUTE)
+		put(d, P_PUMP_PRESSURE, look, rng_normal(&d->rng, 0.42 - 0.35 * how_far(d, TROUBLE_PUMP_FAULT, look), 0.004));
 	while (at < d->from + DAY - 40 * MINUTE) {
 		double per_hour = 1 + 4 * draw_share(at) + 16 * how_far(d, TROUBLE_PUMP_CYCLES, at);
 		ms_t length = (ms_t)rng_between(&d->rng, 60e3, 0.5 * (double)HOUR / per_hour + 61e3);
@@ -174,6 +189,7 @@ static void sump_day(struct point_day *d)
 		put(d, P_SUMP_LEVEL, at, level);
 		put(d, P_SUMP_PUMP_RUN, at, is_pumping);
 		put(d, P_SUMP_HIGH, at, level > 92);
+		put(d, P_SUMP_RAIN, at, rain_mm(d->year, at) > 0.2);
 	}
 }
 
@@ -191,7 +207,7 @@ static void pipe_day(struct point_day *d)
 void water_day(struct year *year, size_t asset, ms_t from)
 {
 	static void (*const days[CLASS_COUNT])(struct point_day *) = {
-		[CLASS_LEAK_CABLE] = leak_cable_day, [CLASS_LEAK_POINT] = leak_point_day, [CLASS_MAIN] = main_day,
+		[CLASS_LEAK_CABLE] = leak_cable_day, [CLASS_LEAK_POINT] = leak_point_day, [CLASS_ZONE] = zone_day, [CLASS_METER] = meter_day,
 		[CLASS_TANK] = tank_day,	     [CLASS_PUMP] = pump_day,		  [CLASS_SUMP] = sump_day,
 		[CLASS_PIPE] = pipe_day,
 	};

@@ -3,8 +3,8 @@
  * The generator knows buildings, not rules: how traffic, seasons, wear and people behave, and by when a resident
  * notices (the lead times of the fault catalogue). It knows no threshold of any rule. Same seed, same bytes.
  *
- * Output  rows of samples (CSV: time,asset,point,value), only where a value changes; an empty value is a sensor that
- *         does not answer. A truth file (CSV): what was wrong, where, from when, when a resident would have complained.
+ * Output  rows of samples (CSV: time,asset,point,value), only where a value changes; `gap` for a value: from then on
+ *         the asset does not answer. A truth file (CSV): what was wrong, where, from when, when a resident would have complained.
  * Time    milliseconds since the first midnight of the year, local; the zone has no summer time.
  */
 #ifndef YEAR_H
@@ -27,11 +27,13 @@ enum {
 	LIFTS = 12,
 	LEAK_CABLES = 40,
 	LEAK_POINTS = 90,
-	MAINS = 12,  /* risers: pressure and flow */
+	RISERS = 12,
+	ZONES = 6,
+	METERS = 12,
 	TANKS = 4,
-	PUMPS = 14,
+	PUMPS = 8,
 	SUMPS = 10,
-	PIPES = 30,  /* pipe temperatures; with all above: 200 points of water */
+	PIPES = 30, /* with all above: 200 places where water is watched */
 	DOORS = 40,
 	BUILDINGS = 4,
 	POINTS_MAX = 40, /* of one asset */
