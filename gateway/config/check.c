@@ -106,22 +106,84 @@ static const struct wy_node *const *with_others(struct checking *c, const struct
 	return files;
 }
 
+/* ---- Packages beside it -------------------------------------------------------------------------
+ *
+ * A rule file checked without a gateway may speak of rules of another package: lift.mains_lost is then
+ * looked for in lift.yaml beside it. */
+
+enum { BESIDE_MAX = 32, PACKAGE_BYTES = 64 };
+
+struct rule_files {
+	const struct wy_node *root[BESIDE_MAX];
+	size_t n;
+};
+
+static bool has_package(const struct rule_files *files, const char *package)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (strcmp(package_of(files->root[i]), package) == 0)
+			return true;
+	return false;
+}
+
+static void add_package(struct checking *c, const char *package, struct rule_files *files)
+{
+	char name[PACKAGE_BYTES + 8];
+	struct wy_buf buf;
+
+	if (files->n == BESIDE_MAX || has_package(files, package))
+		return;
+	wy_buf_init(&buf, name, sizeof(name));
+	wy_buf_addf(&buf, "%s.yaml", package);
+	const char *path = loading_path(&c->load, c->root, name);
+	if (!path || access(path, R_OK) != 0)
+		return;
+	const struct wy_node *root = loading_root(&c->load, path);
+	const struct wy_node *kind = wy_node_get(root, "weiyu");
+	if (kind && wy_node_is(kind, "rules/1") && strcmp(package_of(root), package) == 0)
+		files->root[files->n++] = root;
+}
+
+/* Every word before a dot may be a package; where no file is called so, it is none. */
+static void add_packages_of(struct checking *c, const char *text, struct rule_files *files)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	char package[PACKAGE_BYTES];
+
+	while (*text) {
+		size_t len = strspn(text, letters);
+		if (len && len < sizeof(package) && text[len] == '.') {
+			memcpy(package, text, len);
+			package[len] = '\0';
+			add_package(c, package, files);
+		}
+		text += len + 1 - (text[len] == '\0');
+	}
+}
+
+static void add_beside(struct checking *c, struct rule_files *files)
+{
+	for (size_t i = 0; i < files->n; i++)
+		add_packages_of(c, files->root[i]->source->text, files);
+}
+
 static void check_rules(struct checking *c)
 {
 	struct config *config = c->load.config;
 	struct rule_set *set = NULL;
-	const struct wy_node *const *files = &c->root;
-	size_t n = 1;
+	struct rule_files near = {.root = {c->root}, .n = 1};
+	const struct wy_node *const *files = near.root;
 
 	if (c->how && c->how->gateway) {
 		if (config_load(c->how->gateway, c->load.arena, c->load.diags, &config))
 			return;
-		files = with_others(c, config, &n);
+		files = with_others(c, config, &near.n);
 	} else {
 		read_world(c);
+		add_beside(c, &near);
 	}
 	struct rule_world world = config_world(config);
-	if (files && rule_compile(&world, files, n, c->load.arena, c->load.diags, &set) == WY_E_NOMEM)
+	if (files && rule_compile(&world, files, near.n, c->load.arena, c->load.diags, &set) == WY_E_NOMEM)
 		loading_full(&c->load);
 }
 

@@ -254,8 +254,8 @@ struct config_check {
 
 /* What the first key says the file is decides how it is checked; a gateway file is checked with all
  * it names and its rules compiled. Rules are checked against `how`; where that names no classes,
- * against classes.yaml and faults.yaml (or directories classes and faults) beside the rule file.
- * how may be NULL. */
+ * against classes.yaml and faults.yaml (or directories classes and faults) beside the rule file,
+ * and rules of other packages are looked for in the files called after them. how may be NULL. */
 WY_MUST_CHECK enum wy_err config_check_file(const char *path, const struct config_check *how,
 					    struct wy_arena *arena, struct wy_diags *diags);
 

@@ -105,6 +105,17 @@ static void one_rule_file_of_a_gateway_is_checked_beside_the_others(void **state
 	assert_int_equal(0, diags.n);
 }
 
+static void a_rule_of_another_package_is_found_in_the_file_of_its_name_beside(void **state)
+{
+	char code[8];
+
+	(void)state;
+	assert_int_equal(WY_OK, check(HERE "beside/attic.yaml", NULL, NULL)); /* room.wet is in room.yaml */
+	assert_int_equal(0, diags.n);
+	assert_int_equal(WY_E_INVALID, check(HERE "building/more_rules.yaml", NULL, code)); /* no room.yaml there */
+	assert_string_equal("E301", code);
+}
+
 static void a_file_that_says_nothing_of_itself_is_refused(void **state)
 {
 	char code[8];
@@ -131,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_gateway_file_brings_all_it_names_and_compiles_the_rules),
 		cmocka_unit_test(rules_are_checked_against_named_classes_or_a_gateway),
 		cmocka_unit_test(one_rule_file_of_a_gateway_is_checked_beside_the_others),
+		cmocka_unit_test(a_rule_of_another_package_is_found_in_the_file_of_its_name_beside),
 		cmocka_unit_test(a_file_that_says_nothing_of_itself_is_refused),
 		cmocka_unit_test(every_wrong_rule_is_named_at_its_place_and_nothing_else),
 	};
