@@ -160,6 +160,18 @@ static wy_ms span_of(const struct rule_set *set, const struct rx_variant *varian
 	return ms < 0 ? 0 : (wy_ms)(ms + 0.5);
 }
 
+static void bind_steps(struct rx_load *load, struct rx_instance *it)
+{
+	const struct rx_variant *v = it->variant;
+	wy_ms *step_ms = v->n_steps ? rx_load_alloc(load, v->n_steps, sizeof(*step_ms)) : NULL;
+
+	it->step_ms = step_ms;
+	for (size_t i = 0; i < v->n_steps && step_ms; i++)
+		step_ms[i] = span_of(load->set, v, &v->steps[i].limit, it->info.asset);
+	if (v->n_steps > 1)
+		it->match = (uint32_t)load->set->n_matches++;
+}
+
 static void fill_instance(struct rx_load *load, struct rx_instance *it, const struct rx_rule *rule, uint32_t asset)
 {
 	const struct rule_set *set = load->set;
@@ -178,6 +190,7 @@ static void fill_instance(struct rx_load *load, struct rx_instance *it, const st
 	it->unverified_after_ms = span_of(set, v, &v->unverified_after, asset);
 	it->settle_ms = span_of(set, v, &v->settle, asset);
 	it->reraise_ms = span_of(set, v, &v->reraise, asset);
+	bind_steps(load, it);
 	it->key = make_key(load, "r", 0, rule->info.id, load->world->assets[asset].id);
 }
 
@@ -385,6 +398,7 @@ static uint64_t hash_set(const struct rule_set *set)
 		hash = rx_hash_text(hash, set->world->assets[it->info.asset].id);
 		hash = rx_hash(hash, it->info.hold_ms, sizeof(it->info.hold_ms));
 		hash = rx_hash(hash, it->info.clear_hold_ms, sizeof(it->info.clear_hold_ms));
+		hash = rx_hash(hash, it->step_ms, it->variant->n_steps * sizeof(*it->step_ms));
 		for (size_t u = 0; u < set->classes[it->variant->cls].n_uses; u++) {
 			const struct rx_const *value = &set->values[asset->value_base + u];
 			hash = rx_hash(hash, &value->real, sizeof(value->real));

@@ -1,7 +1,7 @@
 /* cells.c: state out of an engine and back in.
  *
  * Kinds of cells, by the first letter of the key:
- *   r/<rule>/<asset>   the machine of an instance
+ *   r/<rule>/<asset>   the machine of an instance, and the match of a pattern
  *   t/<rule>/<asset>   what was told of it
  *   f/<hash>/<asset>   the memory of a stateful call; the hash names its meaning
  *   p/<hash>/<asset>   the newest samples of an asset and when its devices were heard; the hash names
@@ -145,6 +145,31 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	return true;
 }
 
+/* The machine, and the match of a pattern behind it. */
+static size_t instance_bytes(const struct rx_instance *it)
+{
+	return sizeof(struct rx_machine) + (it->variant->n_steps > 1 ? sizeof(struct rx_match) : 0);
+}
+
+static struct rule_cell pack_instance(struct rule_engine *engine, size_t i)
+{
+	const struct rx_instance *it = &engine->set->instances[i];
+	unsigned char *at = engine->scratch + sizeof(struct header);
+
+	memcpy(at, &engine->machines[i], sizeof(struct rx_machine));
+	if (it->variant->n_steps > 1)
+		memcpy(at + sizeof(struct rx_machine), &engine->matches[it->match], sizeof(struct rx_match));
+	return pack(engine, it->key, at, instance_bytes(it));
+}
+
+static bool is_blank_instance(const struct rule_engine *engine, size_t i)
+{
+	const struct rx_instance *it = &engine->set->instances[i];
+
+	return is_blank(&engine->machines[i], sizeof(struct rx_machine)) &&
+	       (it->variant->n_steps < 2 || is_blank(&engine->matches[it->match], sizeof(struct rx_match)));
+}
+
 /* The key of what was told is that of the machine but for its letter. */
 static const char *teller_key(struct rule_engine *engine, size_t instance)
 {
@@ -171,9 +196,8 @@ static bool pack_cell(struct rule_engine *engine, size_t i, bool all, struct rul
 		*ret_cell = pack(engine, teller_key(engine, i - set->n_instances), teller, sizeof(*teller));
 		return !(all && is_blank(teller, sizeof(*teller)));
 	}
-	const struct rx_machine *machine = &engine->machines[i];
-	*ret_cell = pack(engine, set->instances[i].key, machine, sizeof(*machine));
-	return !(all && is_blank(machine, sizeof(*machine)));
+	*ret_cell = pack_instance(engine, i);
+	return !(all && is_blank_instance(engine, i));
 }
 
 bool rule_next_dirty(struct rule_engine *engine, bool all, size_t *at, struct rule_cell *ret_cell)
@@ -198,17 +222,24 @@ void rule_saved(struct rule_engine *engine)
 
 /* ---- In ----------------------------------------------------------------------------------- */
 
-static enum wy_err restore_machine(struct rule_engine *engine, size_t i, const void *bytes, size_t len)
+static enum wy_err restore_instance(struct rule_engine *engine, size_t i, const void *bytes, size_t len)
 {
-	const struct rx_rule *rule = &engine->set->rules[engine->set->instances[i].info.rule];
+	const struct rx_instance *it = &engine->set->instances[i];
 	struct rx_machine machine;
+	struct rx_match match;
 	const void *body;
 
-	if (!unpack("r", bytes, len, sizeof(machine), &body))
+	if (!unpack("r", bytes, len, instance_bytes(it), &body))
 		return WY_E_CORRUPT;
 	memcpy(&machine, body, sizeof(machine));
-	if (!rx_machine_adopt(&machine, rule))
+	if (!rx_machine_adopt(&machine, &engine->set->rules[it->info.rule]))
 		return WY_E_CORRUPT;
+	if (it->variant->n_steps > 1) {
+		memcpy(&match, (const char *)body + sizeof(machine), sizeof(match));
+		if (!rx_match_is_sound(&match, it->variant))
+			return WY_E_CORRUPT;
+		engine->matches[it->match] = match;
+	}
 	engine->machines[i] = machine;
 	return WY_OK;
 }
@@ -279,7 +310,7 @@ enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void
 			continue;
 		engine->is_restored = true;
 		return key[0] == 't' ? restore_teller(engine, instance, bytes, len)
-				     : restore_machine(engine, instance, bytes, len);
+				     : restore_instance(engine, instance, bytes, len);
 	}
 	return WY_E_NOTFOUND;
 }

@@ -109,7 +109,7 @@ enum rx_type rx_check(struct rx_scope *scope, struct rx_expr *e)
 	return type;
 }
 
-bool rx_check_condition(struct rx_scope *scope, struct rx_cond *cond)
+static bool check_root(struct rx_scope *scope, struct rx_cond *cond)
 {
 	enum wy_err err = WY_OK;
 
@@ -117,7 +117,21 @@ bool rx_check_condition(struct rx_scope *scope, struct rx_cond *cond)
 			      scope->load->diags, &err);
 	if (err == WY_E_NOMEM)
 		scope->load->err = err;
-	if (!cond->root || rx_check(scope, cond->root) == RX_T_NONE)
+	return cond->root && rx_check(scope, cond->root) != RX_T_NONE;
+}
+
+bool rx_check_condition(struct rx_scope *scope, struct rx_cond *cond)
+{
+	return check_root(scope, cond) && rx_need_condition(scope, cond->root);
+}
+
+bool rx_check_happening(struct rx_scope *scope, struct rx_cond *cond)
+{
+	if (!check_root(scope, cond))
 		return false;
-	return rx_need_condition(scope, cond->root);
+	if (cond->root->type == RX_T_EVENT)
+		return true;
+	rx_error(scope->load, "E203", scope->node, rx_at(scope, cond->root),
+		 "expected an event such as rise(...), fall(...), change(...) or pulse(...), found a state: when does it begin?");
+	return false;
 }

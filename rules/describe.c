@@ -1,4 +1,6 @@
 /* describe.c: what a compiled set and a running engine tell about themselves. */
+#include <string.h>
+
 #include "rule_engine.h"
 
 size_t rule_count(const struct rule_set *set)
@@ -149,6 +151,13 @@ size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigne
 	const struct rx_cond *cond = is_clear && at->clear.root ? &at->clear : &at->when;
 	struct list list = {.ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms),
 			    .text = cond->text, .out = out, .max = max};
-	collect(&list, cond->root);
+	/* What happened is no state that could be looked at again: it is told as it is written. */
+	for (size_t i = 0; i < it->variant->n_steps && !is_clear && list.n < max; i++) {
+		const struct rx_stage *step = &it->variant->steps[i];
+		list.out[list.n++] = (struct rule_clause){.text = step->event.text, .text_len = strlen(step->event.text),
+							  .truth = step->is_absent ? RULE_FALSE : RULE_TRUE};
+	}
+	if (cond->root)
+		collect(&list, cond->root);
 	return list.n;
 }

@@ -9,7 +9,7 @@
  * Events of a turn have a ceiling. Where it is reached the engine stays at its instant and is behind: what is
  * left is evaluated first thing in the next turn, which rule_next_due() asks for at once. No event is lost; but
  * inputs do not wait, so what is put into a turn that is behind moves the rest to its own instant. */
-#include "rule_engine.h"
+#include "happen.h"
 
 #include <math.h>
 #include <string.h>
@@ -137,8 +137,10 @@ static void update_asset(struct rule_engine *engine, uint32_t asset)
 	}
 	wy_ms stale_ms = next_stale(engine, asset);
 	rx_heap_set(&engine->heap, asset, stale_ms < ev.next_ms ? stale_ms : ev.next_ms);
-	for (size_t i = 0; i < it->n_instances; i++)
+	for (size_t i = 0; i < it->n_instances; i++) {
 		rx_mark(engine->instance_dirty, it->instances[i]);
+		rx_mark(engine->news, it->instances[i]);
+	}
 }
 
 /* ---- One instance ------------------------------------------------------------------------- */
@@ -166,6 +168,8 @@ static bool is_inhibited(const struct rule_engine *engine, const struct rx_insta
  * sides are true at once would raise and resolve at every look. */
 static struct rx_value way_back(struct rx_eval *ev, const struct rx_rule *rule, const struct rx_level *level)
 {
+	if (rule->info.kind != RULE_KIND_LEVEL)
+		return level->clear.root ? rx_eval(ev, level->clear.root) : rx_truth(RULE_TRUE);
 	struct rx_value when = rx_eval(ev, level->when.root);
 	bool is_standing = when.truth == RULE_TRUE || (when.truth == RULE_UNKNOWN && rule->on_unknown == RX_RAISE);
 	struct rx_value back;
@@ -180,7 +184,8 @@ static struct rx_value way_back(struct rx_eval *ev, const struct rx_rule *rule, 
 	return back;
 }
 
-static struct rx_machine_in look(const struct rule_engine *engine, uint32_t instance, struct rx_eval *ev)
+static struct rx_machine_in look(const struct rule_engine *engine, uint32_t instance, struct rx_eval *ev,
+				 const struct rx_seen *seen)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
@@ -191,9 +196,15 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 	for (size_t i = 0; i < rule->info.n_levels; i++) {
 		const struct rx_level *level = &it->variant->levels[i];
 		bool is_back = rx_state_asks_clear(machine->level[i].state);
-		struct rx_value v = is_back ? way_back(ev, rule, level) : rx_eval(ev, level->when.root);
+		struct rx_value v = rx_truth(seen->truth);
+		v.is_uncertain = seen->is_uncertain;
+		if (is_back)
+			v = way_back(ev, rule, level);
+		else if (rule->info.kind == RULE_KIND_LEVEL)
+			v = rx_eval(ev, level->when.root);
 		in.level[i].truth = (enum rule_truth)v.truth;
 		in.level[i].is_uncertain = v.is_uncertain;
+		in.level[i].onset_ms = seen->is_met ? seen->onset_ms : engine->clock_ms;
 		in.level[i].hold_ms = it->info.hold_ms[i];
 		in.level[i].clear_hold_ms = it->info.clear_hold_ms[i];
 	}
@@ -275,7 +286,8 @@ static void evaluate(struct rule_engine *engine, uint32_t instance)
 	struct rx_machine *machine = &engine->machines[instance];
 	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
 	unsigned before = sides(machine);
-	struct rx_machine_in in = look(engine, instance, &ev);
+	struct rx_seen seen = rx_happen(engine, instance, &ev);
+	struct rx_machine_in in = look(engine, instance, &ev, &seen);
 	struct rx_machine_out out;
 
 	rx_machine_step(machine, it, &engine->set->rules[it->info.rule], &in, &out);
@@ -283,6 +295,7 @@ static void evaluate(struct rule_engine *engine, uint32_t instance)
 		note_move(engine, instance);
 	wy_ms due_ms = look_up(engine, instance, &out, &ev);
 	due_ms = out.due_ms < due_ms ? out.due_ms : due_ms;
+	due_ms = seen.due_ms < due_ms ? seen.due_ms : due_ms;
 	set_due(engine, instance, ev.next_ms < due_ms ? ev.next_ms : due_ms);
 	if (!rx_teller_is_idle(&engine->tellers[instance], machine))
 		rx_mark(engine->teller_dirty, instance);
@@ -531,7 +544,8 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const st
 	if (engine->now.mono_ms > engine->clock_ms)
 		engine->clock_ms = engine->now.mono_ms;
 	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
-	struct rx_machine_in in = look(engine, instance, &ev);
+	const struct rx_seen nothing = {.due_ms = WY_MS_NEVER};
+	struct rx_machine_in in = look(engine, instance, &ev, &nothing);
 	rx_teller_begin(&out);
 	enum wy_err err = rx_teller_command(&subject, order, &in, &out);
 	if (err)

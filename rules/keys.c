@@ -17,32 +17,39 @@ static const struct {
 static const struct wy_field rule_rows[] = {
 #define KEY(key_, kind_, is_required_, help_) \
 	{.key = #key_, .kind = WY_FIELD_##kind_, .offset = offsetof(struct rx_rule_keys, key_), .is_required = is_required_, .help = help_},
+#define KEY_AS(name_, key_, kind_, is_required_, help_) \
+	{.key = key_, .kind = WY_FIELD_##kind_, .offset = offsetof(struct rx_rule_keys, name_), .is_required = is_required_, .help = help_},
 #define LEVEL_KEY(key, kind, is_required, help)
 #define LATER_KEY(key_) \
 	{.key = #key_, .kind = WY_FIELD_NODE, .offset = offsetof(struct rx_rule_keys, later_##key_), .help = "not in this version"},
 #include "keys.def"
 #undef KEY
+#undef KEY_AS
 #undef LEVEL_KEY
 #undef LATER_KEY
 };
 
 static const struct wy_field level_rows[] = {
 #define KEY(key, kind, is_required, help)
+#define KEY_AS(name, key, kind, is_required, help)
 #define LEVEL_KEY(key_, kind_, is_required_, help_) \
 	{.key = #key_, .kind = WY_FIELD_##kind_, .offset = offsetof(struct rx_level_keys, key_), .is_required = is_required_, .help = help_},
 #define LATER_KEY(key)
 #include "keys.def"
 #undef KEY
+#undef KEY_AS
 #undef LEVEL_KEY
 #undef LATER_KEY
 };
 
 static const char *const later_keys[] = {
 #define KEY(key, kind, is_required, help)
+#define KEY_AS(name, key, kind, is_required, help)
 #define LEVEL_KEY(key, kind, is_required, help)
 #define LATER_KEY(key) #key,
 #include "keys.def"
 #undef KEY
+#undef KEY_AS
 #undef LEVEL_KEY
 #undef LATER_KEY
 };

@@ -93,15 +93,21 @@ static bool compares_numbers(const struct rx_expr *e)
 	return false;
 }
 
+static void check_clear(struct rx_load *load, const struct rx_variant *variant, const struct rx_cond *clear)
+{
+	enum rule_truth truth = always(load, variant, clear->root);
+
+	if (truth == RULE_FALSE)
+		rx_error(load, "E503", clear->node, 0, "'clear' can never be true: this rule never returns");
+	if (truth == RULE_TRUE)
+		rx_error(load, "E508", clear->node, 0, "'clear' is always true");
+}
+
 static void check_return(struct rx_load *load, const struct rx_rule *rule, const struct rx_variant *variant,
 			 const struct rx_level *level, const struct wy_node *node)
 {
 	if (level->clear.root) {
-		enum rule_truth truth = always(load, variant, level->clear.root);
-		if (truth == RULE_FALSE)
-			rx_error(load, "E503", level->clear.node, 0, "'clear' can never be true: this rule never returns");
-		if (truth == RULE_TRUE)
-			rx_error(load, "E508", level->clear.node, 0, "'clear' is always true");
+		check_clear(load, variant, &level->clear);
 		return;
 	}
 	bool has_pause = level->clear_hold.ms > 0 || level->clear_hold.use != RX_NO_USE;
@@ -110,6 +116,13 @@ static void check_return(struct rx_load *load, const struct rx_rule *rule, const
 	else if (compares_numbers(level->when.root))
 		rx_warn(load, "W310", level->when.node, 0,
 			"a measured number without 'clear' flickers at its limit; give 'clear' a limit further away");
+}
+
+static void check_policy(const struct rx_lens *lens, const struct rx_level *level)
+{
+	if (level->tier <= 2 && (lens->rule->on_unknown == RX_CLEAR || lens->rule->on_unknown == RX_RESET))
+		rx_warn(lens->load, "W507", wy_node_get(lens->rule->node, "on_unknown"), 0,
+			"S1 and S2 should not be given up because data is missing; write freeze or raise");
 }
 
 static void lint_level(struct rx_lens *lens, const struct rx_level *level)
@@ -126,10 +139,35 @@ static void lint_level(struct rx_lens *lens, const struct rx_level *level)
 	rx_lint_times(lens, level);
 	if (load->diags->errors == errors)
 		rx_lint_region(lens, level);
-	bool is_severe = level->tier <= 2;
-	if (is_severe && (lens->rule->on_unknown == RX_CLEAR || lens->rule->on_unknown == RX_RESET))
-		rx_warn(load, "W507", wy_node_get(lens->rule->node, "on_unknown"), 0,
-			"S1 and S2 should not be given up because data is missing; write freeze or raise");
+	check_policy(lens, level);
+}
+
+/* A condition that belongs to an event or a pattern, where there is one. */
+static void lint_cond(struct rx_lens *lens, const struct rx_cond *cond)
+{
+	struct walk w = {lens->load, lens->variant, cond->node, false};
+
+	if (!cond->root)
+		return;
+	if (is_constant(cond->root))
+		rx_error(lens->load, "E508", cond->node, 0, "this condition is the same for ever: it reads no point");
+	else
+		walk_constant(&w, cond->root);
+}
+
+static void lint_steps(struct rx_lens *lens, const struct rx_level *level)
+{
+	const char *kind = lens->rule->info.kind == RULE_KIND_EVENT ? "event" : "pattern";
+
+	if (!level->clear.root && lens->rule->info.latch == RULE_LATCH_NONE)
+		rx_error(lens->load, "E504", wy_node_get(lens->rule->node, kind)->key, 0,
+			 "no way back: a rule with '%s' needs 'clear', or 'latch' so that a person ends it", kind);
+	if (level->clear.root)
+		check_clear(lens->load, lens->variant, &level->clear);
+	lint_cond(lens, &level->when);
+	lint_cond(lens, &lens->variant->until);
+	rx_lint_times(lens, level);
+	check_policy(lens, level);
 }
 
 /* Both compare the same variable with a constant in the same direction, after the same hold. */
@@ -174,6 +212,10 @@ static void lint_variant(struct rx_load *load, const struct rx_rule *rule, const
 {
 	struct rx_lens lens = {.load = load, .rule = rule, .variant = variant};
 
+	if (rule->info.kind != RULE_KIND_LEVEL) {
+		lint_steps(&lens, &variant->levels[0]);
+		return;
+	}
 	for (size_t i = 0; i < rule->info.n_levels; i++) {
 		lint_level(&lens, &variant->levels[i]);
 		for (size_t j = 0; j < i; j++)
@@ -213,6 +255,8 @@ void rx_lint_values(struct rx_load *load, const struct rx_rule *rule, const stru
 	for (size_t i = 0; i < rule->info.n_levels; i++) {
 		const struct rx_level *level = &variant->levels[i];
 		rx_lint_times(&lens, level);
+		if (rule->info.kind != RULE_KIND_LEVEL)
+			continue;
 		rx_lint_region(&lens, level);
 		lens.blame = NULL;
 		if (is_without_way_back(&lens, level))

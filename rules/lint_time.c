@@ -114,10 +114,48 @@ static void check_hold(struct rx_lens *lens, const struct rx_level *level)
 		rx_lens_say(lens, WY_DIAG_WARNING, "W508", node, 0, "S4 without 'hold': every flicker becomes a ticket");
 }
 
+static wy_ms shortest_poll_in(const struct rx_expr *e)
+{
+	wy_ms poll_ms = e->op == RX_POINT && e->point ? e->point->poll_ms : 0;
+
+	for (const struct rx_expr *c = e->child; c; c = c->next) {
+		wy_ms below_ms = shortest_poll_in(c);
+		poll_ms = below_ms && (!poll_ms || below_ms < poll_ms) ? below_ms : poll_ms;
+	}
+	return poll_ms;
+}
+
+/* Windows in the events of a pattern, and its limits against the polls of what they wait for. */
+static void check_steps(struct rx_lens *lens)
+{
+	char text[40];
+
+	for (size_t i = 0; i < lens->variant->n_steps; i++) {
+		const struct rx_stage *step = &lens->variant->steps[i];
+		wy_ms poll_ms = shortest_poll_in(step->event.root);
+		check_tree(lens, step->event.root, step->event.node);
+		lens->blame = NULL;
+		double limit_ms = rx_lens_span(lens, &step->limit);
+		bool has_limit = limit_ms > 0 || step->limit.use != RX_NO_USE || step->is_absent;
+		if (has_limit && limit_ms < (double)poll_ms)
+			rx_lens_say(lens, WY_DIAG_ERROR, "E402", step->event.node, 0,
+				    "'%s' is shorter than one poll of the points here (%s)",
+				    step->is_absent ? "for" : "within", span_text((double)poll_ms, text, sizeof(text)));
+		if (step->is_absent && limit_ms <= 0 && !poll_ms)
+			rx_lens_say(lens, WY_DIAG_ERROR, "E402", step->event.node, 0, "'for' is no time at all");
+	}
+	if (lens->variant->until.root)
+		check_tree(lens, lens->variant->until.root, lens->variant->until.node);
+}
+
 void rx_lint_times(struct rx_lens *lens, const struct rx_level *level)
 {
-	check_tree(lens, level->when.root, level->when.node);
+	if (level->when.root)
+		check_tree(lens, level->when.root, level->when.node);
 	if (level->clear.root)
 		check_tree(lens, level->clear.root, level->clear.node);
-	check_hold(lens, level);
+	if (lens->rule->info.kind == RULE_KIND_LEVEL)
+		check_hold(lens, level);
+	else
+		check_steps(lens);
 }

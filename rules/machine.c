@@ -122,7 +122,7 @@ static void step_level(struct context *c, unsigned i)
 		return;
 	case PEND:
 		enter(level, RULE_PENDING, now_ms, is_changed);
-		level->onset_ms = now_ms;
+		level->onset_ms = c->in->level[i].onset_ms;
 		finish(c, level, c->in->level[i].hold_ms);
 		return;
 	case RETURN:

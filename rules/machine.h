@@ -27,6 +27,7 @@ struct rx_machine_in {
 	struct {
 		enum rule_truth truth; /* of `when` in N and P, of `clear` in A, R and L */
 		bool is_uncertain;
+		wy_ms onset_ms; /* of `when` that is true: since when */
 		wy_ms hold_ms, clear_hold_ms;
 	} level[WY_RULE_LEVELS_MAX];
 };

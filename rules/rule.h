@@ -63,7 +63,7 @@ enum rule_latch { RULE_LATCH_NONE, RULE_LATCH_ACK, RULE_LATCH_RESET };
 
 struct rule_level_info {
 	uint8_t tier;            /* 1..4 for S1..S4 */
-	const char *when_text;   /* as written */
+	const char *when_text;   /* as written; of an event or pattern all that must happen */
 	const char *clear_text;  /* as written; NULL: plain negation of when */
 };
 

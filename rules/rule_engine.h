@@ -3,6 +3,7 @@
 #define RX_ENGINE_H
 
 #include "heap.h"
+#include "match.h"
 #include "rule_plan.h"
 #include "teller.h"
 
@@ -29,8 +30,10 @@ struct rule_engine {
 	unsigned char *state;
 	struct rx_machine *machines; /* per instance */
 	struct rx_teller *tellers;   /* likewise */
+	struct rx_match *matches;    /* of the patterns among them */
 	struct rx_heap heap;         /* assets first, then instances */
 	uint64_t *asset_dirty, *instance_dirty;
+	uint64_t *news;         /* instances that have not looked at the events of this instant */
 	uint64_t *teller_dirty; /* instances that may have something to tell */
 	uint64_t *again;        /* instances to look at once more in this instant */
 	uint64_t *cell_dirty; /* machines, tellers, then memories; what must be saved */

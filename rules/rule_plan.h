@@ -74,6 +74,12 @@ struct rx_level {
 	struct rx_span hold, clear_hold;
 };
 
+struct rx_stage { /* of a pattern; an event is a pattern of one */
+	struct rx_cond event;
+	bool is_absent;
+	struct rx_span limit; /* see: within, 0: any time; absent: for */
+};
+
 struct rx_piece { /* of a summary: text, or a value */
 	const char *text;
 	size_t len;
@@ -95,6 +101,10 @@ struct rx_variant {
 	uint32_t rule;
 	uint32_t cls;
 	struct rx_level levels[WY_RULE_LEVELS_MAX];
+	struct rx_stage *steps; /* kinds EVENT and PATTERN; then levels[0].when may be empty */
+	size_t n_steps;
+	struct rx_cond until;
+	bool is_latest; /* restart: latest */
 	struct rx_cond active;
 	struct rx_span tolerate, unverified_after, settle, reraise;
 	struct rx_template summary[RX_TEMPLATES];
@@ -134,6 +144,8 @@ struct rx_instance {
 	struct rule_instance_info info; /* first: the public part */
 	const struct rx_variant *variant;
 	wy_ms tolerate_ms, unverified_after_ms, settle_ms, reraise_ms;
+	const wy_ms *step_ms; /* n_steps limits */
+	uint32_t match; /* pattern: which of the engine's matches */
 	const uint32_t *parents;  /* instances that inhibit this one */
 	size_t n_parents;
 	const uint32_t *children; /* instances to look at when this one changes */
@@ -167,6 +179,7 @@ struct rule_set {
 	struct rx_const *values;
 	size_t n_values;
 	size_t n_slots, n_memories, state_bytes;
+	size_t n_matches;
 	struct rx_wall wall;
 	uint64_t hash;
 };

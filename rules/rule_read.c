@@ -4,13 +4,10 @@
 
 #include <string.h>
 
-#include "check.h"
-#include "fields.h"
-#include "keys.h"
 #include "lint.h"
 #include "names.h"
 #include "number.h"
-#include "params.h"
+#include "read_parts.h"
 #include "template.h"
 
 /* ---- Its fault ---------------------------------------------------------------------------- */
@@ -31,88 +28,6 @@ static void check_fault(struct rx_load *load, const char *fault, const struct wy
 			return;
 	rx_error(load, "E301", node, 0, "the catalogue has no fault '%s'%s", fault,
 		 rx_did_you_mean(load, fault, load->world->n_faults, fault_at, load->world, hint));
-}
-
-/* ---- Levels ------------------------------------------------------------------------------- */
-
-static struct rx_cond read_cond(struct rx_load *load, const struct wy_node *node)
-{
-	struct rx_cond cond = {0};
-
-	if (!node)
-		return cond;
-	if (node->kind != WY_NODE_SCALAR)
-		rx_error(load, "E105", node, 0, "expected a condition, found %s", wy_node_kind_text(node));
-	else
-		cond.text = rx_load_text(load, node->text, node->len);
-	cond.node = node;
-	return cond;
-}
-
-static struct rx_span span_or(struct rx_scope *scope, const struct wy_node *node, wy_ms otherwise_ms)
-{
-	struct rx_span span = {otherwise_ms, RX_NO_USE};
-
-	if (node)
-		(void)rx_read_span(scope, node, &span);
-	return span;
-}
-
-static void read_level(struct rx_scope *scope, struct rx_level *level, const struct rx_level_keys *fields)
-{
-	level->tier = (uint8_t)(fields->tier + 1);
-	level->when = read_cond(scope->load, fields->when);
-	level->clear = read_cond(scope->load, fields->clear);
-	level->hold = span_or(scope, fields->hold, 0);
-	level->clear_hold = span_or(scope, fields->clear_hold, 0);
-}
-
-static size_t read_levels(struct rx_scope *scope, struct rx_variant *variant, const struct rx_rule_keys *fields)
-{
-	struct rx_load *load = scope->load;
-	size_t n = 0;
-
-	if (fields->levels->kind != WY_NODE_SEQ || !fields->levels->n || fields->levels->n > WY_RULE_LEVELS_MAX) {
-		rx_error(load, "E105", fields->levels, 0, "expected a list of 1 to %u levels", WY_RULE_LEVELS_MAX);
-		return 0;
-	}
-	for (const struct wy_node *m = fields->levels->child; m; m = m->next) {
-		struct rx_level_keys level;
-		if (!rx_read_level_keys(load, m, &level))
-			continue;
-		level.clear = level.clear ? level.clear : fields->clear;
-		level.clear_hold = level.clear_hold ? level.clear_hold : fields->clear_hold;
-		level.hold = level.hold ? level.hold : fields->hold;
-		read_level(scope, &variant->levels[n++], &level);
-	}
-	return n;
-}
-
-/* Exactly one rule kind: `when` with `tier`, or `levels`. */
-static size_t read_kind(struct rx_scope *scope, struct rx_variant *variant, const struct rx_rule_keys *fields,
-			const struct wy_node *node)
-{
-	struct rx_load *load = scope->load;
-
-	if ((fields->when && fields->levels) || (!fields->when && !fields->levels)) {
-		rx_error(load, "E107", node, 0, "a rule has either 'when' or 'levels'; this one has %s",
-			 fields->when ? "both" : "neither");
-		return 0;
-	}
-	if (fields->levels) {
-		if (fields->tier >= 0)
-			rx_error(load, "E105", wy_node_get(node, "tier"), 0, "with 'levels' each level has its own tier; take this one out");
-		return read_levels(scope, variant, fields);
-	}
-	if (fields->tier < 0) {
-		if (!wy_node_get(node, "tier")) /* else said */
-			rx_error(load, "E107", node, 0, "key 'tier' is missing here (S1 to S4)");
-		return 0;
-	}
-	struct rx_level_keys level = {.tier = fields->tier, .when = fields->when, .hold = fields->hold,
-				     .clear = fields->clear, .clear_hold = fields->clear_hold};
-	read_level(scope, &variant->levels[0], &level);
-	return 1;
 }
 
 /* ---- One class ---------------------------------------------------------------------------- */
@@ -154,16 +69,12 @@ static void list_inputs(struct rx_load *load, struct rx_variant *variant, size_t
 		mark_used(variant->levels[i].when.root, points, memories);
 		mark_used(variant->levels[i].clear.root, points, memories);
 	}
+	for (size_t i = 0; i < variant->n_steps; i++)
+		mark_used(variant->steps[i].event.root, points, memories);
+	mark_used(variant->until.root, points, memories);
 	mark_used(variant->active.root, points, memories);
 	variant->points = list_used(load, points, cls->model->n_points, &variant->n_points);
 	variant->memories = list_used(load, memories, cls->n_memories, &variant->n_memories);
-}
-
-static void check_cond(struct rx_scope *scope, struct rx_cond *cond)
-{
-	scope->node = cond->node;
-	if (cond->text && !scope->load->err)
-		(void)rx_check_condition(scope, cond);
 }
 
 /* Defaults that follow from the inputs: tolerate, and the pause after an inhibitor. */
@@ -205,90 +116,22 @@ static void read_variant(struct rx_load *load, struct rx_rule *rule, struct rx_v
 	struct rx_span settle = {30000, RX_NO_USE};
 
 	read_demands(&scope, fields);
-	size_t n_levels = read_kind(&scope, variant, fields, rule->node);
+	bool is_level = rule->info.kind == RULE_KIND_LEVEL;
+	size_t n_levels = is_level ? rx_read_levels(&scope, variant, fields) : rx_read_steps(&scope, variant, fields);
 	rule->info.n_levels = n_levels;
-	for (size_t i = 0; i < n_levels && !load->err; i++) {
-		check_cond(&scope, &variant->levels[i].when);
-		/* A clear of the whole rule is checked once, and shared. */
-		struct rx_cond *clear = &variant->levels[i].clear;
-		if (i && clear->node && clear->node == variant->levels[0].clear.node)
-			*clear = variant->levels[0].clear;
-		else
-			check_cond(&scope, clear);
-	}
-	variant->active = read_cond(load, fields->active);
-	check_cond(&scope, &variant->active);
+	variant->active = rx_read_cond(load, fields->active);
+	rx_check_cond(&scope, &variant->active);
 	if (load->err)
 		return;
 	list_inputs(load, variant, n_levels);
 	default_spans(load, variant, &tolerate, &settle);
-	variant->tolerate = span_or(&scope, fields->tolerate, tolerate.ms);
-	variant->unverified_after = span_or(&scope, fields->unverified_after, 15 * 60000);
-	variant->settle = span_or(&scope, fields->settle, settle.ms);
-	variant->reraise = span_or(&scope, fields->reraise, 3600000);
+	variant->tolerate = rx_span_or(&scope, fields->tolerate, tolerate.ms);
+	variant->unverified_after = rx_span_or(&scope, fields->unverified_after, 15 * 60000);
+	variant->settle = rx_span_or(&scope, fields->settle, settle.ms);
+	/* A condition that still stands is no news; an event is. */
+	variant->reraise = rx_span_or(&scope, fields->reraise, is_level ? 3600000 : 0);
 	if (fields->summary)
 		rx_read_summary(&scope, fields->summary, variant);
-}
-
-/* ---- Inhibiting rules --------------------------------------------------------------------- */
-
-static uint32_t find_parent(struct rx_load *load, const struct wy_node *node)
-{
-	if (node->kind == WY_NODE_SCALAR)
-		return rx_rule_named(load, node->text, node, 0);
-	rx_error(load, "E105", node, 0, "expected the id of a rule, found %s", wy_node_kind_text(node));
-	return RX_NO_RULE;
-}
-
-struct parent_fields {
-	const struct wy_node *rule, *same;
-};
-
-static const struct wy_field parent_rows[] = {
-	{"rule", WY_FIELD_NODE, offsetof(struct parent_fields, rule), true, 0, 0, NULL, "id of a rule"},
-	{"same", WY_FIELD_NODE, offsetof(struct parent_fields, same), true, 0, 0, NULL, "list of labels"},
-};
-
-static void read_parent(struct rx_load *load, struct rx_parent *parent, const struct wy_node *node)
-{
-	struct parent_fields fields = {0};
-
-	parent->node = node;
-	if (node->kind != WY_NODE_MAP) {
-		parent->rule = find_parent(load, node);
-		return;
-	}
-	parent->rule = RX_NO_RULE;
-	if (wy_fields_read(node, parent_rows, 2, &fields, load->diags))
-		return;
-	parent->rule = find_parent(load, fields.rule);
-	if (fields.same->kind != WY_NODE_SEQ || !fields.same->n || fields.same->n > RX_SAME_MAX) {
-		rx_error(load, "E105", fields.same, 0, "expected a list of 1 to %u labels", RX_SAME_MAX);
-		return;
-	}
-	for (const struct wy_node *m = fields.same->child; m; m = m->next) {
-		const char *label = wy_field_id(m, load->diags);
-		if (label)
-			parent->same[parent->n_same++] = rx_load_text(load, label, strlen(label));
-	}
-}
-
-static void read_parents(struct rx_load *load, struct rx_rule *rule, const struct wy_node *node)
-{
-	if (!node)
-		return;
-	if (node->kind != WY_NODE_SEQ) {
-		rx_error(load, "E105", node, 0, "expected a list of rules such as [lift.mains_lost], found %s",
-			 wy_node_kind_text(node));
-		return;
-	}
-	if (node->n > WY_RULE_LIST_MAX) {
-		rx_error(load, "E105", node, 0, "at most %u rules can inhibit one; found %zu", WY_RULE_LIST_MAX, node->n);
-		return;
-	}
-	rule->parents = rx_load_alloc(load, node->n, sizeof(*rule->parents));
-	for (const struct wy_node *m = node->child; m && rule->parents; m = m->next)
-		read_parent(load, &rule->parents[rule->n_parents++], m);
 }
 
 /* ---- The rule ----------------------------------------------------------------------------- */
@@ -346,6 +189,26 @@ static uint64_t hash_rule(const struct rx_rule *rule)
 	return params ? hash_tree(hash, params, false) : hash;
 }
 
+/* "rise(a), absent rise(b) for 15s", "rise(a) if c" */
+static const char *text_of_steps(struct rx_load *load, const struct rx_variant *variant)
+{
+	char text[1000];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	for (size_t i = 0; i < variant->n_steps; i++) {
+		const struct rx_stage *step = &variant->steps[i];
+		wy_buf_addf(&buf, "%s%s%s", i ? ", " : "", step->is_absent ? "absent " : "", step->event.text);
+		if (step->limit.ms)
+			wy_buf_add(&buf, step->is_absent ? " for " : " within ");
+		if (step->limit.ms)
+			wy_buf_duration(&buf, step->limit.ms);
+	}
+	if (variant->levels[0].when.text)
+		wy_buf_addf(&buf, " if %s", variant->levels[0].when.text);
+	return rx_load_text(load, text, buf.len);
+}
+
 static void describe_levels(struct rx_load *load, struct rx_rule *rule)
 {
 	struct rule_level_info *levels = rx_load_alloc(load, WY_RULE_LEVELS_MAX, sizeof(*levels));
@@ -354,6 +217,8 @@ static void describe_levels(struct rx_load *load, struct rx_rule *rule)
 	for (size_t i = 0; levels && i < rule->info.n_levels; i++) {
 		const struct rx_level *level = &rule->variants[0].levels[i];
 		levels[i] = (struct rule_level_info){level->tier, level->when.text, level->clear.text};
+		if (rule->info.kind != RULE_KIND_LEVEL)
+			levels[i].when_text = text_of_steps(load, &rule->variants[0]);
 	}
 }
 
@@ -372,8 +237,8 @@ void rx_read_rule(struct rx_load *load, struct rx_rule *rule, struct rx_scope_li
 	rule->on_unknown = (enum rx_on_unknown)fields.on_unknown;
 	uint64_t hash = hash_rule(rule);
 	rule->info.revision = (uint32_t)(hash ^ hash >> 32);
-	read_parents(load, rule, fields.inhibited_by);
-	if (!fields.scope)
+	rx_read_parents(load, rule, fields.inhibited_by);
+	if (!rx_read_kind(load, &fields, rule->node, &rule->info.kind) || !fields.scope)
 		return;
 	read_scope(load, rule, fields.scope, scopes);
 	for (size_t i = 0; i < rule->n_variants && !load->err; i++) {

@@ -51,6 +51,7 @@ static struct rx_machine_in said(wy_ms now_ms, enum rule_truth first, enum rule_
 	struct rx_machine_in in = {.now_ms = now_ms};
 
 	in.level[0].truth = first;
+	in.level[0].onset_ms = in.level[1].onset_ms = now_ms;
 	in.level[1].truth = second;
 	for (unsigned i = 0; i < 2; i++)
 		in.level[i].hold_ms = in.level[i].clear_hold_ms = HOLD;
