@@ -47,6 +47,7 @@ static void shipped_packs_are_sound_by_themselves(void **state)
 		PACKS "faults/fire.yaml", PACKS "faults/system.yaml",
 		PACKS "classes.yaml", PACKS "tiers.yaml", PACKS "lift.yaml",
 		PACKS "water.yaml",   PACKS "access.yaml", PACKS "fire.yaml",  PACKS "system.yaml",
+		PACKS "supply.yaml",  PACKS "drainage.yaml", PACKS "gate.yaml", PACKS "fire_plant.yaml",
 	};
 
 	(void)state;

@@ -296,8 +296,13 @@ static void the_demo_building_loads_with_a_key_and_every_role_filled(void **stat
 	print_all(&l.diags);
 	assert_int_equal(WY_OK, err);
 	assert_int_equal(0, l.diags.n); /* what is shipped gives no word of warning */
-	/* 2 lifts x 4, 1 cable x 3, 1 sensor x 2, 2 doors x 6, 1 panel x 7, 5 modules x 1 */
-	assert_int_equal(8 + 3 + 2 + 12 + 7 + 5, rule_instance_count(set));
+	/* Packs grow; what stays is that each asset of the demo is watched. */
+	for (uint32_t asset = 0; asset < l.config->n_assets; asset++) {
+		uint32_t i = 0;
+		while (i < rule_instance_count(set) && rule_instance_at(set, i)->asset != asset)
+			i++;
+		assert_true(i < rule_instance_count(set));
+	}
 	free(l.memory);
 	demo_files_remove(&files);
 }
