@@ -76,6 +76,12 @@
 #define WY_CTL_REQUEST_MAX 65536u          /* one request on the control socket; refuse */
 #define WY_CTL_CLIENTS_MAX 16u             /* refuse */
 
+/* Replay */
+#define WY_CSV_WINDOW_BYTES (1024u * 1024u) /* of a table of readings in memory; a longer row: refuse */
+#define WY_CSV_FILES_MAX 1000u              /* tables merged in one replay; refuse */
+#define WY_CSV_ERRORS_MAX 20u               /* mistakes said; then the replay ends */
+#define WY_REPLAY_TICKETS_MAX 4000000u      /* raises of one replay; refuse */
+
 /* Desk (deploy/desk) */
 #define WY_DESK_MESSAGE_BYTES_MAX 65536u /* one message; reject, with its number if it can be had */
 #define WY_DESK_QUEUE_MAX 4096u          /* messages between MQTT and the database; drop: no receipt,
