@@ -23,7 +23,7 @@ static bool is_sampled(const struct rx_expr *call)
 /* Time up to now: the value held goes on into the panes that have begun since. */
 static void pass(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_extreme *m)
 {
-	wy_ms pane_ms = rx_pane_ms(rx_eval_span(ev, call->child->next));
+	wy_ms pane_ms = rx_pane_ms(rx_window_ms(ev, call));
 	double fresh = m->panes.is_known && !is_sampled(call) ? m->held : -INFINITY;
 	struct rx_step step;
 
@@ -78,7 +78,7 @@ bool rx_min_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 /* The best of the window, -INFINITY for none; and whether what was not seen may be taken to be no better. */
 static double best_of(struct rx_eval *ev, const struct rx_expr *call, const struct rx_mem_extreme *m, bool *ret_sure)
 {
-	wy_ms window_ms = rx_eval_span(ev, call->child->next);
+	wy_ms window_ms = rx_window_ms(ev, call);
 	wy_ms pane_ms = rx_pane_ms(window_ms);
 	uint8_t live[RX_PANES];
 	unsigned n = rx_panes_live(&m->panes, pane_ms, ev->now_ms, live);

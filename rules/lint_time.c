@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lint_parts.h"
+#include "window.h"
 
 static const char *span_text(double ms, char *out, size_t size)
 {
@@ -13,19 +14,10 @@ static const char *span_text(double ms, char *out, size_t size)
 	return out;
 }
 
-/* The window of a stateful call, if it has one. */
-static const struct rx_expr *window_of(const struct rx_expr *call)
-{
-	for (unsigned i = 0; i < rx_arg_count(call->fn); i++)
-		if (call->fn->arg[i].kind == RX_ARG_WINDOW)
-			return rx_arg(call, i);
-	return NULL;
-}
-
 /* Windows: count(e, w), max(x, w). */
 static void check_window(struct rx_lens *lens, const struct rx_expr *call, const struct wy_node *node)
 {
-	const struct rx_expr *window = window_of(call);
+	const struct rx_expr *window = rx_window_arg(call);
 	char text[40];
 	double ms;
 

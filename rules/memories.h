@@ -109,6 +109,20 @@ bool rx_min_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 bool rx_max_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_extreme_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 
+struct rx_mem_mean { /* avg, sum, slope; median and quantile of a level */
+	struct rx_panes panes;
+	double held; /* level: since run_ms, within the running pane */
+	wy_ms run_ms;
+	double sum[RX_PANES], rest[RX_PANES]; /* compensated: value times ms, or samples */
+	uint32_t n[RX_PANES]; /* samples; only there where the argument is sampled */
+};
+
+size_t rx_mean_bytes(const struct rx_expr *call);
+bool rx_mean_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_mean_is_sound(const struct rx_expr *call, const void *memory);
+void rx_mean_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_mean_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+
 /* The value of an event: the number of its instants in this turn. */
 struct rx_value rx_instants(int64_t n, bool is_gap, bool is_uncertain);
 

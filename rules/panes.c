@@ -148,6 +148,9 @@ wy_ms rx_panes_cover_next(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now
 bool rx_panes_are_sound(const struct rx_panes *panes)
 {
 	const int64_t most = INT64_MAX / 4;
+	const wy_ms longest_ms = (wy_ms)1 << 40;
 
-	return panes->head < most && panes->head > -most && panes->upto_ms < most && panes->upto_ms > -most;
+	if (panes->pane_ms < 0 || panes->pane_ms > longest_ms || panes->upto_ms >= most || panes->upto_ms <= -most)
+		return false;
+	return panes->head < most / (panes->pane_ms + 1) && panes->head > -most / (panes->pane_ms + 1);
 }

@@ -198,6 +198,7 @@ struct step {
 	size_t order;
 	const char *text;
 	size_t len;
+	double share; /* of its line: 0 at the first, 1 at the last */
 };
 
 struct saved {
@@ -221,6 +222,7 @@ struct player {
 	wy_ms now_ms;
 	struct step *steps;
 	size_t n_steps;
+	double share; /* of the step at hand */
 	struct saved store[STORE_MAX];
 	size_t n_store;
 	struct refusal refused[8]; /* of this turn; one per step */
@@ -334,10 +336,25 @@ static size_t asset_of(struct player *p, const char **text, size_t *len)
 	return 0;
 }
 
-static void value_of(const struct wy_point *point, const char *text, size_t len, struct wy_sample *sample)
+/* "20->16": along the line. */
+static double real_along(const char *text, size_t len, double share)
+{
+	const char *arrow = NULL;
+	double from = 0;
+	double to = 0;
+
+	for (size_t i = 0; i + 1 < len && !arrow; i++)
+		if (text[i] == '-' && text[i + 1] == '>')
+			arrow = text + i;
+	size_t head = arrow ? (size_t)(arrow - text) : len;
+	if (wy_parse_real(text, head, &from) || (arrow && wy_parse_real(arrow + 2, len - head - 2, &to)))
+		die("not a value", text);
+	return arrow ? from + (to - from) * share : from;
+}
+
+static void value_of(const struct wy_point *point, const char *text, size_t len, double share, struct wy_sample *sample)
 {
 	int64_t whole = 0;
-	double real = 0;
 
 	if (len == 3 && memcmp(text, "bad", 3) == 0) {
 		sample->quality = WY_Q_BAD;
@@ -354,12 +371,12 @@ static void value_of(const struct wy_point *point, const char *text, size_t len,
 		}
 	if (point->type == WY_TYPE_BOOL)
 		whole = text[0] == 't';
-	else if (sample->is_whole ? wy_parse_int(text, len, &whole) : wy_parse_real(text, len, &real))
+	else if (sample->is_whole && wy_parse_int(text, len, &whole))
 		die("not a value", text);
 	if (sample->is_whole)
 		sample->whole = whole;
 	else
-		sample->real = real;
+		sample->real = real_along(text, len, share);
 }
 
 static void put(struct player *p, const char *text, size_t len)
@@ -376,7 +393,7 @@ static void put(struct player *p, const char *text, size_t len)
 		    memcmp(cls->points[i].name, text, (size_t)(equal - text)) != 0)
 			continue;
 		sample.point = (uint32_t)i;
-		value_of(&cls->points[i], equal + 1, len - (size_t)(equal - text) - 1, &sample);
+		value_of(&cls->points[i], equal + 1, len - (size_t)(equal - text) - 1, p->share, &sample);
 		rule_put(p->engine, (uint32_t)asset, (uint32_t)i, &sample);
 		return;
 	}
@@ -461,6 +478,7 @@ static void act(struct player *p, const struct step *step, const struct step **s
 	const char *text = step->text;
 	size_t len = step->len;
 
+	p->share = step->share;
 	while (len) {
 		size_t n = word_len(text, len);
 		size_t rest = n < len ? n + 1 : n;
@@ -568,11 +586,11 @@ static void run(struct player *p)
 	}
 }
 
-static void add_step(struct player *p, wy_ms at_ms, const char *text, size_t len)
+static void add_step(struct player *p, wy_ms at_ms, double share, const char *text, size_t len)
 {
 	if (p->n_steps == STEPS_MAX)
 		die("too many steps", text);
-	p->steps[p->n_steps] = (struct step){BASE_MS + at_ms, p->n_steps, text, len};
+	p->steps[p->n_steps] = (struct step){BASE_MS + at_ms, p->n_steps, text, len, share};
 	p->n_steps++;
 }
 
@@ -587,7 +605,7 @@ static void read_line(struct player *p, const char *line, size_t len)
 	const char *rest = line + (n < len ? n + 1 : n);
 	size_t rest_len = len - (size_t)(rest - line);
 	if (!dots) {
-		add_step(p, duration(line, n), rest, rest_len);
+		add_step(p, duration(line, n), 0, rest, rest_len);
 		return;
 	}
 	if (rest_len < 6 || memcmp(rest, "every ", 6) != 0)
@@ -596,8 +614,10 @@ static void read_line(struct player *p, const char *line, size_t len)
 	wy_ms every_ms = duration(rest + 6, every_len);
 	size_t skip = 6 + every_len + (6 + every_len < rest_len);
 	wy_ms last_ms = duration(dots + 2, n - (size_t)(dots + 2 - line));
-	for (wy_ms at_ms = duration(line, (size_t)(dots - line)); at_ms <= last_ms; at_ms += every_ms)
-		add_step(p, at_ms, rest + skip, rest_len - skip);
+	wy_ms first_ms = duration(line, (size_t)(dots - line));
+	double span_ms = last_ms > first_ms ? (double)(last_ms - first_ms) : 1;
+	for (wy_ms at_ms = first_ms; at_ms <= last_ms; at_ms += every_ms)
+		add_step(p, at_ms, (double)(at_ms - first_ms) / span_ms, rest + skip, rest_len - skip);
 }
 
 static int by_time(const void *a, const void *b)

@@ -14,6 +14,7 @@
  *   play: |                        one line each
  *     0s a=true p=2.5 A2.a=false   samples of one turn; bad, stale words: a=bad; doubtful: a=true~
  *     1s..9s every 1s a=true       the same again and again
+ *     1s..9s every 1s p=20->16     the same along a straight line
  *     10s heard                    devices of A1 answer; heard 1: its second device; heard A2
  *     10s hold 30s                 A1 repeats itself until then; hold alone: until further notice
  *     11s ack t.r                  ack, reset or close; "refused" is shown

@@ -12,7 +12,7 @@
 
 #include "case_play.h"
 
-enum { CASES_MAX = 600, OUT_BYTES = 65536 };
+enum { CASES_MAX = 1000, OUT_BYTES = 65536 };
 
 static char *names[CASES_MAX];
 
