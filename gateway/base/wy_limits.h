@@ -65,6 +65,14 @@
 #define WY_RULE_JOINT_MAX 8u        /* points of one joint(); refuse */
 #define WY_RULE_CLAUSES_MAX 16u     /* deciding comparisons kept as evidence; the rest is left out */
 
+/* Tests of rules (gateway/trial) */
+#define WY_TRIALS_MAX 2000u         /* tests of one file; refuse */
+#define WY_TRIAL_ROWS_MAX 1000u     /* expected tickets, commands, states, restarts of one test; refuse */
+#define WY_TRIAL_EVENTS_MAX 100000u /* events one test may find; the test fails there */
+#define WY_FEED_STEPS_MAX 1024u     /* steps of one feed; refuse */
+#define WY_FEED_GROUPS_MAX 64u      /* repeats of one feed; refuse */
+#define WY_FEED_SPANS_MAX 64u       /* gaps of one feed; refuse */
+
 /* Tickets and uplink */
 #define WY_TICKET_BYTES_MAX (60u * 1024u)  /* one event; evidence is shortened first, then refuse */
 #define WY_UPLINK_WINDOW 100u              /* publishes without PUBACK, if the broker takes as many; WY_E_BUSY */

@@ -19,22 +19,25 @@ struct asset_keys {
 	{                                                                                          \
 		key, kind, offsetof(struct asset_keys, member), needed, 0, 0, choices, help        \
 	}
-static const struct wy_field asset_rows[] = {
-	ROW("id", WY_FIELD_ID, id, true, NULL, "name of the asset"),
-	ROW("class", WY_FIELD_NODE, class, true, NULL, "what it is"),
-	ROW("name_zh", WY_FIELD_TEXT, name_zh, true, NULL, "Chinese name, as people say it"),
-	ROW("name_en", WY_FIELD_TEXT, name_en, true, NULL, "English name"),
-	ROW("make", WY_FIELD_TEXT, make, false, NULL, "manufacturer"),
-	ROW("model", WY_FIELD_TEXT, model, false, NULL, "model"),
-	ROW("installed", WY_FIELD_TEXT, installed, false, NULL, "day of installation"),
-	ROW("regulator_code", WY_FIELD_TEXT, regulator_code, false, NULL, "registration code"),
-	ROW("place", WY_FIELD_NODE, place, true, NULL, "where it is"),
-	ROW("affected", WY_FIELD_NODE, affected, false, NULL, "whom it serves"),
-	ROW("scope", WY_FIELD_CHOICE, scope, false, scope_names, "whose property it is"),
-	ROW("labels", WY_FIELD_NODE, labels, false, NULL, "labels for rule scopes"),
-	ROW("device", WY_FIELD_NODE, device, false, NULL, "device of the points of the same name"),
-	ROW("points", WY_FIELD_NODE, points, false, NULL, "where other points come from"),
-};
+/* Keys of an asset. In a site people read its names and go to its place; on a bench nobody does. */
+#define ASSET_ROWS(is_site)                                                                        \
+	ROW("id", WY_FIELD_ID, id, true, NULL, "name of the asset"),                               \
+	ROW("class", WY_FIELD_NODE, class, true, NULL, "what it is"),                              \
+	ROW("name_zh", WY_FIELD_TEXT, name_zh, is_site, NULL, "Chinese name, as people say it"),   \
+	ROW("name_en", WY_FIELD_TEXT, name_en, is_site, NULL, "English name"),                     \
+	ROW("make", WY_FIELD_TEXT, make, false, NULL, "manufacturer"),                             \
+	ROW("model", WY_FIELD_TEXT, model, false, NULL, "model"),                                  \
+	ROW("installed", WY_FIELD_TEXT, installed, false, NULL, "day of installation"),            \
+	ROW("regulator_code", WY_FIELD_TEXT, regulator_code, false, NULL, "registration code"),    \
+	ROW("place", WY_FIELD_NODE, place, is_site, NULL, "where it is"),                          \
+	ROW("affected", WY_FIELD_NODE, affected, false, NULL, "whom it serves"),                   \
+	ROW("scope", WY_FIELD_CHOICE, scope, false, scope_names, "whose property it is"),          \
+	ROW("labels", WY_FIELD_NODE, labels, false, NULL, "labels for rule scopes"),               \
+	ROW("device", WY_FIELD_NODE, device, false, NULL, "device of the points of the same name"), \
+	ROW("points", WY_FIELD_NODE, points, false, NULL, "where other points come from")
+static const struct wy_field asset_rows[] = {ASSET_ROWS(true)};
+static const struct wy_field bench_rows[] = {ASSET_ROWS(false)};
+#undef ASSET_ROWS
 #undef ROW
 
 #define AT(member) offsetof(struct config_place, member)
@@ -119,7 +122,7 @@ static void read_labels(struct loading *l, const struct wy_node *node,
 	add_label(asset, labels, place_labels[2], place->floor);
 	add_label(asset, labels, place_labels[3], place->space);
 	for (const struct wy_node *m = n ? node->child : NULL; m; m = m->next) {
-		if (is_place_label(m->key->text))
+		if (is_place_label(m->key->text) && !l->is_bench)
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E108", m->key, 0,
 				    "label '%s' comes from 'place' already", m->key->text);
 		else if (m->kind != WY_NODE_SCALAR)
@@ -149,11 +152,14 @@ static void read_asset(struct loading *l, const struct wy_node *node, struct wy_
 	struct asset_keys keys = {.id = "", .name_zh = "", .name_en = "", .scope = 3};
 	wy_day day;
 
-	LOADING_FIELDS(l, node, asset_rows, &keys);
+	if (l->is_bench)
+		LOADING_FIELDS(l, node, bench_rows, &keys);
+	else
+		LOADING_FIELDS(l, node, asset_rows, &keys);
 	asset->node = node;
 	asset->id = keys.id;
-	asset->name_zh = keys.name_zh;
-	asset->name_en = keys.name_en;
+	asset->name_zh = keys.name_zh[0] || !l->is_bench ? keys.name_zh : keys.id;
+	asset->name_en = keys.name_en[0] || !l->is_bench ? keys.name_en : keys.id;
 	asset->class_index = find_class(l, keys.class);
 	detail->make = keys.make;
 	detail->model = keys.model;

@@ -216,6 +216,25 @@ struct rule_world config_world(const struct config *config);
 WY_MUST_CHECK enum wy_err config_compile(const struct config *config, struct wy_arena *arena,
 					 struct wy_diags *diags, struct rule_set **ret);
 
+/* ---- A bench ----------------------------------------------------------------------------------- */
+
+/* The parts of a world without a gateway: what a test file says, or NULL where it says nothing. Paths are
+ * relative to the file a node stands in. An asset needs only id and class; its `device` is a name or a list of
+ * names, by default one of its own. */
+struct config_parts {
+	const struct wy_node *classes, *faults, *rules; /* lists of files or directories */
+	const struct wy_node *tiers;			/* a file */
+	const struct wy_node *zone;			/* "Asia/Shanghai"; NULL: UTC */
+	const struct wy_node *holidays, *assets, *params;
+};
+/* Everything a set of rules is compiled against, and nothing else: no wires, bindings, uplink. */
+WY_MUST_CHECK enum wy_err config_load_parts(const struct config_parts *parts, struct wy_arena *arena,
+					    struct wy_diags *diags, struct config **ret);
+/* A copy of config in which these parameters win over its own. Borrows from config. */
+WY_MUST_CHECK enum wy_err config_with_params(const struct config *config, const struct wy_node *params,
+					     struct wy_arena *arena, struct wy_diags *diags,
+					     struct config **ret);
+
 /* ---- Ask ------------------------------------------------------------------------------------- */
 
 /* Where a device's point goes: *ret_n bindings (none: the point feeds no asset). O(1). */

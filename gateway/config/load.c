@@ -67,18 +67,9 @@ static const struct wy_field uplink_rows[] = {
 };
 #undef AT
 
-static bool is_text(struct loading *l, const struct wy_node *node)
-{
-	if (!node || node->kind == WY_NODE_SCALAR)
-		return node && node->len;
-	wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", node, 0, "expected a file name, found %s",
-		    wy_node_kind_text(node));
-	return false;
-}
-
 static const char *path_of(struct loading *l, const struct wy_node *node)
 {
-	return is_text(l, node) ? loading_path(l, node, node->text) : NULL;
+	return loading_text(l, node) ? loading_path(l, node, node->text) : NULL;
 }
 
 /* What the uplink would refuse at its start (uplink_check), said here with its place. */
@@ -185,7 +176,7 @@ static void read_catalogues(struct loading *l, const struct gateway_keys *keys)
 	size_t n;
 	bool has_all;
 	const struct wy_node *tiers =
-		is_text(l, keys->tiers) ? loading_file(l, keys->tiers, "tiers/1") : NULL;
+		loading_text(l, keys->tiers) ? loading_file(l, keys->tiers, "tiers/1") : NULL;
 
 	if (tiers)
 		load_tiers(l, tiers);
@@ -224,7 +215,7 @@ static void read_gateway(struct loading *l, const struct wy_node *root)
 		read_uplink(l, keys.uplink);
 	read_catalogues(l, &keys);
 	const struct wy_node *site =
-		is_text(l, keys.site) ? loading_file(l, keys.site, "site/1") : NULL;
+		loading_text(l, keys.site) ? loading_file(l, keys.site, "site/1") : NULL;
 	if (site)
 		load_site(l, site);
 }

@@ -69,6 +69,15 @@ const char *const *loading_texts(struct loading *l, const struct wy_node *node, 
 	return texts;
 }
 
+bool loading_text(struct loading *l, const struct wy_node *node)
+{
+	if (!node || node->kind == WY_NODE_SCALAR)
+		return node && node->len;
+	wy_diag_add(l->diags, WY_DIAG_ERROR, "E105", node, 0, "expected a file name, found %s",
+		    wy_node_kind_text(node));
+	return false;
+}
+
 bool loading_fits(struct loading *l, const struct wy_node *node, size_t n, size_t most,
 		  const char *what)
 {

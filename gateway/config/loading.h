@@ -14,6 +14,7 @@ struct loading {
 	struct wy_arena *arena;
 	struct wy_diags *diags;
 	struct config *config; /* being built */
+	bool is_bench;	       /* assets of a test: no names, no place, devices that are only names */
 	bool is_full;	       /* the arena had no room: the load fails with WY_E_NOMEM */
 	bool has_classes, has_faults, has_profiles,
 		has_departments;	 /* each file of the kind was readable */
@@ -38,6 +39,8 @@ size_t loading_list(struct loading *l, const struct wy_node *node);
 const char *const *loading_texts(struct loading *l, const struct wy_node *node, size_t *ret_n);
 /* A map's members; 0 and an error where node is no map. */
 size_t loading_map(struct loading *l, const struct wy_node *node);
+/* A path: a scalar with something in it. False for NULL too; an error where it is a map or list. */
+bool loading_text(struct loading *l, const struct wy_node *node);
 /* False, and an error, where there are more than `most`. */
 bool loading_fits(struct loading *l, const struct wy_node *node, size_t n, size_t most,
 		  const char *what);
@@ -78,6 +81,9 @@ void load_wires(struct loading *l, const struct wy_node *wires);
 void load_devices(struct loading *l, const struct wy_node *devices);
 void load_assets(struct loading *l, const struct wy_node *assets);
 void load_bindings(struct loading *l);
+void load_zone_of(struct loading *l, const struct wy_node *where, const char *name);
+void load_holidays(struct loading *l, const struct wy_node *node);
+void load_params(struct loading *l, const struct wy_node *node);
 bool load_zone(struct loading *l, const char *name, struct wy_zone *ret_zone);
 bool load_psk(struct loading *l, const struct wy_node *node, struct sensor_device_conf *device);
 /* A resident text uses only fields config_fill() knows. */

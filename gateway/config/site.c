@@ -63,7 +63,7 @@ static int by_day(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static void read_holidays(struct loading *l, const struct wy_node *node)
+void load_holidays(struct loading *l, const struct wy_node *node)
 {
 	size_t n = loading_list(l, node);
 	wy_day *days = loading_array(l, n, sizeof(*days));
@@ -262,7 +262,7 @@ static const char *asset_id(const void *arg, size_t i)
 	return ((const struct config *)arg)->assets[i].id;
 }
 
-static void load_params(struct loading *l, const struct wy_node *node)
+void load_params(struct loading *l, const struct wy_node *node)
 {
 	size_t n = loading_list(l, node);
 	struct wy_override *overrides = loading_array(l, n, sizeof(*overrides));
@@ -281,6 +281,16 @@ static void load_params(struct loading *l, const struct wy_node *node)
 	}
 }
 
+void load_zone_of(struct loading *l, const struct wy_node *where, const char *name)
+{
+	if (!load_zone(l, name, &l->config->site.zone) && !l->is_full)
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E301", where, 0,
+			    "unknown time zone '%s'; expected a name of the tz database such as "
+			    "Asia/Shanghai "
+			    "(package tzdata)",
+			    name);
+}
+
 void load_site(struct loading *l, const struct wy_node *root)
 {
 	struct site_keys keys = {0};
@@ -288,13 +298,9 @@ void load_site(struct loading *l, const struct wy_node *root)
 	LOADING_FIELDS(l, root, site_rows, &keys);
 	if (keys.site)
 		read_identity(l, keys.site);
-	if (keys.zone && !load_zone(l, keys.zone, &l->config->site.zone) && !l->is_full)
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E301", wy_node_get(root, "zone"), 0,
-			    "unknown time zone '%s'; expected a name of the tz database such as "
-			    "Asia/Shanghai "
-			    "(package tzdata)",
-			    keys.zone);
-	read_holidays(l, keys.holidays);
+	if (keys.zone)
+		load_zone_of(l, wy_node_get(root, "zone"), keys.zone);
+	load_holidays(l, keys.holidays);
 	load_wires(l, keys.wires);
 	load_devices(l, keys.devices);
 	load_vendors(l, keys.vendors);
