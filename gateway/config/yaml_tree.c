@@ -41,18 +41,40 @@ static enum wy_err refuse(struct reading *r, yaml_mark_t mark, const char *words
 	return WY_E_INVALID;
 }
 
-/* libyaml gives only the offset of bytes that are no text. */
-static enum wy_err refuse_bytes(struct reading *r)
+static yaml_mark_t mark_of_byte(const struct wy_source *source, size_t n)
 {
 	yaml_mark_t mark = {0};
-	size_t n = r->parser.problem_offset;
 
-	for (size_t i = 0; i < n && i < r->source->len; i++) {
-		unsigned char byte = (unsigned char)r->source->text[i];
+	for (size_t i = 0; i < n && i < source->len; i++) {
+		unsigned char byte = (unsigned char)source->text[i];
 		mark.line += byte == '\n';
 		mark.column = byte == '\n' ? 0 : mark.column + ((byte & 0xC0) != 0x80);
 	}
-	return refuse(r, mark, "not UTF-8 text; save the file as UTF-8 (not GBK, not UTF-16)");
+	return mark;
+}
+
+/* libyaml gives only the offset of bytes that are no text. */
+static enum wy_err refuse_bytes(struct reading *r)
+{
+	return refuse(r, mark_of_byte(r->source, r->parser.problem_offset),
+		      "not UTF-8 text; save the file as UTF-8 (not GBK, not UTF-16)");
+}
+
+/* YAML 1.1 has five ends of a line. Editors and messages know one, with or without a carriage return before it. */
+static enum wy_err refuse_strange_lines(struct reading *r)
+{
+	static const char *const strange[] = {"\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
+	const char *text = r->source->text;
+
+	for (size_t i = 0; i < r->source->len; i++) {
+		bool is_strange = text[i] == '\r' && text[i + 1] != '\n';
+		for (size_t s = 0; s < 3 && !is_strange && (unsigned char)text[i] >= 0xC2; s++)
+			is_strange = strncmp(text + i, strange[s], strlen(strange[s])) == 0;
+		if (is_strange)
+			return refuse(r, mark_of_byte(r->source, i),
+				      "a line ends here that is no line to most programs; end lines with a line feed");
+	}
+	return WY_OK;
 }
 
 static enum wy_err next_event(struct reading *r, yaml_event_t *event)
@@ -308,6 +330,8 @@ static enum wy_err parse(const char *name, const char *text, size_t len, struct 
 	if (!source->name)
 		return WY_E_NOMEM;
 	struct reading r = {.arena = arena, .diags = diags, .source = source};
+	if (refuse_strange_lines(&r))
+		return WY_E_INVALID;
 	if (!yaml_parser_initialize(&r.parser))
 		return WY_E_NOMEM;
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);

@@ -81,6 +81,8 @@ static void refuses_what_is_outside_the_subset(void **state)
 		{"", 1, 1, "empty"},
 		{"? [a]\n: 1\n", 1, 3, "key must be text"},
 		{"a: \"\\0\"\n", 1, 4, "NUL"},
+		{"a: 1\rb: 2\n", 1, 5, "line feed"},
+		{"a: 1\nb: x\xE2\x80\xA8y\n", 2, 5, "line feed"},
 	};
 	(void)state;
 
