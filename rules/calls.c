@@ -508,11 +508,14 @@ static uint64_t hash_memory(const struct rx_expr *call)
 	return hash;
 }
 
-/* Memory of a stateful call: the one of an equal call, or a new one. */
-static bool find_memory(struct rx_scope *scope, struct rx_expr *call)
+/* Those of rules that go on while an asset is out of service see other points. */
+bool rx_call_remember(struct rx_scope *scope, struct rx_expr *call)
 {
 	struct rx_class *cls = &scope->load->set->classes[scope->cls];
 	uint64_t hash = hash_memory(call);
+
+	if (scope->is_raw)
+		hash = rx_hash_text(hash, "raw");
 
 	for (size_t i = 0; i < cls->n_memories; i++) {
 		if (cls->memories[i].hash != hash)
@@ -530,6 +533,7 @@ static bool find_memory(struct rx_scope *scope, struct rx_expr *call)
 	size_t bytes = rx_memory_bytes(call);
 	cls->memories[cls->n_memories++] = (struct rx_memory){
 		.call = call, .hash = hash, .offset = cls->state_bytes, .bytes = bytes,
+		.is_raw = scope->is_raw,
 	};
 	cls->state_bytes += (bytes + 15) / 16 * 16;
 	return true;
@@ -609,7 +613,7 @@ enum rx_type rx_call_result(struct rx_scope *scope, struct rx_expr *e)
 	}
 	e->type = (uint8_t)type;
 	e->hash = rx_hash_node(e);
-	if (type == RX_T_NONE || (rx_remembers(e->fn) && !find_memory(scope, e)))
+	if (type == RX_T_NONE || (rx_remembers(e->fn) && !rx_call_remember(scope, e)))
 		return RX_T_NONE;
 	return type;
 }

@@ -16,5 +16,7 @@ bool rx_call_argument(struct rx_scope *scope, struct rx_expr *call, unsigned ind
 bool rx_carry_sampling(struct rx_scope *scope, struct rx_expr *e);
 /* Type and unit of the result, and the memory of a stateful call. */
 enum rx_type rx_call_result(struct rx_scope *scope, struct rx_expr *call);
+/* The memory of a checked call that remembers: that of an equal one, or a new one. False: no room, and said. */
+bool rx_call_remember(struct rx_scope *scope, struct rx_expr *call);
 
 #endif

@@ -138,6 +138,7 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	size_t len = memory->bytes;
 	struct rx_eval ev = rx_engine_eval(engine, (uint32_t)asset, engine->clock_ms);
 
+	ev.is_out = ev.is_out && !memory->is_raw;
 	rx_memory_account(&ev, memory->call, bytes);
 	if (all && is_blank(bytes, len))
 		return false;

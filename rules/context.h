@@ -22,6 +22,7 @@ struct rx_scope {
 	const struct wy_node *node; /* of the expression */
 	size_t offset;              /* of its text in the node's value */
 	bool is_in_memory;          /* inside a stateful call */
+	bool is_raw;                /* sees points of assets out of service as they are */
 	double min_cover;           /* what windows need before they answer */
 	uint16_t min_samples;
 };

@@ -83,6 +83,8 @@ static const char *why_text(const struct rx_eval *ev, const struct rx_value *v)
 		return "result too large";
 	case RX_NO_COVER:
 		return "not enough of the window is known";
+	case RX_OUT_OF_SERVICE:
+		return v->point < ev->cls->model->n_points ? ev->cls->why[v->point][RX_WHY_OOS] : "oos";
 	case RX_NOT_SEEN:
 		return "not seen since start";
 	case RX_KNOWN:
@@ -149,7 +151,7 @@ size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigne
 		return 0;
 	const struct rx_level *at = &it->variant->levels[level];
 	const struct rx_cond *cond = is_clear && at->clear.root ? &at->clear : &at->when;
-	struct list list = {.ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms),
+	struct list list = {.ev = rx_instance_eval(engine, instance, engine->clock_ms),
 			    .text = cond->text, .out = out, .max = max};
 	/* What happened is no state that could be looked at again: it is told as it is written. */
 	for (size_t i = 0; i < it->variant->n_steps && !is_clear && list.n < max; i++) {

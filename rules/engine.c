@@ -10,6 +10,7 @@
  * left is evaluated first thing in the next turn, which rule_next_due() asks for at once. No event is lost; but
  * inputs do not wait, so what is put into a turn that is behind moves the rest to its own instant. */
 #include "happen.h"
+#include "service.h"
 
 #include <math.h>
 #include <string.h>
@@ -78,10 +79,20 @@ struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, 
 		.engine = engine,
 		.asset = asset,
 		.now_ms = now_ms,
+		.is_out = rx_is_out_of_service(engine, asset),
 		.wall_ms = now_ms + engine->wall_offset_ms,
 		.is_wall_doubtful = engine->now.clock == WY_CLOCK_UNSYNCED,
 		.next_ms = WY_MS_NEVER,
 	};
+}
+
+struct rx_eval rx_instance_eval(const struct rule_engine *engine, uint32_t instance, wy_ms now_ms)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, now_ms);
+
+	ev.is_out = ev.is_out && !it->variant->is_raw;
+	return ev;
 }
 
 struct wy_sample rule_point_now(const struct rule_engine *engine, uint32_t asset, uint32_t point)
@@ -129,11 +140,15 @@ static void update_asset(struct rule_engine *engine, uint32_t asset)
 	const struct rx_asset *it = &engine->set->assets[asset];
 	const struct rx_class *cls = class_of(engine, asset);
 	struct rx_eval ev = rx_engine_eval(engine, asset, engine->clock_ms);
+	bool is_out = false;
 
 	for (size_t i = 0; i < cls->n_memories; i++) {
 		const struct rx_expr *call = cls->memories[i].call;
+		bool is_service = i == 0 && cls->has_service;
+		ev.is_out = is_out && !cls->memories[i].is_raw;
 		if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[i])))
 			mark_memory(engine, asset, i);
+		is_out = is_service ? rx_is_out_of_service(engine, asset) : is_out;
 	}
 	wy_ms stale_ms = next_stale(engine, asset);
 	rx_heap_set(&engine->heap, asset, stale_ms < ev.next_ms ? stale_ms : ev.next_ms);
@@ -259,6 +274,12 @@ static unsigned sides(const struct rx_machine *machine)
 	return bits;
 }
 
+/* Out of service, and the rule minds. */
+static bool rests(const struct rule_engine *engine, const struct rx_instance *it)
+{
+	return !it->variant->is_raw && rx_is_out_of_service(engine, it->info.asset);
+}
+
 /* What may be told of it now; by then its machine has moved, and those of its parents. */
 static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct rx_machine_out *moved,
 		     struct rx_eval *ev)
@@ -269,6 +290,7 @@ static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct
 	struct rx_teller_in in = {.now_ms = engine->clock_ms, .is_allowed = true, .is_unknown = moved->is_unknown};
 	struct rx_teller_out out;
 
+	in.is_out = rests(engine, it);
 	in.is_inhibited = is_inhibited(engine, it);
 	in.is_fresh = teller->was_inhibited && is_fresh(engine, it, teller->inhibited_until_ms);
 	if (it->variant->active.root)
@@ -279,12 +301,48 @@ static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct
 	return out.due_ms;
 }
 
+/* Out of service everything stands as it is. */
+static void rest(struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
+	struct rx_machine_out out = {.due_ms = WY_MS_NEVER};
+	bool is_changed = rx_machine_rest(&engine->machines[instance], engine->clock_ms);
+
+	if (it->variant->n_steps > 1)
+		is_changed |= rx_match_rest(&engine->matches[it->match], it->variant, engine->clock_ms);
+	unmark(engine->news, instance);
+	if (is_changed)
+		note_move(engine, instance);
+	set_due(engine, instance, look_up(engine, instance, &out, &ev));
+	if (!rx_teller_is_idle(&engine->tellers[instance], &engine->machines[instance]))
+		rx_mark(engine->teller_dirty, instance);
+}
+
+static void wake(struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	bool is_changed = rx_machine_wake(&engine->machines[instance], engine->clock_ms);
+
+	if (it->variant->n_steps > 1)
+		is_changed |= rx_match_wake(&engine->matches[it->match], engine->clock_ms);
+	if (is_changed)
+		note_move(engine, instance);
+}
+
 /* The machine moves; nothing is told yet. */
 static void evaluate(struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
+
+	if (rests(engine, it)) {
+		rest(engine, instance);
+		return;
+	}
+	if (engine->tellers[instance].is_out)
+		wake(engine, instance);
 	struct rx_machine *machine = &engine->machines[instance];
-	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
+	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
 	unsigned before = sides(machine);
 	struct rx_seen seen = rx_happen(engine, instance, &ev);
 	struct rx_machine_in in = look(engine, instance, &ev, &seen);
@@ -533,7 +591,6 @@ wy_ms rule_next_due(const struct rule_engine *engine)
 
 enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const struct rule_order *order)
 {
-	const struct rx_instance *it = &engine->set->instances[instance];
 	struct rx_subject subject = subject_of(engine, instance);
 	struct rx_teller_out out;
 
@@ -543,7 +600,7 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const st
 		return WY_E_LIMIT;
 	if (engine->now.mono_ms > engine->clock_ms)
 		engine->clock_ms = engine->now.mono_ms;
-	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
+	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
 	const struct rx_seen nothing = {.due_ms = WY_MS_NEVER};
 	struct rx_machine_in in = look(engine, instance, &ev, &nothing);
 	rx_teller_begin(&out);

@@ -72,6 +72,11 @@ struct rx_value rx_eval_point(struct rx_eval *ev, const struct rx_expr *e)
 	if (!ev->engine)
 		return declared(e);
 	const struct rx_slot *slot = &ev->engine->slots[ev->set->assets[ev->asset].slot_base + e->index];
+	if (ev->is_out) {
+		struct rx_value out = rx_unknown_of((enum rx_type)e->type, RX_OUT_OF_SERVICE);
+		out.point = (uint16_t)e->index;
+		return out;
+	}
 	uint8_t quality = rx_slot_quality(ev->engine, ev->asset, slot, e->point, ev->now_ms);
 	if (!wy_quality_is_usable(quality)) {
 		struct rx_value v = rx_unknown_of((enum rx_type)e->type, RX_NO_POINT);

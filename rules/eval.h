@@ -19,6 +19,7 @@ struct rx_eval {
 	wy_ms now_ms;                     /* mono */
 	wy_ms wall_ms;
 	bool is_wall_doubtful;
+	bool is_out;    /* out of service: no point has a value */
 	bool is_frozen; /* update of a baseline: a rule that uses it stands; do not learn from now */
 	wy_ms next_ms; /* out: earliest instant the answer may change by time alone; only lowered */
 };

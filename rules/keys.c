@@ -73,7 +73,7 @@ bool rx_read_rule_keys(struct rx_load *load, const struct wy_node *node, struct 
 	struct wy_field rows[N_RULE_ROWS];
 
 	add_choices(rows, rule_rows, N_RULE_ROWS);
-	*keys = (struct rx_rule_keys){.tier = -1};
+	*keys = (struct rx_rule_keys){.tier = -1, .in_service_only = true};
 	bool is_fine = !wy_fields_read(node, rows, N_RULE_ROWS, keys, load->diags);
 	for (size_t i = 0; i < sizeof(later_keys) / sizeof(*later_keys); i++) {
 		const struct wy_node *later = wy_node_get(node, later_keys[i]);

@@ -6,6 +6,7 @@
 
 #define TYPE_ID const char *
 #define TYPE_CHOICE int
+#define TYPE_BOOL bool
 #define TYPE_NODE const struct wy_node *
 
 struct rx_rule_keys {
@@ -34,6 +35,7 @@ struct rx_level_keys {
 
 #undef TYPE_ID
 #undef TYPE_CHOICE
+#undef TYPE_BOOL
 #undef TYPE_NODE
 
 /* False: a mistake was said; keys that could be read are there all the same. tier is -1 if not given. */

@@ -9,6 +9,7 @@
 #include "names.h"
 #include "params.h"
 #include "rule_read.h"
+#include "service.h"
 
 /* ---- Files and their ids ------------------------------------------------------------------ */
 
@@ -120,6 +121,7 @@ static void begin_class(struct rx_load *load, struct rx_class *cls, const struct
 			cls->shortest_poll_ms = point->poll_ms;
 		for (uint8_t q = WY_Q_NEVER; q <= WY_Q_STALE; q++)
 			cls->why[i][q] = why_text(load, point->name, wy_quality_text(q));
+		cls->why[i][RX_WHY_OOS] = why_text(load, point->name, "oos");
 	}
 }
 
@@ -155,6 +157,8 @@ static bool begin(struct rx_load *load, const struct wy_node *const *files, size
 	set->classes = rx_load_alloc(load, world->n_classes, sizeof(*set->classes));
 	for (size_t i = 0; i < world->n_classes && !load->err; i++)
 		begin_class(load, &set->classes[i], &world->classes[i]);
+	for (size_t i = 0; i < world->n_classes && !load->err; i++)
+		rx_read_service(load, (uint32_t)i);
 	return !load->err;
 }
 

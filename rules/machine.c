@@ -137,6 +137,37 @@ static void step_level(struct context *c, unsigned i)
 	}
 }
 
+/* ---- Out of service ----------------------------------------------------------------------- */
+
+static bool has_clock(const struct rx_level_state *level)
+{
+	return level->state == RULE_PENDING || level->state == RULE_RETURNING;
+}
+
+bool rx_machine_rest(struct rx_machine *machine, wy_ms now_ms)
+{
+	bool is_changed = false;
+
+	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
+		if (has_clock(&machine->level[i]))
+			set_running(&machine->level[i], false, now_ms, &is_changed);
+	return is_changed;
+}
+
+bool rx_machine_wake(struct rx_machine *machine, wy_ms now_ms)
+{
+	bool is_changed = false;
+
+	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++) {
+		struct rx_level_state *level = &machine->level[i];
+		if (!has_clock(level) || level->is_running)
+			continue;
+		level->from_ms = now_ms;
+		is_changed = true;
+	}
+	return is_changed;
+}
+
 /* ---- The whole ---------------------------------------------------------------------------- */
 
 static bool is_on(const struct rx_level_state *level)

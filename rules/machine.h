@@ -40,6 +40,9 @@ struct rx_machine_out {
 
 void rx_machine_step(struct rx_machine *machine, const struct rx_instance *instance, const struct rx_rule *rule,
 		     const struct rx_machine_in *in, struct rx_machine_out *out);
+/* Out of service: no clock goes. Back: what stands does so from now on. True: something moved. */
+bool rx_machine_rest(struct rx_machine *machine, wy_ms now_ms);
+bool rx_machine_wake(struct rx_machine *machine, wy_ms now_ms);
 /* Some level in A or R: what alarm() asks. In P, A or R: what inhibits others. */
 bool rx_machine_is_on(const struct rx_machine *machine);
 bool rx_machine_inhibits(const struct rx_machine *machine);

@@ -162,6 +162,24 @@ void rx_match_step(struct rx_match *match, const struct rx_instance *instance, e
 	}
 }
 
+bool rx_match_rest(struct rx_match *match, const struct rx_variant *variant, wy_ms now_ms)
+{
+	if (!match->step || !match->is_running || !variant->steps[match->step].is_absent)
+		return false;
+	match->ran_ms += now_ms - match->from_ms;
+	match->from_ms = now_ms;
+	match->is_running = false;
+	return true;
+}
+
+bool rx_match_wake(struct rx_match *match, wy_ms now_ms)
+{
+	if (!match->step || match->is_running)
+		return false;
+	match->from_ms = now_ms;
+	return true;
+}
+
 bool rx_match_is_sound(const struct rx_match *match, const struct rx_variant *variant)
 {
 	const unsigned char *at = (const unsigned char *)match;

@@ -33,6 +33,9 @@ struct rx_match_out {
 
 void rx_match_step(struct rx_match *match, const struct rx_instance *instance, enum rx_on_unknown policy,
 		   const struct rx_match_in *in, struct rx_match_out *out);
+/* Out of service, and back; see machine.h. */
+bool rx_match_rest(struct rx_match *match, const struct rx_variant *variant, wy_ms now_ms);
+bool rx_match_wake(struct rx_match *match, wy_ms now_ms);
 /* Is this a match such a pattern can have? */
 bool rx_match_is_sound(const struct rx_match *match, const struct rx_variant *variant);
 

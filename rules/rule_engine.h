@@ -59,6 +59,8 @@ static inline size_t rx_first_memory_cell(const struct rule_set *set)
 struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, wy_ms now_ms);
 /* When an input of the asset that came at at_ms was last known to be so: a held asset repeats itself. */
 wy_ms rx_seen_ms(const struct rule_engine *engine, uint32_t asset, wy_ms at_ms, wy_ms now_ms);
+/* The same for the conditions of an instance. */
+struct rx_eval rx_instance_eval(const struct rule_engine *engine, uint32_t instance, wy_ms now_ms);
 /* Quality of a point of the asset at an instant, staleness included. */
 uint8_t rx_slot_quality(const struct rule_engine *engine, uint32_t asset, const struct rx_slot *slot,
 			const struct wy_point *point, wy_ms now_ms);

@@ -49,17 +49,21 @@ struct rx_memory {
 	uint64_t hash;
 	size_t offset; /* within the state block of an asset */
 	size_t bytes;
+	bool is_raw; /* sees points of assets out of service as they are */
 };
+
+#define RX_WHY_OOS (WY_Q_STALE + 1) /* behind the qualities of a point: "motor_temp oos" */
 
 struct rx_class {
 	const struct wy_class *model;
 	struct rx_memory *memories;
 	size_t n_memories;
 	size_t state_bytes;
+	bool has_service; /* memories[0] knows whether an asset is out of service */
 	struct rx_use *uses;
 	size_t n_uses;
 	wy_ms shortest_poll_ms;
-	const char *(*why)[5]; /* per point and quality: "motor_temp stale" */
+	const char *(*why)[RX_WHY_OOS + 1]; /* per point and quality: "motor_temp stale" */
 	uint64_t layout;       /* hash of names and types of the points */
 };
 
@@ -103,6 +107,7 @@ struct rx_variant {
 	struct rx_level levels[WY_RULE_LEVELS_MAX];
 	struct rx_stage *steps; /* kinds EVENT and PATTERN; then levels[0].when may be empty */
 	size_t n_steps;
+	bool is_raw; /* in_service_only: false */
 	struct rx_cond until;
 	bool is_latest; /* restart: latest */
 	struct rx_cond active;

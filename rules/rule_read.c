@@ -115,6 +115,8 @@ static void read_variant(struct rx_load *load, struct rx_rule *rule, struct rx_v
 	struct rx_span tolerate = {0, RX_NO_USE};
 	struct rx_span settle = {30000, RX_NO_USE};
 
+	variant->is_raw = !fields->in_service_only && load->set->classes[variant->cls].has_service;
+	scope.is_raw = variant->is_raw;
 	read_demands(&scope, fields);
 	bool is_level = rule->info.kind == RULE_KIND_LEVEL;
 	size_t n_levels = is_level ? rx_read_levels(&scope, variant, fields) : rx_read_steps(&scope, variant, fields);

@@ -66,7 +66,7 @@ static bool may_raise(struct context *c, const struct rx_teller_in *in)
 {
 	struct rx_teller *teller = c->teller;
 
-	if (!in->is_allowed || teller->is_inhibited)
+	if (!in->is_allowed || teller->is_inhibited || teller->is_out)
 		return false;
 	if (teller->is_guarded && c->now_ms < teller->guard_ms) {
 		lower(&c->out->due_ms, teller->guard_ms);
@@ -97,12 +97,27 @@ static void watch_inhibition(struct context *c, const struct rx_teller_in *in)
 	c->out->is_changed = true;
 }
 
+/* Back in service is like the return of an inhibiting rule. */
+static void watch_service(struct context *c, const struct rx_teller_in *in)
+{
+	struct rx_teller *teller = c->teller;
+
+	if (in->is_out == teller->is_out)
+		return;
+	teller->is_out = in->is_out;
+	c->out->is_changed = true;
+	if (teller->is_out)
+		return;
+	teller->was_inhibited = true;
+	teller->inhibited_until_ms = teller->unknown_ms = c->now_ms;
+}
+
 /* While told and active: is the way back known? */
 static void watch_knowledge(struct context *c, const struct rx_teller_in *in)
 {
 	struct rx_teller *teller = c->teller;
 
-	if (!teller->is_raised || in->is_unknown == teller->is_unknown)
+	if (!teller->is_raised || teller->is_out || in->is_unknown == teller->is_unknown)
 		return;
 	teller->is_unknown = in->is_unknown;
 	teller->unknown_ms = c->now_ms;
@@ -126,6 +141,7 @@ void rx_teller_look(const struct rx_subject *subject, const struct rx_teller_in 
 	struct context c = begin(subject, in->now_ms, out);
 
 	watch_inhibition(&c, in);
+	watch_service(&c, in);
 	watch_knowledge(&c, in);
 	watch_readiness(&c, in);
 }
@@ -201,7 +217,7 @@ static void tell_end(struct context *c, enum rule_event_kind kind)
 
 	tell(c, kind);
 	teller->is_raised = teller->is_ready = teller->is_latched = teller->is_acked = false;
-	teller->is_unverified = teller->is_unknown = false;
+	teller->is_unverified = teller->is_unknown = teller->is_out_told = false;
 }
 
 static void tell_change(struct context *c)
@@ -253,13 +269,25 @@ static void tell_knowledge(struct context *c)
 	tell(c, RULE_UNVERIFIED);
 }
 
+static void tell_service(struct context *c)
+{
+	struct rx_teller *teller = c->teller;
+
+	if (teller->is_out == teller->is_out_told)
+		return;
+	teller->is_out_told = teller->is_out;
+	tell(c, teller->is_out ? RULE_OUT_OF_SERVICE : RULE_IN_SERVICE);
+}
+
 static void tell_all(struct context *c)
 {
 	if (!c->teller->is_raised) {
 		tell_raise(c);
 		return;
 	}
-	tell_knowledge(c);
+	tell_service(c);
+	if (!c->teller->is_out)
+		tell_knowledge(c);
 	tell_change(c);
 }
 

@@ -20,6 +20,8 @@ struct rx_teller {
 	bool is_unknown;    /* the way back unknown since unknown_ms */
 	bool is_inhibited;
 	bool was_inhibited; /* inhibited_until_ms is valid */
+	bool is_out;        /* out of service */
+	bool is_out_told;
 	bool is_guarded;    /* closed by hand: no raise before guard_ms */
 	uint8_t tier;       /* as last told */
 	uint8_t told_level;
@@ -37,6 +39,7 @@ struct rx_teller_in {
 	bool is_inhibited;
 	bool is_fresh;   /* every input has a sample since inhibited_until_ms */
 	bool is_unknown; /* of the machine's step */
+	bool is_out;     /* the asset is out of service, and the rule minds */
 };
 
 /* An instance with what belongs to it, for one call. */

@@ -244,7 +244,7 @@ static void print_label(const struct wy_asset *asset, const char *label, const c
 void rule_summary(const struct rule_engine *engine, uint32_t instance, const char *lang, struct wy_buf *buf)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
-	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, engine->clock_ms);
+	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
 
 	for (size_t i = 0; i < RX_TEMPLATES; i++) {
 		const struct rx_template *template = &it->variant->summary[i];

@@ -38,6 +38,7 @@ struct wy_class {
 	const char *name_zh, *name_en;
 	const struct wy_point *points;
 	size_t n_points;
+	const struct wy_node *out_of_service_when; /* a condition over the points, or NULL */
 	const struct wy_node *node;
 };
 

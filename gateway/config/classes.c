@@ -141,7 +141,7 @@ static void read_point(struct loading *l, const struct wy_node *node, struct wy_
 
 struct class_keys {
 	const char *name_zh, *name_en;
-	const struct wy_node *points;
+	const struct wy_node *points, *out_of_service_when;
 };
 
 static const struct wy_field class_rows[] = {
@@ -151,11 +151,13 @@ static const struct wy_field class_rows[] = {
 	 "English name"},
 	{"points", WY_FIELD_NODE, offsetof(struct class_keys, points), false, 0, 0, NULL,
 	 "map of points"},
+	{"out_of_service_when", WY_FIELD_NODE, offsetof(struct class_keys, out_of_service_when), false, 0, 0, NULL,
+	 "condition over the points"},
 };
 
 static void read_class(struct loading *l, const struct wy_node *node, struct wy_class *class)
 {
-	struct class_keys keys = {"", "", NULL};
+	struct class_keys keys = {"", "", NULL, NULL};
 
 	class->id = node->key->text;
 	class->node = node;
@@ -164,6 +166,7 @@ static void read_class(struct loading *l, const struct wy_node *node, struct wy_
 	LOADING_FIELDS(l, node, class_rows, &keys);
 	class->name_zh = keys.name_zh;
 	class->name_en = keys.name_en;
+	class->out_of_service_when = keys.out_of_service_when;
 	size_t n = loading_map(l, keys.points);
 	if (!n || !loading_fits(l, keys.points, n, WY_POINTS_PER_CLASS, "points in one class"))
 		return;

@@ -100,7 +100,8 @@ static void read_class(struct case_world *w)
 
 	for (const struct wy_node *m = node ? node->child : NULL; m; m = m->next)
 		read_point(&w->arena, &points[n++], m);
-	cls[0] = (struct wy_class){.id = "thing", .points = points, .n_points = n};
+	cls[0] = (struct wy_class){.id = "thing", .points = points, .n_points = n,
+				   .out_of_service_when = wy_node_get(w->root, "out_of_service_when")};
 	cls[1] = (struct wy_class){.id = "other"};
 	w->world.classes = cls;
 	w->world.n_classes = 2;

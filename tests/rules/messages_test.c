@@ -471,6 +471,36 @@ static void compiling_in_any_memory_ends_well_or_says_so(void **state)
 	case_close(&w);
 }
 
+/* The condition of a class stands in its file and is judged with the same words. */
+static void wrong_out_of_service_is_named_at_its_place(void **state)
+{
+	static const struct wrong conditions[] = {
+		{"mm == INSPECTION", "E301", 0, "did you mean 'm'?"},
+		{"m == INSPECTON", "E206", 5, "did you mean 'INSPECTION'?"},
+		{"n", "E201", 0, "expected a condition"},
+		{"a and since(door_zone) > 5s", "E109", 6, "'since' remembers"},
+		{"alarm(t.r)", "E109", 6, "alarm()"},
+		{"n > $limit", "E301", 4, "no parameter 'limit'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++) {
+		char text[3000];
+		struct wy_buf buf;
+		struct case_world w;
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_buf_addf(&buf, "out_of_service_when: %s\n%s%s", conditions[i].when, POINTS,
+			    "faults: [T-01]\nfile:\n  weiyu: rules/1\n  package: t\n  rules:\n"
+			    "    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n");
+		assert_false(case_open(&w, NULL, text));
+		if (!find(&w, conditions[i].code, 1, 22 + conditions[i].at, conditions[i].words)) {
+			show(&w);
+			fail_msg("%s: expected %s", conditions[i].when, conditions[i].code);
+		}
+		case_close(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +510,7 @@ int main(void)
 		cmocka_unit_test(an_override_is_checked_in_every_rule_that_reads_it),
 		cmocka_unit_test(several_mistakes_of_a_file_are_all_reported),
 		cmocka_unit_test(compiling_in_any_memory_ends_well_or_says_so),
+		cmocka_unit_test(wrong_out_of_service_is_named_at_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
