@@ -12,6 +12,22 @@ void wy_diags_init(struct wy_diags *diags, struct wy_arena *arena)
 	diags->arena = arena;
 }
 
+/* Room for one more; an error takes that of the latest warning: a hundred assets without a source must not hide why
+ * the load was refused. NULL: none. */
+static struct wy_diag *next_item(struct wy_diags *diags, enum wy_severity severity)
+{
+	size_t at = diags->n;
+
+	if (diags->n < WY_DIAGS_MAX)
+		return &diags->item[diags->n++];
+	while (severity == WY_DIAG_ERROR && at > 0 && diags->item[at - 1].severity == WY_DIAG_ERROR)
+		at--;
+	if (severity != WY_DIAG_ERROR || at == 0)
+		return NULL;
+	memmove(&diags->item[at - 1], &diags->item[at], (diags->n - at) * sizeof(*diags->item));
+	return &diags->item[diags->n - 1];
+}
+
 static void add(struct wy_diags *diags, enum wy_severity severity, const char *code,
 		const struct wy_source *source, struct wy_place place, const char *fmt, va_list args)
 {
@@ -22,11 +38,12 @@ static void add(struct wy_diags *diags, enum wy_severity severity, const char *c
 		diags->errors++;
 	else
 		diags->warnings++;
-	if (diags->n == WY_DIAGS_MAX)
+	struct wy_diag *diag = next_item(diags, severity);
+	if (!diag)
 		return;
+	memset(diag, 0, sizeof(*diag));
 	wy_buf_init(&buf, text, sizeof(text));
 	wy_buf_vaddf(&buf, fmt, args);
-	struct wy_diag *diag = &diags->item[diags->n++];
 	diag->severity = severity;
 	strncpy(diag->code, code, sizeof(diag->code) - 1);
 	diag->file = source ? source->name : NULL;

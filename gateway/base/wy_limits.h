@@ -12,7 +12,7 @@
 #define WY_FILE_BYTES_MAX (1024u * 1024u) /* one YAML file; refuse */
 #define WY_NODE_DEPTH_MAX 32u             /* nesting of a YAML file; refuse */
 #define WY_NODES_MAX 200000u              /* nodes of one YAML file; refuse */
-#define WY_DIAGS_MAX 200u                 /* messages kept of one load; later ones are counted only */
+#define WY_DIAGS_MAX 200u                 /* messages kept of one load; later ones are counted only, errors before warnings */
 #define WY_LOAD_ARENA_BYTES (64u * 1024u * 1024u) /* everything a load builds; refuse */
 
 /* Building */

@@ -98,6 +98,31 @@ static void refuses_what_is_outside_the_subset(void **state)
 	}
 }
 
+static void an_error_is_kept_though_warnings_have_filled_the_list(void **state)
+{
+	struct bench b;
+	(void)state;
+
+	bench_open(&b, 1 << 20);
+	wy_diag_add(&b.diags, WY_DIAG_ERROR, "E101", NULL, 0, "first");
+	for (unsigned i = 0; i < WY_DIAGS_MAX + 50; i++)
+		wy_diag_add(&b.diags, WY_DIAG_WARNING, "W601", NULL, 0, "warning %u", i);
+	wy_diag_add(&b.diags, WY_DIAG_ERROR, "E102", NULL, 0, "second");
+	wy_diag_add(&b.diags, WY_DIAG_ERROR, "E103", NULL, 0, "third");
+	assert_int_equal(b.diags.n, WY_DIAGS_MAX);
+	assert_int_equal(b.diags.errors, 3);
+	assert_int_equal(b.diags.warnings, WY_DIAGS_MAX + 50);
+	assert_string_equal(b.diags.item[0].code, "E101");
+	assert_string_equal(b.diags.item[WY_DIAGS_MAX - 3].text, "warning 196");
+	assert_string_equal(b.diags.item[WY_DIAGS_MAX - 2].code, "E102");
+	assert_string_equal(b.diags.item[WY_DIAGS_MAX - 1].text, "third");
+	for (unsigned i = 0; i < WY_DIAGS_MAX + 50; i++)
+		wy_diag_add(&b.diags, WY_DIAG_ERROR, "E104", NULL, 0, "error %u", i);
+	assert_string_equal(b.diags.item[0].code, "E101");
+	assert_string_equal(b.diags.item[WY_DIAGS_MAX - 1].text, "error 196");
+	free(b.memory);
+}
+
 static void refuses_deep_nesting_without_a_crash(void **state)
 {
 	char text[2001];
@@ -167,6 +192,7 @@ int main(void)
 		cmocka_unit_test(keeps_every_scalar_as_text),
 		cmocka_unit_test(finds_the_place_inside_a_folded_scalar),
 		cmocka_unit_test(refuses_what_is_outside_the_subset),
+		cmocka_unit_test(an_error_is_kept_though_warnings_have_filled_the_list),
 		cmocka_unit_test(refuses_deep_nesting_without_a_crash),
 		cmocka_unit_test(fails_cleanly_at_every_size_of_memory),
 		cmocka_unit_test(reads_a_map_by_rows_and_reports_every_mistake),

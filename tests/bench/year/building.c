@@ -6,7 +6,7 @@
 #include "year.h"
 
 static const size_t counts[CLASS_COUNT] = {
-	[CLASS_LIFT] = LIFTS, [CLASS_LEAK_CABLE] = LEAK_CABLES, [CLASS_LEAK_POINT] = LEAK_POINTS, [CLASS_ZONE] = ZONES,
+	[CLASS_LIFT] = LIFTS, [CLASS_LEAK_CABLE] = LEAK_CABLES, [CLASS_LEAK_POINT] = LEAK_POINTS, [CLASS_MAIN] = MAINS,
 	[CLASS_METER] = METERS, [CLASS_TANK] = TANKS, [CLASS_PUMP] = PUMPS, [CLASS_SUMP] = SUMPS,
 	[CLASS_PIPE] = PIPES, [CLASS_DOOR] = DOORS, [CLASS_PANEL] = 1,
 };
@@ -72,7 +72,8 @@ void write_site(const struct year *year, FILE *out)
 {
 	fputs("weiyu: site/1\n"
 	      "site: {id: year, name_zh: 一年, name_en: One year, profile: premium}\n"
-	      "zone: Asia/Shanghai\n",
+	      "zone: Asia/Shanghai\n"
+	      "wires: []\ndevices: []\n",
 	      out);
 	write_drills(year, out);
 	fputs("assets:\n", out);

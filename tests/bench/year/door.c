@@ -39,6 +39,7 @@ static void passage(struct door *d, ms_t at, ms_t held_ms)
 	put(d, P_DOOR_OPEN, at + 1500, 1);
 	at += 1500 + held_ms + (ms_t)(close_s * 1000);
 	put(d, P_DOOR_OPEN, at, 0);
+	put(d, P_DOOR_CLOSE_TIME, at, close_s);
 	put(d, P_DOOR_LOCK_CMD, at + 300, 1);
 	if (!is_there(d, TROUBLE_MAGNET, at))
 		put(d, P_DOOR_BOND, at + 700, 1);

@@ -97,7 +97,7 @@ static double usual_flow(struct point_day *d, ms_t at)
 	return rng_hits(&d->rng, 0.25 + draw_share(at)) ? 3.2 * draw_share(at) * rng_unit(&d->rng) : 0;
 }
 
-static void zone_day(struct point_day *d)
+static void main_day(struct point_day *d)
 {
 	double set = 0.30; /* MPa behind the pumps and the reducing valve */
 
@@ -106,17 +106,16 @@ static void zone_day(struct point_day *d)
 		double flow = usual_flow(d, at);
 		double pressure = set - 0.012 * flow + 0.16 * how_far(d, TROUBLE_PRESSURE_HIGH, at) -
 				  0.20 * how_far(d, TROUBLE_PRESSURE_LOW, at);
-		put(d, P_ZONE_FLOW, at, is_burst ? 14 : flow);
-		put(d, P_ZONE_PRESSURE, at, is_burst ? 0.06 : rng_normal(&d->rng, pressure, 0.004));
-		put(d, P_ZONE_ENTRY_PRESSURE, at, is_burst ? 0.05 : rng_normal(&d->rng, pressure - 0.02, 0.004));
+		put(d, P_MAIN_FLOW, at, is_burst ? 14 : flow);
+		put(d, P_MAIN_PRESSURE, at, is_burst ? 0.06 : rng_normal(&d->rng, pressure, 0.004));
 	}
 	const struct trouble *burst = trouble_begins(d->year, TROUBLE_BURST, d->asset, d->from, d->from + DAY);
 	if (!burst)
 		return;
 	/* A pipe empties within half a minute. */
 	for (unsigned i = 1; i <= 10; i++) {
-		put(d, P_ZONE_PRESSURE, burst->begin + i * 3 * SECOND, set - 0.024 * i);
-		put(d, P_ZONE_FLOW, burst->begin + i * 3 * SECOND, 2 + 1.2 * i);
+		put(d, P_MAIN_PRESSURE, burst->begin + i * 3 * SECOND, set - 0.024 * i);
+		put(d, P_MAIN_FLOW, burst->begin + i * 3 * SECOND, 2 + 1.2 * i);
 	}
 }
 
@@ -140,6 +139,7 @@ static void tank_day(struct point_day *d)
 			level = 92 + 40 * how_far(d, TROUBLE_TANK_OVER, at);
 		level = level < 1 ? 1 : level > 100 ? 100 : level;
 		put(d, P_TANK_LEVEL, at, rng_normal(&d->rng, level, 0.15));
+		put(d, P_TANK_OUTFLOW, at, 6 * draw_share(at) + 0.2);
 	}
 }
 
@@ -207,7 +207,7 @@ static void pipe_day(struct point_day *d)
 void water_day(struct year *year, size_t asset, ms_t from)
 {
 	static void (*const days[CLASS_COUNT])(struct point_day *) = {
-		[CLASS_LEAK_CABLE] = leak_cable_day, [CLASS_LEAK_POINT] = leak_point_day, [CLASS_ZONE] = zone_day, [CLASS_METER] = meter_day,
+		[CLASS_LEAK_CABLE] = leak_cable_day, [CLASS_LEAK_POINT] = leak_point_day, [CLASS_MAIN] = main_day, [CLASS_METER] = meter_day,
 		[CLASS_TANK] = tank_day,	     [CLASS_PUMP] = pump_day,		  [CLASS_SUMP] = sump_day,
 		[CLASS_PIPE] = pipe_day,
 	};

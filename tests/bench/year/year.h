@@ -28,7 +28,7 @@ enum {
 	LEAK_CABLES = 40,
 	LEAK_POINTS = 90,
 	RISERS = 12,
-	ZONES = 6,
+	MAINS = 6,
 	METERS = 12,
 	TANKS = 4,
 	PUMPS = 8,
