@@ -9,7 +9,7 @@
 struct row {
 	ms_t at;
 	uint32_t asset, point;
-	uint32_t order; /* of rows at one instant: as they were said */
+	uint32_t order; /* as they were said */
 	double value;
 };
 
@@ -73,6 +73,14 @@ struct rows *rows_new(FILE *out, size_t n_assets)
 	return rows;
 }
 
+/* Everything is polled once a second, each asset at an instant of its own: a change is seen at the next poll. */
+static ms_t next_poll(ms_t at, uint32_t asset)
+{
+	ms_t phase = (ms_t)(asset * 379 % 1000);
+
+	return at <= phase ? phase : phase + (at - phase + SECOND - 1) / SECOND * SECOND;
+}
+
 void rows_add(struct rows *rows, ms_t at, uint32_t asset, uint32_t point, double value)
 {
 	if (rows->n == rows->size) {
@@ -81,7 +89,7 @@ void rows_add(struct rows *rows, ms_t at, uint32_t asset, uint32_t point, double
 		if (!rows->rows)
 			abort();
 	}
-	rows->rows[rows->n++] = (struct row){at, asset, point, rows->order++, value};
+	rows->rows[rows->n++] = (struct row){next_poll(at, asset), asset, point, rows->order++, value};
 }
 
 static int by_time(const void *a, const void *b)
@@ -91,6 +99,10 @@ static int by_time(const void *a, const void *b)
 
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
+	if (x->asset != y->asset)
+		return x->asset < y->asset ? -1 : 1;
+	if (x->point != y->point)
+		return x->point < y->point ? -1 : 1;
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
@@ -135,13 +147,22 @@ static void write_row(struct rows *rows, const struct year *year, const struct r
 		}
 }
 
+/* Of what happened between two polls only the end is seen. */
+static bool is_outdated(const struct rows *rows, size_t i)
+{
+	const struct row *row = &rows->rows[i];
+
+	return i + 1 < rows->n && row[1].at == row->at && row[1].asset == row->asset && row[1].point == row->point;
+}
+
 void rows_flush(struct rows *rows, const struct year *year, ms_t until)
 {
 	size_t done = 0;
 
 	qsort(rows->rows, rows->n, sizeof(*rows->rows), by_time);
 	for (; done < rows->n && rows->rows[done].at < until; done++)
-		write_row(rows, year, &rows->rows[done]);
+		if (!is_outdated(rows, done))
+			write_row(rows, year, &rows->rows[done]);
 	memmove(rows->rows, rows->rows + done, (rows->n - done) * sizeof(*rows->rows));
 	rows->n -= done;
 }
