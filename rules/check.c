@@ -81,8 +81,6 @@ static enum rx_type check_operator(struct rx_scope *scope, struct rx_expr *e, ch
 {
 	bool is_logic = e->op == RX_NOT || e->op == RX_AND || e->op == RX_OR;
 
-	if (e->op == RX_COMPARE)
-		rx_before_compare(e);
 	bool is_fine = check_children(scope, e);
 	return is_fine || is_logic ? check(scope, e) : RX_T_NONE;
 }
@@ -113,6 +111,7 @@ static bool check_root(struct rx_scope *scope, struct rx_cond *cond)
 {
 	enum wy_err err = WY_OK;
 
+	scope->n_parts = 0;
 	cond->root = rx_parse(scope->node, scope->offset, cond->text, strlen(cond->text), scope->load->arena,
 			      scope->load->diags, &err);
 	if (err == WY_E_NOMEM)

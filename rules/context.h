@@ -25,6 +25,8 @@ struct rx_scope {
 	bool is_raw;                /* sees points of assets out of service as they are */
 	double min_cover;           /* what windows need before they answer */
 	uint16_t min_samples;
+	unsigned n_parts;           /* that signals have brought into this expression */
+	bool is_trial;              /* only looked at: nothing is remembered for it */
 };
 
 /* Zeroed memory; NULL and load->err set when the arena is full. */

@@ -110,7 +110,8 @@ static bool is_number(const struct rx_expr *e)
 static void fill(struct list *list, const struct rx_expr *e, struct rule_clause *clause)
 {
 	struct rx_value truth = rx_eval(&list->ev, e);
-	const struct rx_expr *left = e->child && e->op != RX_CALL && e->op != RX_NOT ? e->child : e;
+	bool is_whole = e->op == RX_CALL || e->op == RX_NOT || e->op == RX_AND || e->op == RX_OR;
+	const struct rx_expr *left = e->child && !is_whole ? e->child : e;
 	struct rx_value a = rx_eval(&list->ev, left);
 
 	*clause = (struct rule_clause){.text = list->text + e->at, .text_len = e->end - e->at,
@@ -132,7 +133,9 @@ static void fill(struct list *list, const struct rx_expr *e, struct rule_clause 
 
 static void collect(struct list *list, const struct rx_expr *e)
 {
-	if (e->op == RX_AND || e->op == RX_OR || (e->op == RX_NOT && (e->child->op == RX_AND || e->child->op == RX_OR))) {
+	bool is_here = !e->is_signal && !(e->op == RX_NOT && e->child->is_signal);
+
+	if (is_here && (e->op == RX_AND || e->op == RX_OR || (e->op == RX_NOT && (e->child->op == RX_AND || e->child->op == RX_OR)))) {
 		for (const struct rx_expr *c = e->child; c; c = c->next)
 			collect(list, c);
 		return;

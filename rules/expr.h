@@ -38,7 +38,7 @@ struct rx_expr {
 	uint8_t op;   /* enum rx_op */
 	uint8_t cmp;  /* enum rx_cmp */
 	uint8_t type; /* enum rx_type, after the check */
-	bool is_counted_by_panes; /* count(): compared with more than a ring holds */
+	bool is_signal; /* stands for a signal: what is inside is written elsewhere */
 	uint8_t n_many;           /* CALL: arguments that stand in the row of many, such as x1..x8 */
 	uint16_t min_samples;     /* CALL: of the rule; what its windows need before they answer */
 	double min_cover;

@@ -304,8 +304,8 @@ bool rx_count_update(struct rx_eval *ev, const struct rx_expr *call, void *memor
 	return true;
 }
 
-/* Exact: how many of the last instants are younger than the window, and when the oldest of them leaves. */
-static struct rx_value count_ring(struct rx_eval *ev, const struct rx_mem_count *m, wy_ms window_ms)
+/* How many of the last instants are younger than the window, and when the oldest of them leaves. */
+static int64_t count_ring(struct rx_eval *ev, const struct rx_mem_count *m, wy_ms window_ms)
 {
 	int64_t n = 0;
 	wy_ms leaves_ms = WY_MS_NEVER;
@@ -318,12 +318,7 @@ static struct rx_value count_ring(struct rx_eval *ev, const struct rx_mem_count 
 		leaves_ms = at_ms + window_ms < leaves_ms ? at_ms + window_ms : leaves_ms;
 	}
 	ev->next_ms = leaves_ms < ev->next_ms ? leaves_ms : ev->next_ms;
-	struct rx_value v = rx_whole(n);
-	if (n == (int64_t)RX_RING_MOST) {
-		v.hi = INT64_MAX;
-		v.unknown = RX_NO_COVER;
-	}
-	return v;
+	return n;
 }
 
 static struct rx_value count_panes(struct rx_eval *ev, const struct rx_mem_count *m, wy_ms window_ms)
@@ -337,16 +332,17 @@ static struct rx_value count_panes(struct rx_eval *ev, const struct rx_mem_count
 		if (__builtin_add_overflow(sum, m->sum[live[i]], &sum))
 			return rx_unknown_of(RX_T_INT, RX_TOO_LARGE);
 	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);
-	if (sum && next_ms < ev->next_ms)
-		ev->next_ms = next_ms;
-	return rx_whole(sum);
+	ev->next_ms = next_ms < ev->next_ms ? next_ms : ev->next_ms;
+	return rx_whole(sum > (int64_t)RX_RING_MOST ? sum : (int64_t)RX_RING_MOST);
 }
 
+/* Exact while fewer instants than the ring holds lie in the window; from then on by panes. */
 struct rx_value fn_count(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_count *m = memory;
 	wy_ms window_ms = rx_eval_span(ev, call->child->next);
-	struct rx_value v = call->is_counted_by_panes ? count_panes(ev, m, window_ms) : count_ring(ev, m, window_ms);
+	int64_t n = count_ring(ev, m, window_ms);
+	struct rx_value v = n < (int64_t)RX_RING_MOST ? rx_whole(n) : count_panes(ev, m, window_ms);
 
 	v.is_uncertain = m->is_uncertain && v.lo > 0;
 	/* Coverage can be reached and lost by time alone. */

@@ -65,7 +65,6 @@ uint64_t rx_hash_node(const struct rx_expr *e)
 	hash = rx_hash(hash, &e->truth, sizeof(e->truth));
 	hash = rx_hash(hash, &e->real, sizeof(e->real));
 	hash = rx_hash(hash, &e->whole, sizeof(e->whole));
-	hash = rx_hash(hash, &e->is_counted_by_panes, sizeof(e->is_counted_by_panes));
 	if (e->name && e->op != RX_NUMBER)
 		hash = rx_hash(hash, e->name, e->name_len);
 	hash = rx_hash_text(hash, e->unit ? e->unit->name : "");

@@ -10,6 +10,7 @@
 #include "params.h"
 #include "rule_read.h"
 #include "service.h"
+#include "signals.h"
 
 /* ---- Files and their ids ------------------------------------------------------------------ */
 
@@ -26,7 +27,7 @@ static const struct wy_field file_rows[] = {
 	{"params", WY_FIELD_NODE, offsetof(struct file_fields, params), false, 0, 0, NULL, "map of parameters"},
 	{"calendars", WY_FIELD_NODE, offsetof(struct file_fields, calendars), false, 0, 0, NULL, "map of calendars"},
 	{"rules", WY_FIELD_NODE, offsetof(struct file_fields, rules), true, 0, 0, NULL, "list of rules"},
-	{"signals", WY_FIELD_NODE, offsetof(struct file_fields, signals), false, 0, 0, NULL, "not in this version"},
+	{"signals", WY_FIELD_NODE, offsetof(struct file_fields, signals), false, 0, 0, NULL, "list of expressions with a name"},
 	{"correlate", WY_FIELD_NODE, offsetof(struct file_fields, correlate), false, 0, 0, NULL, "not in this version"},
 };
 
@@ -68,12 +69,12 @@ static void read_file(struct rx_load *load, struct rx_package *package, const st
 	}
 	package->name = rx_load_text(load, fields.package, strlen(fields.package));
 	package->version = fields.version;
-	refuse_later(load, fields.signals);
 	refuse_later(load, fields.correlate);
 	if (!package->name)
 		return;
 	rx_read_params(load, package, fields.params);
 	rx_read_calendars(load, package, fields.calendars);
+	rx_read_signals(load, package, fields.signals);
 	name_rules(load, package, fields.rules);
 }
 
@@ -174,6 +175,8 @@ static enum wy_err compile(struct rx_load *load, const struct wy_node *const *fi
 	struct rx_scope_list *scopes = rx_load_alloc(load, set->n_rules, sizeof(*scopes));
 	for (size_t i = 0; i < set->n_rules && !load->err; i++)
 		rx_read_rule(load, &set->rules[i], &scopes[i]);
+	for (size_t i = 0; i < set->n_packages && !load->err; i++)
+		rx_check_idle_signals(load, &set->packages[i]);
 	if (load->err)
 		return load->err;
 	if (load->diags->errors)

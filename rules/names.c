@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kinds.h"
+#include "signals.h"
 
 const char *rx_own_name(struct rx_scope *scope, struct rx_expr *e)
 {
@@ -41,6 +42,9 @@ enum rx_type rx_check_point(struct rx_scope *scope, struct rx_expr *e)
 		e->unit = e->point->unit;
 		return types[e->point->type];
 	}
+	struct rx_signal *signal = rx_signal_named(scope, e->name);
+	if (signal)
+		return rx_check_signal(scope, e, signal);
 	const char *near = rx_did_you_mean(scope->load, e->name, cls->n_points, point_name, cls, hint);
 	rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "class '%s' has no point '%s'%s", cls->id, e->name,
 		 is_truth_elsewhere(e->name) ? "; write true or false" : near);

@@ -77,20 +77,6 @@ static bool is_ordered(enum rx_cmp cmp)
 	return cmp != RX_EQ && cmp != RX_NE;
 }
 
-/* count(e, w) > 100: a ring of timestamps would not reach. */
-static void choose_count(struct rx_expr *call, const struct rx_expr *limit)
-{
-	if (call->op == RX_CALL && call->name_len == 5 && memcmp(call->name, "count", 5) == 0)
-		call->is_counted_by_panes =
-			!(limit && limit->op == RX_NUMBER && limit->real < (double)RX_RING_MOST);
-}
-
-void rx_before_compare(struct rx_expr *e)
-{
-	choose_count(e->child, e->child->next);
-	choose_count(e->child->next, e->child);
-}
-
 enum rx_type rx_check_compare(struct rx_scope *scope, struct rx_expr *e)
 {
 	if (!match(scope, &e->child, &e->child->next))

@@ -11,7 +11,5 @@ enum rx_type rx_check_in(struct rx_scope *scope, struct rx_expr *e);
 enum rx_type rx_check_sum(struct rx_scope *scope, struct rx_expr *e);
 enum rx_type rx_check_product(struct rx_scope *scope, struct rx_expr *e);
 enum rx_type rx_check_neg(struct rx_scope *scope, struct rx_expr *e);
-/* What the sides of a comparison must know before they are checked. */
-void rx_before_compare(struct rx_expr *e);
 
 #endif

@@ -26,6 +26,19 @@ struct rx_param {
 	const struct wy_node *node;
 };
 
+/* An expression with a name, put in where the name stands. */
+struct rx_signal {
+	const char *name;
+	const char *text;
+	const struct wy_node *node; /* of the expression */
+	const struct wy_unit *unit; /* NULL: as it comes */
+	const uint32_t *classes;
+	size_t n_classes;
+	bool is_open;  /* being put in: it must not contain itself */
+	bool is_wrong; /* said */
+	bool is_used;
+};
+
 struct rx_package {
 	const char *name;
 	const char *file;
@@ -35,6 +48,8 @@ struct rx_package {
 	size_t n_params;
 	struct rx_calendar *calendars;
 	size_t n_calendars;
+	struct rx_signal *signals;
+	size_t n_signals;
 };
 
 /* A parameter some expression of a class reads; its values stand in set->values per asset. */

@@ -182,13 +182,15 @@ static uint64_t hash_tree(uint64_t hash, const struct wy_node *node, bool is_top
 	return rx_hash_text(hash, "");
 }
 
-/* The meaning of a rule: its text without the words, and the parameters of its package. */
+/* The meaning of a rule: its text without the words, and the parameters and signals of its package. */
 static uint64_t hash_rule(const struct rx_rule *rule)
 {
 	uint64_t hash = hash_tree(RX_HASH_START, rule->node, true);
 	const struct wy_node *params = wy_node_get(rule->package->node, "params");
+	const struct wy_node *signals = wy_node_get(rule->package->node, "signals");
 
-	return params ? hash_tree(hash, params, false) : hash;
+	hash = params ? hash_tree(hash, params, false) : hash;
+	return signals ? hash_tree(hash, signals, false) : hash;
 }
 
 /* "rise(a), absent rise(b) for 15s", "rise(a) if c" */

@@ -13,7 +13,7 @@ static const char *class_name(const void *arg, size_t i)
 	return ((const struct rule_world *)arg)->classes[i].id;
 }
 
-static bool find_class(struct rx_load *load, const struct wy_node *node, size_t len, uint32_t *ret_cls)
+bool rx_find_class(struct rx_load *load, const struct wy_node *node, size_t len, uint32_t *ret_cls)
 {
 	char name[80];
 	char hint[RX_HINT_SIZE];
@@ -135,7 +135,7 @@ bool rx_read_selector(struct rx_load *load, const struct wy_node *node, struct r
 	const char *bracket = strchr(node->text, '[');
 	size_t class_len = bracket ? (size_t)(bracket - node->text) : node->len;
 	*ret_selector = (struct rx_selector){.node = node};
-	if (!find_class(load, node, class_len, &ret_selector->cls))
+	if (!rx_find_class(load, node, class_len, &ret_selector->cls))
 		return false;
 	if (!bracket)
 		return true;

@@ -16,6 +16,8 @@ struct rx_scope_list { /* of one rule */
 	size_t n;
 };
 
+/* The class named by the first len bytes of a scalar. False: there is none, and that is said. */
+bool rx_find_class(struct rx_load *load, const struct wy_node *node, size_t len, uint32_t *ret_cls);
 bool rx_read_selector(struct rx_load *load, const struct wy_node *node, struct rx_selector *ret_selector);
 /* One of the selectors of a rule takes the asset. */
 bool rx_scope_takes(const struct rx_scope_list *scope, const struct wy_asset *asset);

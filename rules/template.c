@@ -7,6 +7,7 @@
 #include "rule_engine.h"
 #include "number.h"
 #include "parse.h"
+#include "signals.h"
 #include "template.h"
 
 static bool is_plain_name(const char *text, size_t len)
@@ -39,7 +40,7 @@ static bool is_point(const struct rx_scope *scope, const char *name)
 	for (size_t i = 0; i < cls->n_points; i++)
 		if (strcmp(cls->points[i].name, name) == 0)
 			return true;
-	return false;
+	return rx_signal_named(scope, name);
 }
 
 static const char *point_at(const void *arg, size_t i)
@@ -88,6 +89,7 @@ static bool read_value(struct rx_scope *scope, struct rx_piece *piece, const cha
 			return true;
 		}
 	}
+	scope->n_parts = 0;
 	const char *own = rx_load_text(scope->load, text, len);
 	struct rx_expr *root = own ? rx_parse(scope->node, scope->offset, own, len, scope->load->arena,
 					      scope->load->diags, &err) : NULL;

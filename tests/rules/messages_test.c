@@ -211,12 +211,27 @@ struct wrong_file {
 #define RULE "  weiyu: rules/1\n  package: t\n"
 #define KINDS(keys) RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, " keys "}\n"
 
+#define SIGNALS(list) RULE "  signals: [" list "]\n  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n"
+
 static const struct wrong_file files[] = {
 	{"unknown key", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, wen: a, clear_hold: 5s}\n",
 	 "E103", 4, 54, "unknown key 'wen'; did you mean 'when'?"},
 	{"later key", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, chatter: {max: 5}}\n",
 	 "E109", 4, 79, "the key 'chatter' is not in this version"},
-	{"later section", RULE "  signals: []\n  rules: []\n", "E109", 3, 3, "the key 'signals' is not in this version"},
+	{"signals that are no list", RULE "  signals: {s: p}\n  rules: []\n", "E105", 3, 12, "expected a list of at most"},
+	{"signal of nothing", SIGNALS("{name: s, expr: p}"), "E107", 3, 13, "key 'of' is missing"},
+	{"signal of an unknown class", SIGNALS("{name: s, of: thng, expr: p}"), "E301", 3, 27, "did you mean 'thing'?"},
+	{"signal with an unknown unit", SIGNALS("{name: s, of: thing, unit: barr, expr: p}"), "E805", 3, 40, "did you mean 'bar'?"},
+	{"signal in another unit", SIGNALS("{name: s, of: thing, unit: degC, expr: p}"), "E201", 3, 52, "a number in bar; the signal is declared in degC"},
+	{"idle signal that is wrong", SIGNALS("{name: s, of: thing, expr: p + load}"), "E201", 3, 44, "units do not fit"},
+	{"signal named like a point", SIGNALS("{name: p, of: thing, expr: p}"), "E108", 3, 20, "give the signal another name"},
+	{"signal declared twice", SIGNALS("{name: s, of: thing, expr: p}, {name: s, of: [thing], expr: p}"), "E108", 3, 51, "declared twice"},
+	{"signal made of itself", SIGNALS("{name: s, of: thing, expr: q2}, {name: q2, of: thing, expr: s + p}"), "E506", 3, 73, "the signal 's' is made of itself"},
+	{"signals that grow without bound",
+	 SIGNALS("{name: s1, of: thing, expr: p+p+p+p+p+p+p+p+p+p}, {name: s2, of: thing, expr: s1+s1+s1+s1+s1+s1+s1+s1+s1+s1}, "
+		 "{name: s3, of: thing, expr: s2+s2+s2+s2+s2+s2+s2+s2+s2+s2}"), "E601", 3, 41, "more than 512 parts"},
+	{"min_cover above one", KINDS("when: a, clear_hold: 5s, min_cover: 75"), "E106", 4, 90, "a share from 0 to 1"},
+	{"min_samples of none", KINDS("when: a, clear_hold: 5s, min_samples: 0"), "E106", 4, 92, "a whole number from 1 to 10000"},
 	{"missing key", RULE "  rules:\n    - {id: t.r, fault: T-01, tier: S3, when: a, clear_hold: 5s}\n", "E107", 4, 7, "key 'scope' is missing"},
 	{"no condition", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, clear_hold: 5s}\n", "E107", 4, 7, "one of 'when', 'levels', 'event', 'pattern'; this one has none"},
 	{"two kinds", KINDS("when: a, event: rise(a), clear: not a"),
