@@ -146,13 +146,11 @@ static void run_test(struct test_run *run, const struct trial_file *file, const 
 
 	wy_buf_init(&words, run->words_memory, WORDS_BYTES);
 	enum wy_err err = trial_run(test, &plain, &found);
-	if (err) {
-		wy_buf_addf(&words, "  cannot be played: %s\n", wy_err_text(err));
-	} else {
-		trial_judge(test, &found, &verdict);
-		if (!verdict.is_passed)
-			look(test, &verdict);
-	}
+	if (err)
+		wy_buf_addf(&words, "  cannot be played to its end: %s\n", wy_err_text(err));
+	trial_judge(test, &found, &verdict);
+	if (!err && !verdict.is_passed)
+		look(test, &verdict);
 	if (!err && run->options->shows)
 		show_tickets(test, &found);
 	add_line(run, file, test, &words);

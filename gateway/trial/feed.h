@@ -8,7 +8,7 @@
  *   @T VALUE         from T on. Without "@T" a first value stands from the start.
  *   @T +N            one step of N from what was reached; @T +N every D: another step each D
  *   V ~> @T W        a straight line from V to W
- *   repeat D [until T]   what stands before, from its first @T on, again and again with the period D
+ *   repeat D [until T]   the last D of what stands before, again and again
  *   noise A [seed N] a bell of deviation A on every poll (noise.h)
  *   gap A..B         no polls between A and B; those at A and B happen. "A.." has no end
  *   bad A..B         polls from A until before B are answered, but not with a value
@@ -41,7 +41,7 @@ struct feed_step {
 
 /* Steps that stand once, or repeat. */
 struct feed_group {
-	wy_ms start_ms, end_ms;   /* end: WY_MS_NEVER for the last */
+	wy_ms start_ms;
 	wy_ms period_ms;          /* 0: once */
 	const struct feed_step *steps;
 	size_t n_steps;

@@ -228,19 +228,18 @@ static struct feed_step *last_step(struct reading *r)
 	return r->n_steps > r->first ? &r->steps[r->n_steps - 1] : NULL;
 }
 
-/* The open steps become a group that ends at end_ms; times in it count from its first step. */
-static bool close_group(struct reading *r, wy_ms period_ms, wy_ms end_ms)
+/* The first n open steps become a group; times in it count from its first step. */
+static bool close_group(struct reading *r, size_t n, wy_ms period_ms)
 {
 	struct feed_group *before = r->n_groups ? &r->groups[r->n_groups - 1] : NULL;
 	struct feed_group *group = &r->groups[r->n_groups];
 
-	if (r->n_steps == r->first)
+	if (!n)
 		return true;
 	if (r->n_groups == WY_FEED_GROUPS_MAX)
 		return fail(r, (struct word){r->node->text, 0}, "E601", "too many repeats in one feed", "");
-	*group = (struct feed_group){.start_ms = r->steps[r->first].at_ms, .end_ms = end_ms, .period_ms = period_ms,
-				     .steps = &r->steps[r->first], .n_steps = r->n_steps - r->first};
-	for (size_t i = r->first; i < r->n_steps; i++) {
+	*group = (struct feed_group){.start_ms = r->steps[r->first].at_ms, .steps = &r->steps[r->first], .n_steps = n};
+	for (size_t i = r->first; i < r->first + n; i++) {
 		r->steps[i].at_ms -= group->start_ms;
 		group->is_absolute = group->is_absolute || !r->steps[i].is_relative;
 	}
@@ -248,10 +247,9 @@ static bool close_group(struct reading *r, wy_ms period_ms, wy_ms end_ms)
 	if (before)
 		group->first = feed_value_at(r->feed, group->start_ms - 1);
 	r->feed->n_groups = ++r->n_groups;
-	r->first = r->n_steps;
+	r->first += n;
 	if (!period_ms)
 		return true;
-	group->period_ms = 0;
 	group->last = feed_value_at(r->feed, group->start_ms + period_ms - 1);
 	group->gain = group->last;
 	if (r->point && r->point->type == WY_TYPE_REAL)
@@ -262,13 +260,24 @@ static bool close_group(struct reading *r, wy_ms period_ms, wy_ms end_ms)
 	return true;
 }
 
+/* Open steps that stand too long before the last one to be repeated with it. */
+static size_t steps_before(const struct reading *r, wy_ms period_ms)
+{
+	wy_ms last_ms = r->steps[r->n_steps - 1].at_ms;
+	size_t n = 0;
+
+	while (last_ms - r->steps[r->first + n].at_ms > period_ms)
+		n++;
+	return n;
+}
+
 /* After a repeat with an end: what was reached stands. */
 static bool hold_from(struct reading *r, wy_ms at_ms)
 {
 	if (r->n_groups == WY_FEED_GROUPS_MAX)
 		return fail(r, (struct word){r->node->text, 0}, "E601", "too many repeats in one feed", "");
 	union feed_value reached = feed_value_at(r->feed, at_ms - 1);
-	r->groups[r->n_groups++] = (struct feed_group){.start_ms = at_ms, .end_ms = WY_MS_NEVER, .first = reached};
+	r->groups[r->n_groups++] = (struct feed_group){.start_ms = at_ms, .first = reached};
 	r->feed->n_groups = r->n_groups;
 	return true;
 }
@@ -353,11 +362,8 @@ static bool read_repeat(struct reading *r)
 
 	if (!step)
 		return fail(r, word, "E105", "there is nothing to repeat before", " '");
-	struct word length = peek(r);
 	if (!read_span(r, &period_ms))
 		return false;
-	if (step->at_ms - r->steps[r->first].at_ms > period_ms)
-		return fail(r, length, "E105", "shorter than what it repeats", ": '");
 	if (take_word(r, "until")) {
 		struct word until = next(r);
 		if (!read_instant(r, until, &end_ms))
@@ -367,7 +373,8 @@ static bool read_repeat(struct reading *r)
 	} else {
 		note_instant(r, step->at_ms + period_ms);
 	}
-	return close_group(r, period_ms, end_ms) && (end_ms == WY_MS_NEVER || hold_from(r, end_ms));
+	return close_group(r, steps_before(r, period_ms), 0) && close_group(r, r->n_steps - r->first, period_ms) &&
+	       (end_ms == WY_MS_NEVER || hold_from(r, end_ms));
 }
 
 /* ---- Spans and the rest -------------------------------------------------------------------- */
@@ -492,7 +499,7 @@ bool feed_read(const struct wy_node *node, const struct wy_point *point, const s
 	while (!r.has_failed && peek(&r).len)
 		if (!read_clause(&r))
 			return false;
-	if (!close_group(&r, 0, WY_MS_NEVER))
+	if (!close_group(&r, r.n_steps - r.first, 0))
 		return false;
 	ret_feed->groups = r.groups;
 	ret_feed->n_groups = r.n_groups;

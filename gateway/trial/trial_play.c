@@ -123,12 +123,14 @@ static void live_on(struct play *p, const struct trial_saved *saved, wy_ms down_
 	new_engine(p, up_ms);
 	if (p->err)
 		return;
-	p->err = trial_saved_give(saved, p->engine);
-	if (p->err)
-		trial_problem_add(p->found, NULL, "a restart at %lld ms did not take its own saved state: %s",
-				  (long long)up_ms, wy_err_text(p->err));
-	else
-		rule_resume(p->engine, BASE_MS + down_ms, now_of(p, up_ms));
+	const char *refused = trial_saved_give(saved, p->engine);
+	if (refused) {
+		trial_problem_add(p->found, NULL, "after a restart at %lldms the state '%s' was not taken back",
+				  (long long)up_ms, refused);
+		p->err = WY_E_CORRUPT;
+		return;
+	}
+	rule_resume(p->engine, BASE_MS + down_ms, now_of(p, up_ms));
 }
 
 static void finish_turn(struct play *p)

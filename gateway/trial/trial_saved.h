@@ -5,8 +5,9 @@
 #include "rule.h"
 
 struct trial_saved_cell {
-	const char *key; /* borrowed from the set */
-	void *bytes;     /* owned */
+	uint64_t hash; /* of the key */
+	char *key;     /* owned; the bytes stand behind it in the same memory */
+	void *bytes;
 	size_t len;
 };
 
@@ -19,7 +20,7 @@ void trial_saved_clear(struct trial_saved *saved); /* empty, memory kept */
 void trial_saved_release(struct trial_saved *saved);
 /* Take the changed cells of an engine, or all; a cell taken before is replaced. */
 WY_MUST_CHECK enum wy_err trial_saved_take(struct trial_saved *saved, struct rule_engine *engine, bool all);
-/* Into a new engine. */
-WY_MUST_CHECK enum wy_err trial_saved_give(const struct trial_saved *saved, struct rule_engine *engine);
+/* Into a new engine. The key of the first cell that it does not take, or NULL. */
+const char *trial_saved_give(const struct trial_saved *saved, struct rule_engine *engine);
 
 #endif

@@ -1,0 +1,405 @@
+"""`weiyu test` as its users meet it: options, exit codes, every form of failure."""
+import os
+import re
+import subprocess
+import xml.etree.ElementTree as xml
+
+import pytest
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+WEIYU = os.path.join(os.environ["WY_BIN"], "weiyu")
+PACKS = os.path.join(ROOT, "rules", "packs")
+
+CLASSES = """
+weiyu: classes/1
+classes:
+  thing:
+    name_zh: 物
+    name_en: Thing
+    points:
+      wet: {type: bool, poll: 1s, stale_after: 10s}
+      temp: {type: real, unit: degC, range: [-20, 200], poll: 10s, stale_after: 60s}
+      starts: {type: counter, modulus: 100, poll: 1s, stale_after: 10s}
+      mode: {type: enum, values: [NORMAL, INSPECTION], poll: 1s, stale_after: 10s}
+"""
+RULES = """
+weiyu: rules/1
+package: t
+params:
+  wait: {type: s, default: 10s, min: 0s, max: 1h}
+calendars:
+  night: {from: "22:00", to: "06:00"}
+rules:
+  - {id: t.wet, scope: thing, fault: X-1, tier: S3, when: wet, hold: $wait, clear_hold: 5s,
+     summary: {zh: "{asset.name}有水", en: "water at {asset.name}"}}
+  - id: t.hot
+    scope: thing
+    fault: X-2
+    levels:
+      - {tier: S3, when: temp > 80 degC, clear: temp < 75 degC}
+      - {tier: S2, when: temp > 95 degC, clear: temp < 90 degC}
+  - {id: t.latched, scope: thing, fault: X-3, tier: S3, when: mode == INSPECTION, hold: 1s, latch: reset}
+  - {id: t.silent, scope: thing, fault: X-4, tier: S3, when: silence() > 30s, clear: silence() < 5s, clear_hold: 10s}
+  - {id: t.night, scope: thing, fault: X-5, tier: S4, when: wet and during(night), hold: 1s, clear_hold: 1s}
+"""
+HEAD = """weiyu: test/1
+classes: [classes.yaml]
+rules: [rules.yaml]
+site: {zone: Europe/Berlin, start: "2026-03-28T12:00"}
+assets:
+  - {id: A1, class: thing}
+  - {id: A2, class: thing, device: box}
+about: [t.wet]
+tests:
+"""
+WET = """  - name: wet
+    feed: {A1.wet: "@0s false @20s true @60s false"}
+    tickets:
+      - {at: 30s, ev: open, rule: t.wet, asset: A1, tier: S3, onset: 20s}
+      - {at: 65s, ev: resolve, rule: t.wet, asset: A1}
+"""
+
+
+@pytest.fixture
+def bench(tmp_path):
+    (tmp_path / "classes.yaml").write_text(CLASSES)
+    (tmp_path / "rules.yaml").write_text(RULES)
+
+    def run(tests, *options, head=HEAD, files=("a.yaml",)):
+        (tmp_path / "a.yaml").write_text(head + tests)
+        paths = [str(tmp_path / f) for f in files]
+        done = subprocess.run([WEIYU, "test", *options, *paths], capture_output=True, text=True, timeout=120,
+                              cwd=tmp_path)
+        assert "Sanitizer" not in done.stderr, done.stderr
+        return done
+    run.path = tmp_path
+    return run
+
+
+def passes(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def fails(done, *words):
+    assert done.returncode == 1, done.stdout + done.stderr
+    for word in words:
+        assert word in done.stdout, done.stdout
+    return done
+
+
+def refuses(done, *words):
+    assert done.returncode == 2, done.stdout + done.stderr
+    for word in words:
+        assert word in done.stderr, done.stderr
+    return done
+
+
+# ---- What a test can expect --------------------------------------------------------------------
+
+def test_the_examples_of_the_guide_pass(tmp_path):
+    guide = open(os.path.join(ROOT, "docs", "testing-rules.md"), encoding="utf-8").read()
+    examples = [e for e in re.findall(r"```yaml\n(.*?)```", guide, re.S) if e.startswith("weiyu: test/1")]
+    assert examples
+    for i, text in enumerate(examples):
+        path = tmp_path / f"{i}.yaml"
+        path.write_text(text.replace("../", PACKS + "/"))
+        passes(subprocess.run([WEIYU, "test", str(path)], capture_output=True, text=True))
+
+
+def test_a_complete_list_passes(bench):
+    assert passes(bench(WET)).stdout == "1 passed, 0 failed\n"
+
+
+def test_a_surplus_ticket_fails_with_its_line_and_what_the_rule_saw(bench):
+    fails(bench(WET.replace("@60s false", "@60s false @100s true @120s false")),
+          "2 tickets expected, 4 found",
+          "+ found    {at: 1min50s, ev: open, rule: t.wet, asset: A1, tier: S3, onset: 1min40s}",
+          "t.wet A1 at 1min50s is active", "true  wet   (true)")
+
+
+def test_a_missing_ticket_fails(bench):
+    fails(bench(WET.replace("@20s true", "@55s true")),
+          "- expected {at: 30s, ev: open, rule: t.wet, asset: A1, tier: S3, onset: 20s}", "t.wet A1 at 30s is normal")
+
+
+def test_a_ticket_at_another_instant_fails(bench):
+    fails(bench(WET.replace("at: 30s", "at: 31s")), "- expected {at: 31s", "+ found    {at: 30s")
+
+
+def test_an_instant_may_be_a_stretch(bench):
+    passes(bench(WET.replace("at: 30s", "at: 25s..31s")))
+    fails(bench(WET.replace("at: 30s", "at: 25s..29s")), "- expected {at: 25s..29s")
+
+
+@pytest.mark.parametrize("wrong", ["tier: S2", "onset: 21s", "asset: A2", "ev: close", "uncertain: true"])
+def test_each_field_of_a_ticket_is_compared(bench, wrong):
+    key = wrong.split(":")[0]
+    row = re.sub(key + r": \w+", wrong, "{at: 30s, ev: open, rule: t.wet, asset: A1, tier: S3, onset: 20s}")
+    row = row if wrong in row else row[:-1] + ", " + wrong + "}"
+    fails(bench(WET.replace("{at: 30s, ev: open, rule: t.wet, asset: A1, tier: S3, onset: 20s}", row)))
+
+
+def test_no_tickets_at_all_can_be_expected(bench):
+    dry = '  - {name: dry, feed: {A1.wet: false}, until: 1h, tickets: []}\n'
+    passes(bench(dry))
+    fails(bench(dry.replace("false", "true")), "0 tickets expected, 1 found")
+
+
+def test_the_list_speaks_of_all_rules_unless_it_says_about(bench):
+    fails(bench(WET, head=HEAD.replace("about: [t.wet]\n", "")), "rule: t.silent, asset: A2")
+
+
+def test_expect_raise_and_its_bounds(bench):
+    text = ('  - {name: hot, feed: {A1.temp: "@0s 60 degC ~> @40min 100 degC"}, '
+            'expect_raise: {rule: t.hot, asset: A1, tier: S2, between: [%s]}}\n')
+    passes(bench(text % "34min, 36min"))
+    fails(bench(text % "36min, 40min"), "expected to raise: t.hot A1 as S2 between 36min and 40min",
+          "+ found    {at: 20min10s, ev: open")
+
+
+def test_expect_none(bench):
+    text = '  - {name: n, feed: {A1.wet: "@0s false @20s true"}, expect_none: {rule: t.wet, asset: %s}}\n'
+    passes(bench(text % "A2"))
+    fails(bench(text % "A1"), "must not raise: t.wet A1", "+ found    {at: 30s")
+
+
+def test_states_and_summaries_are_looked_at(bench):
+    text = ('  - name: s\n    feed: {A1.wet: "@20s true"}\n    state:\n'
+            '      - {at: 29.999s, rule: t.wet, asset: A1, is: %s}\n'
+            '      - {at: 30s, rule: t.wet, asset: A1, is: active, en: "water at A1", zh: 有水}\n')
+    passes(bench(text % "pending"))
+    fails(bench(text % "normal"), "a.yaml:13: t.wet A1 is pending; expected normal")
+    fails(bench((text % "pending").replace("water at", "fire at")), 'the summary (en) of t.wet A1 is "water at A1"')
+
+
+def test_same_as_takes_feed_and_tickets_and_shifts_them(bench):
+    gap = WET + ('  - name: gap\n    feed: {A1.wet: "@0s false @20s true @60s false gap 21s..36s"}\n'
+                 '    same_as: wet\n    shift: {raise: %s}\n')
+    # Fresh until 31 s, unknown until 36 s: the hold stands for 5 s, and it was over at 30 s already.
+    passes(bench(gap % "+0s"))
+    early = gap.replace("gap 21s..36s", "gap 20s..35s")  # stale at 30 s, the very end of the hold
+    passes(bench(early % "+5s"))
+    fails(bench(gap % "+7s"), "- expected {at: 37s")
+
+
+def test_like_takes_the_feed(bench):
+    passes(bench(WET + '  - {name: later, like: wet, feed: {A1.wet: "@0s true @5s false"}, tickets: []}\n'))
+
+
+def test_rings_of_like_are_refused(bench):
+    refuses(bench('  - {name: a, like: b, tickets: []}\n  - {name: b, like: a, tickets: []}\n'), "E506")
+
+
+def test_parameters_of_a_test_are_its_own(bench):
+    own = WET.replace("name: wet", "name: own").replace("at: 30s", "at: 40s") + \
+        "    params: [{package: t, name: wait, value: 20s}]\n"
+    passes(bench(WET + own))
+    passes(bench(own, head=HEAD.replace("about:", "params: [{package: t, name: wait, value: 5s}]\nabout:")))
+
+
+# ---- Feeds -------------------------------------------------------------------------------------
+
+def test_what_is_usual_holds_until_a_test_says_otherwise(bench):
+    head = HEAD.replace("about:", 'usual: {thing: {wet: true}, A2: {wet: false}}\nabout:')
+    opened = "    tickets: [{at: 10s, ev: open, rule: t.wet, asset: A1}]\n"
+    passes(bench("  - name: u\n    until: 1min\n" + opened, head=head))
+    passes(bench("  - {name: o, until: 1min, feed: {A1.wet: false}, tickets: []}\n", head=head))
+    passes(bench("  - {name: n, until: 1min, usual: false, tickets: []}\n", head=head))
+    passes(bench("  - {name: v, until: 1min, feed: {A1.wet: never}, tickets: []}\n", head=head))
+
+
+def test_an_asset_that_falls_silent(bench):
+    text = ('  - name: silent\n    about: [t.silent]\n    feed: {A1.wet: false, A2: alive, A1: "@0s alive @60s silent @120s alive"}\n'
+            '    tickets:\n      - {at: 89.001s, ev: open, rule: t.silent, asset: A1}\n'
+            '      - {at: 130s, ev: resolve, rule: t.silent, asset: A1}\n')
+    passes(bench(text))
+    passes(bench(text.replace("@0s alive @60s silent @120s alive", "alive gap 59s..120s")))
+
+
+def test_assets_of_one_device_fall_silent_together(bench):
+    head = HEAD.replace("{id: A1, class: thing}", "{id: A1, class: thing, device: [box]}")
+    text = '  - {name: d, about: [t.silent], until: 5min, feed: {A1.wet: false}, tickets: []}\n'
+    passes(bench(text, head=head))
+    fails(bench(text), "asset: A2")
+
+
+def test_counters_wrap_and_cycles_repeat(bench):
+    (bench.path / "rules.yaml").write_text(RULES + """
+  - {id: t.busy, scope: thing, fault: X-6, tier: S3, when: "increase(starts, 1min) >= 30", clear: "increase(starts, 1min) < 5", hold: 2s}
+""")
+    # 0.5/s: 30 within a minute at 60 s, over the end of the modulus; 4 a minute from 10 min on.
+    text = ('  - name: c\n    about: [t.busy]\n    feed: {A1.starts: "@0s 80 +1 every 2s @10min +0 @610s +1 repeat 15s until 20min"}\n'
+            '    tickets:\n      - {at: 55s..65s, ev: open, rule: t.busy, asset: A1}\n'
+            '      - {at: 10min30s..11min10s, ev: resolve, rule: t.busy, asset: A1}\n')
+    passes(bench(text))
+
+
+@pytest.mark.parametrize("feed, code, words", [
+    ('A1.wet: "@0s perhaps"', "E105", "expected true or false, found 'perhaps'"),
+    ('A1.wet: "@0s true @0s false"', "E105", "not later than what stands before it"),
+    ('A1.wet: "@0s true ~> @9s false"', "E105", "only numbers can lie on a line"),
+    ('A1.wet: "true gap 40s"', "E105", "expected two instants"),
+    ('A1.wet: "true gap 40s..30s"', "E105", "ends before it begins"),
+    ('A1.wet: "true hurry"', "E105", "found 'hurry'"),
+    ('A1.wet: "true poll 10s"', "E402", "stale before its next poll"),
+    ('A1.temp: "@0s 60"', "E201", "it is missing"),
+    ('A1.temp: "@0s 60 dK"', "E201", "does not fit"),
+    ('A1.temp: "@0s 60 bar"', "E201", "does not fit"),
+    ('A1.temp: "60 degC noise 1 degC"', "E201", "does not fit"),
+    ('A1.temp: "60 degC ~>"', "E105", "the instant the line leads to"),
+    ('A1.temp: "60 degC repeat 0s"', "E105", "length of time"),
+    ('A1.starts: "0 +1 every"', "E105", "length of time"),
+    ('A1.starts: "0.5"', "E105", "whole numbers"),
+    ('A1.mode: "NORML"', "E206", "did you mean 'NORMAL'?"),
+    ('A1.wett: true', "E301", "unknown point 'wett'; did you mean 'wet'?"),
+    ('A9.wet: true', "E301", "no asset of this file belongs to 'A9.wet'"),
+    ('A1: present', "E105", "alive or silent"),
+    ('A1.wet: "@2026-02-30T12:00 true"', "E105", "expected an instant"),
+    ('A1.wet: "@2026-03-28T11:00 true"', "E106", "before the start"),
+    ('A1.wet: "@500d true"', "E4", ""),
+])
+def test_a_wrong_feed_is_said_with_its_place(bench, feed, code, words):
+    done = refuses(bench("  - name: f\n    feed: {%s}\n    tickets: []\n" % feed), words)
+    assert re.search(r"a\.yaml:11:\d+: error " + code, done.stderr) or code == "E4" and "E105" in done.stderr or \
+        "E401" in done.stderr, done.stderr
+
+
+# ---- Commands, restarts, nights -----------------------------------------------------------------
+
+LATCH = """  - name: latched
+    about: [t.latched]
+    feed: {A1.mode: "@0s NORMAL @10s INSPECTION @30s NORMAL"}
+    commands:
+      - {at: 20s, do: reset, rule: t.latched, asset: A1, refused: true}
+      - {at: 50s, do: reset, rule: t.latched, asset: A1}
+    tickets:
+      - {at: 11s, ev: open, rule: t.latched, asset: A1}
+      - {at: 30s, ev: latched, rule: t.latched, asset: A1}
+      - {at: 50s, ev: resolve, rule: t.latched, asset: A1}
+"""
+
+
+def test_commands_and_their_refusal(bench):
+    passes(bench(LATCH))
+    fails(bench(LATCH.replace(", refused: true", "")), "reset of t.latched A1 was refused")
+    fails(bench(LATCH.replace("do: reset, rule: t.latched, asset: A1}", "do: reset, rule: t.latched, asset: A1, refused: true}")),
+          "was taken, though 'refused: true'")
+
+
+@pytest.mark.parametrize("restart", ["25s", "[5s, 25s, {at: 40s, kind: stop}]", "[{at: 40s, kind: crash}]"])
+def test_a_restart_without_a_gap_changes_nothing(bench, restart):
+    passes(bench(WET + f"    restart_at: {restart}\n"))
+    passes(bench(LATCH + f"    restart_at: {restart}\n"))
+
+
+def test_time_away_does_not_count_as_hold(bench):
+    away = WET + "    restart_at: [{at: 25s, down: 5s%s}]\n"
+    fails(bench(away % ""), "- expected {at: 30s", "+ found    {at: 35s")
+    fails(bench(away % ", kind: crash"), "+ found    {at: 35s")
+
+
+def test_a_crash_forgets_values_until_the_next_poll(bench):
+    passes(bench(WET.replace("at: 30s", "at: 31s") + "    restart_at: [{at: 25s, kind: crash}]\n"))
+
+
+def test_a_night_of_a_clock_change(bench):
+    head = HEAD.replace("2026-03-28T12:00", "2026-03-28T21:00")
+    night = """  - name: night
+    about: [t.night]
+    feed: {A1.wet: true}
+    until: "%s"
+    tickets:
+      - {at: "%s", ev: open, rule: t.night, asset: A1, onset: "%s"}
+      - {at: "%s", ev: resolve, rule: t.night, asset: A1}
+"""
+    spring = night % ("2026-03-29T07:00", "2026-03-28T22:00:01", "2026-03-28T22:00", "2026-03-29T06:00:01")
+    passes(bench(spring, head=head))
+    done = passes(bench(spring, "--tickets", head=head))
+    assert "at: 8h1s, ev: resolve" in done.stdout  # an hour is missing
+    autumn = night.replace("night\n", "autumn\n    start: \"2026-10-24T21:00\"\n", 1) % (
+        "2026-10-25T07:00", "2026-10-24T22:00:01", "2026-10-24T22:00", "2026-10-25T06:00:01")
+    done = passes(bench(autumn, "--tickets", head=head))
+    assert "at: 10h1s, ev: resolve" in done.stdout
+
+
+def test_a_doubled_hour_is_told_apart_by_its_offset(bench):
+    text = ('  - name: d\n    start: "2026-10-25T02:00+02:00"\n    feed: {A1.wet: "@0s false @2026-10-25T02:30%s true"}\n'
+            '    tickets: [{at: %s, ev: open, rule: t.wet, asset: A1}]\n')
+    passes(bench(text % ("", "1810s")))
+    passes(bench(text % ("+02:00", "1810s")))
+    passes(bench(text % ("+01:00", "5410s")))
+
+
+# ---- Files and options -------------------------------------------------------------------------
+
+@pytest.mark.parametrize("tests, code, words", [
+    ("  - {name: x, feed: {}}\n", "E107", "expects nothing"),
+    ("  - {name: x, tickts: []}\n", "E103", "did you mean 'tickets'?"),
+    ("  - {name: x, tickets: [{at: 1s, ev: opens, rule: t.wet}]}\n", "E301", "unknown event 'opens'; did you mean 'open'?"),
+    ("  - {name: x, tickets: [{at: 1s, ev: open, rule: t.wett}]}\n", "E301", "unknown rule 't.wett'; did you mean 't.wet'?"),
+    ("  - {name: x, tickets: [{at: soon, ev: open, rule: t.wet}]}\n", "E105", "expected an instant"),
+    ("  - {name: x, tickets: [{at: 2s, ev: open, rule: t.wet}, {at: 1s, ev: open, rule: t.wet}]}\n", "E105", "in their order"),
+    ("  - {name: x, same_as: y}\n", "E301", "unknown test 'y'"),
+    ("  - {name: x, tickets: [], shift: {raise: +1s}}\n", "E105", "goes with 'same_as'"),
+    ("  - {name: x, tickets: []}\n  - {name: x, tickets: []}\n", "E108", "declared twice"),
+    ("  - {name: x, tickets: [], commands: [{at: 1s, do: kick, rule: t.wet, asset: A1}]}\n", "E301", "unknown command 'kick'"),
+    ("  - {name: x, state: [{at: 1s, rule: t.wet, asset: A1, is: sad}]}\n", "E301", "unknown state 'sad'"),
+    ("  - {name: x, tickets: [], params: [{package: t, name: wait, value: 9h}]}\n", "E207", "at most"),
+    ("  []\n", "E107", "no test here"),
+])
+def test_a_wrong_test_is_said_with_its_place(bench, tests, code, words):
+    done = refuses(bench(tests), words)
+    assert re.search(r":\d+:\d+: error " + code, done.stderr), done.stderr
+
+
+def test_a_file_that_is_no_test_file(bench):
+    refuses(bench("", head="weiyu: site/1\n"), "E110", "'test/1' is expected here")
+    refuses(bench("", files=("missing.yaml",)), "missing.yaml")
+
+
+def test_mistakes_of_the_rules_are_shown(bench):
+    (bench.path / "rules.yaml").write_text(RULES.replace("when: wet,", "when: wett,"))
+    refuses(bench(WET), "rules.yaml:", "E301")
+
+
+def test_one_bad_file_does_not_hide_the_others(bench):
+    (bench.path / "bad.yaml").write_text("weiyu: test/1\n")
+    done = refuses(bench(WET, files=("bad.yaml", "a.yaml")))
+    assert "1 passed" in done.stdout
+
+
+def test_list_and_filter(bench):
+    two = WET + WET.replace("name: wet", "name: second")
+    assert passes(bench(two, "--list")).stdout.count("a.yaml: ") == 2
+    assert "1 passed" in passes(bench(two, "--filter", "sec")).stdout
+    refuses(bench(two, "--filter", "third"), "no test has 'third' in its name")
+
+
+def test_tickets_are_shown_as_they_would_stand_in_the_file(bench):
+    done = passes(bench(WET, "--tickets"))
+    assert "- {at: 30s, ev: open, rule: t.wet, asset: A1, tier: S3, onset: 20s}\n" in done.stdout
+
+
+def test_tap(bench):
+    done = fails(bench(WET + WET.replace("name: wet", 'name: "wrong #1"').replace("at: 30s", "at: 31s"), "--tap"))
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["TAP version 13", "1..2"]
+    assert lines[2].startswith("ok 1 - ") and lines[3].startswith("not ok 2 - ") and "\\#1" in lines[3]
+    assert all(line.startswith("#") for line in lines[4:])
+
+
+def test_junit(bench):
+    out = bench.path / "out.xml"
+    fails(bench(WET + WET.replace("name: wet", 'name: "a < b & \\"c\\""').replace("at: 30s", "at: 31s"),
+                "--junit", str(out)))
+    suite = xml.parse(out).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    cases = suite.findall("testcase")
+    assert cases[1].get("name") == 'a < b & "c"' and "- expected" in cases[1].find("failure").get("message")
+    refuses(bench(WET, "--junit", "/nowhere/out.xml"), "cannot be written")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--junit"], ["--unknown", "x.yaml"]])
+def test_wrong_usage(arguments):
+    assert subprocess.run([WEIYU, "test", *arguments], capture_output=True).returncode == 2
