@@ -101,13 +101,14 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->news = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->asset_dirty = wy_arena_array(arena, words(world->n_assets), sizeof(uint64_t));
 	engine->instance_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
+	engine->frozen = wy_arena_array(arena, words(set->n_memories), sizeof(uint64_t));
 	engine->cell_dirty = wy_arena_array(arena, words(engine->n_cells), sizeof(uint64_t));
 	engine->events = wy_arena_array(arena, engine->max_events, sizeof(*engine->events));
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
 	if (!engine->matches || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
 	    !engine->state || !engine->machines ||
 	    !engine->tellers || !engine->teller_dirty || !engine->again || !engine->asset_dirty ||
-	    !engine->instance_dirty || !engine->cell_dirty || !engine->events || !engine->scratch)
+	    !engine->instance_dirty || !engine->frozen || !engine->cell_dirty || !engine->events || !engine->scratch)
 		return WY_E_NOMEM;
 	if (rx_heap_init(&engine->heap, arena, world->n_assets + set->n_instances))
 		return WY_E_NOMEM;

@@ -613,6 +613,8 @@ enum rx_type rx_call_result(struct rx_scope *scope, struct rx_expr *e)
 	}
 	e->type = (uint8_t)type;
 	e->hash = rx_hash_node(e);
+	if (e->fn->check && !e->fn->check(scope, e))
+		return RX_T_NONE;
 	if (type == RX_T_NONE || (rx_remembers(e->fn) && !rx_call_remember(scope, e)))
 		return RX_T_NONE;
 	return type;

@@ -350,8 +350,10 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 		reconcile(engine);
 	for (size_t i = 0; i < set->world->n_assets; i++)
 		rx_mark(engine->asset_dirty, i);
-	if (down_ms >= now.mono_ms)
+	if (down_ms >= now.mono_ms) {
+		rx_freeze_all(engine);
 		return;
+	}
 	engine->start_ms = now.mono_ms;
 	for (size_t i = 0; i < set->world->n_assets; i++) {
 		engine->held_ms[i] = WY_MS_NONE;
@@ -367,4 +369,5 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 	}
 	for (size_t i = 0; i < set->world->n_devices; i++)
 		engine->heard_ms[i] = WY_MS_NONE;
+	rx_freeze_all(engine);
 }

@@ -87,6 +87,8 @@ static const char *why_text(const struct rx_eval *ev, const struct rx_value *v)
 		return v->point < ev->cls->model->n_points ? ev->cls->why[v->point][RX_WHY_OOS] : "oos";
 	case RX_NOT_SEEN:
 		return "not seen since start";
+	case RX_LEARNING:
+		return "not enough is learnt yet";
 	case RX_KNOWN:
 		break;
 	}

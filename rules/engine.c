@@ -32,6 +32,19 @@ static void unmark(uint64_t *bits, size_t i)
 	bits[i / 64] &= ~((uint64_t)1 << i % 64);
 }
 
+void rx_set(uint64_t *bits, size_t i, bool is_marked)
+{
+	if (is_marked)
+		rx_mark(bits, i);
+	else
+		unmark(bits, i);
+}
+
+bool rx_is_marked(const uint64_t *bits, size_t i)
+{
+	return bits[i / 64] >> i % 64 & 1u;
+}
+
 size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from)
 {
 	while (from < n) {
@@ -146,6 +159,7 @@ static void update_asset(struct rule_engine *engine, uint32_t asset)
 		const struct rx_expr *call = cls->memories[i].call;
 		bool is_service = i == 0 && cls->has_service;
 		ev.is_out = is_out && !cls->memories[i].is_raw;
+		ev.is_frozen = rx_is_marked(engine->frozen, it->memory_base + i);
 		if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[i])))
 			mark_memory(engine, asset, i);
 		is_out = is_service ? rx_is_out_of_service(engine, asset) : is_out;
@@ -240,6 +254,7 @@ static void note_move(struct rule_engine *engine, uint32_t instance)
 	const struct rx_instance *it = &engine->set->instances[instance];
 
 	rx_mark(engine->cell_dirty, instance);
+	rx_freeze(engine, instance);
 	for (size_t i = 0; i < it->variant->n_memories; i++)
 		mark_memory(engine, it->info.asset, it->variant->memories[i]);
 	for (size_t i = 0; i < it->n_children; i++)
@@ -589,6 +604,16 @@ wy_ms rule_next_due(const struct rule_engine *engine)
 	return rx_heap_due(&engine->heap);
 }
 
+/* What sums up since it was last reset, begins anew, and the condition is looked at with that. False: no room for
+ * what this leaves to tell. */
+static bool restart_sums(struct rule_engine *engine, uint32_t instance)
+{
+	if (!engine->tellers[instance].is_raised || !rx_order_memories(engine, instance, RX_ORDER_RESET))
+		return true;
+	settle(engine);
+	return has_room(engine);
+}
+
 enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const struct rule_order *order)
 {
 	struct rx_subject subject = subject_of(engine, instance);
@@ -600,6 +625,12 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const st
 		return WY_E_LIMIT;
 	if (engine->now.mono_ms > engine->clock_ms)
 		engine->clock_ms = engine->now.mono_ms;
+	if (order->command == RULE_LEARN || order->command == RULE_ACCEPT) {
+		bool is_learning = order->command == RULE_LEARN;
+		return rx_order_memories(engine, instance, is_learning ? RX_ORDER_LEARN : RX_ORDER_ACCEPT) ? WY_OK : WY_E_STATE;
+	}
+	if (order->command == RULE_RESET && !restart_sums(engine, instance))
+		return WY_E_LIMIT;
 	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
 	const struct rx_seen nothing = {.due_ms = WY_MS_NEVER};
 	struct rx_machine_in in = look(engine, instance, &ev, &nothing);
@@ -625,6 +656,7 @@ void rule_adopt(struct rule_engine *engine, uint32_t instance, wy_ms onset_ms)
 	if (s.teller->is_raised)
 		return;
 	rx_machine_stand(s.machine, onset_ms);
+	rx_freeze(engine, instance);
 	rx_teller_stand(s.teller, s.rule, onset_ms);
 	rx_mark(engine->cell_dirty, instance);
 	rx_mark(engine->cell_dirty, engine->set->n_instances + instance);

@@ -5,6 +5,7 @@
 #ifndef RX_FUNCTIONS_H
 #define RX_FUNCTIONS_H
 
+#include "baselines.h"
 #include "eval.h"
 #include "memories.h"
 
@@ -61,8 +62,7 @@ enum rx_result {
 	RX_RESULT_BARE,       /* a real number without unit */
 };
 
-/* What an operator says to a memory. */
-enum rx_order { RX_ORDER_MARK, RX_ORDER_LEARN, RX_ORDER_ACCEPT };
+struct rx_scope;
 
 struct rx_function {
 	const char *name;
@@ -73,6 +73,8 @@ struct rx_function {
 	bool keeps_instants; /* sampled where its arguments are */
 	bool is_baseline;    /* frozen while a rule that uses it stands */
 	const char *help;
+	/* While loading: do the arguments go together? False: said. May be NULL. */
+	bool (*check)(struct rx_scope *scope, const struct rx_expr *call);
 	/* The value now. memory is NULL for functions that keep none. */
 	struct rx_value (*query)(struct rx_eval *ev, const struct rx_expr *call, const void *memory);
 
@@ -90,7 +92,10 @@ struct rx_function {
 	 * older: what happened between their saving and down_ms is not known either. May be NULL. */
 	void (*resume)(const struct rx_expr *call, void *memory, wy_ms down_ms);
 	/* True: understood, and the memory changed. May be NULL. */
-	bool (*command)(const struct rx_expr *call, void *memory, enum rx_order order, wy_ms now_ms);
+	bool (*command)(struct rx_eval *ev, const struct rx_expr *call, void *memory, enum rx_order order);
+	/* Baselines: from now on a rule that uses it stands on the asset, or none does any more; also after a restart,
+	 * when it may know that already. Those that only ask ev->is_frozen in update() need none. */
+	void (*freeze)(struct rx_eval *ev, const struct rx_expr *call, void *memory, bool is_frozen);
 };
 
 /* fn_<name>() of every row. */

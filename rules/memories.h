@@ -7,6 +7,9 @@
 #include "eval.h"
 #include "panes.h"
 
+/* What an operator says to a memory. */
+enum rx_order { RX_ORDER_MARK, RX_ORDER_LEARN, RX_ORDER_ACCEPT, RX_ORDER_RESET };
+
 struct rx_mem_edge { /* rise, fall */
 	uint8_t last; /* 1 + enum rule_truth; 0: never known */
 	bool is_gap;  /* unknown now */

@@ -174,11 +174,13 @@ enum rule_command {
 	RULE_RESET, /* an explicit reset: ends latch: reset likewise */
 	RULE_CLOSE, /* the platform closed the ticket though the condition may stand: normal, and no
 		       raise before `reraise` has passed */
+	RULE_LEARN,  /* "learn again": the baselines the rule uses forget, and learn from now on, though it may stand */
+	RULE_ACCEPT, /* "this is normal": its baselines take the present in as their centre and keep their spread */
 };
 struct rule_order {
 	enum rule_command command;
 };
-/* Call between turn_begin and turn_end. WY_E_STATE: not in a state where it means something. WY_E_LIMIT: this
+/* Call between turn_begin and turn_end. WY_E_STATE: not in a state where it means something, or no baseline took it. WY_E_LIMIT: this
  * turn has no room for its events; the next one has. */
 WY_MUST_CHECK enum wy_err rule_command(struct rule_engine *engine, uint32_t instance,
 				       const struct rule_order *order);

@@ -37,6 +37,7 @@ struct rule_engine {
 	uint64_t *teller_dirty; /* instances that may have something to tell */
 	uint64_t *again;        /* instances to look at once more in this instant */
 	uint64_t *cell_dirty; /* machines, tellers, then memories; what must be saved */
+	uint64_t *frozen; /* memories that may not learn now; see freeze.c */
 	size_t n_cells;
 	struct rule_event *events;
 	size_t n_events, max_events;
@@ -66,9 +67,17 @@ uint8_t rx_slot_quality(const struct rule_engine *engine, uint32_t asset, const 
 			const struct wy_point *point, wy_ms now_ms);
 void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory);
 void rx_mark(uint64_t *bits, size_t i);
+void rx_set(uint64_t *bits, size_t i, bool is_marked);
+bool rx_is_marked(const uint64_t *bits, size_t i);
 /* Where in asset_places an id stands, or would. */
 size_t rx_asset_place(const struct rule_engine *engine, const char *id);
 /* First marked bit at or after `from`, or n. */
 size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from);
+
+/* After a move of this machine; after a restart. */
+void rx_freeze(struct rule_engine *engine, uint32_t instance);
+void rx_freeze_all(struct rule_engine *engine);
+/* An operator's word to the baselines of an instance. False: none took it. */
+bool rx_order_memories(struct rule_engine *engine, uint32_t instance, enum rx_order order);
 
 #endif

@@ -353,6 +353,9 @@ enum wy_err rx_teller_command(const struct rx_subject *subject, const struct rul
 		return command_reset(&c, subject, in);
 	case RULE_CLOSE:
 		return command_close(&c, subject);
+	case RULE_LEARN:
+	case RULE_ACCEPT:
+		break; /* not of what is told: freeze.c */
 	}
 	return WY_E_INVALID;
 }

@@ -184,6 +184,9 @@ static bool says(enum ticket_node node, enum rule_command command)
 		return is_reset[node];
 	case RULE_CLOSE:
 		return ticket_node_is_final((uint8_t)node);
+	case RULE_LEARN:
+	case RULE_ACCEPT:
+		break; /* an operator's word, not a state of the work */
 	}
 	return false;
 }

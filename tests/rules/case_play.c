@@ -401,19 +401,31 @@ static void put(struct player *p, const char *text, size_t len)
 	die("no such point", text);
 }
 
+static const char *const verbs[] = {
+	[RULE_ACK] = "ack", [RULE_RESET] = "reset", [RULE_CLOSE] = "close", [RULE_LEARN] = "learn", [RULE_ACCEPT] = "accept"};
+
+enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
+
+static bool is_verb(const char *text, size_t len)
+{
+	for (unsigned i = 0; i < VERBS; i++)
+		if (strlen(verbs[i]) == len && memcmp(verbs[i], text, len) == 0)
+			return true;
+	return false;
+}
+
 static void command(struct player *p, const char *verb, size_t verb_len, const char *rule, size_t len)
 {
-	static const char *const names[] = {"ack", "reset", "close"};
 	size_t asset = asset_of(p, &rule, &len);
 	uint32_t instance = instance_of(p, rule, len, asset);
 
-	for (unsigned i = 0; i < 3; i++) {
-		if (strlen(names[i]) != verb_len || memcmp(names[i], verb, verb_len) != 0)
+	for (unsigned i = 0; i < VERBS; i++) {
+		if (strlen(verbs[i]) != verb_len || memcmp(verbs[i], verb, verb_len) != 0)
 			continue;
 		struct rule_order order = {.command = (enum rule_command)i};
 		if (!rule_command(p->engine, instance, &order) || p->n_refused == 8)
 			return;
-		p->refused[p->n_refused++] = (struct refusal){names[i], instance};
+		p->refused[p->n_refused++] = (struct refusal){verbs[i], instance};
 	}
 }
 
@@ -484,7 +496,7 @@ static void act(struct player *p, const struct step *step, const struct step **s
 		size_t n = word_len(text, len);
 		size_t rest = n < len ? n + 1 : n;
 		size_t arg = word_len(text + rest, len - rest);
-		bool is_command = is_word(text, n, "ack") || is_word(text, n, "reset") || is_word(text, n, "close");
+		bool is_command = is_verb(text, n);
 		if (is_word(text, n, "show")) {
 			*shows = step;
 			return;

@@ -211,7 +211,7 @@ static void noise_seldom_looks_like_a_slope(void **state)
 
 static void smoothing_is_the_weighted_mean_of_known_time(void **state)
 {
-	enum { TAU_MS = 10000, STEP_MS = 700, STEPS = 200 };
+	enum { TAU_MS = 100000, STEP_MS = 700, STEPS = 400 };
 	static double value[STEPS]; /* NaN: unknown */
 	uint32_t seed = 4;
 	struct rx_smooth s = {0};
@@ -226,6 +226,7 @@ static void smoothing_is_the_weighted_mean_of_known_time(void **state)
 	}
 	double sum = 0;
 	double weight = 0;
+	rx_smooth_lose(&s, STEPS * STEP_MS, TAU_MS);
 	rx_smooth_hold(&s, 0, STEPS * STEP_MS, TAU_MS);
 	for (unsigned i = 0; i < STEPS; i++) {
 		double begin = exp(-(double)((STEPS - i) * STEP_MS) / TAU_MS);
@@ -233,48 +234,76 @@ static void smoothing_is_the_weighted_mean_of_known_time(void **state)
 		weight += isnan(value[i]) ? 0 : end - begin;
 		sum += isnan(value[i]) ? 0 : (end - begin) * value[i];
 	}
-	assert_near(s.weight, weight, 1e-12);
-	assert_near(s.mean, sum / weight, 1e-10);
+	assert_near(s.told_weight, weight, 1e-12);
+	assert_near(s.told, sum / weight, 1e-10);
+}
+
+/* Polled ten times as often, and looked at whenever somebody likes: the same bits. */
+static void smoothing_depends_on_no_poll_rate(void **state)
+{
+	enum { TAU_MS = 64000, END_MS = 900000 };
+	struct rx_smooth rare = {0};
+	struct rx_smooth often = {0};
+	uint32_t seed = 17;
+	double x = 0;
+
+	(void)state;
+	for (wy_ms t = 0; t < END_MS; t += 100) {
+		bool is_change = t % 5000 == 0;
+		x = is_change ? (double)roll(&seed, 1000) / 7 : x;
+		if (is_change || t % 1000 == 0)
+			rx_smooth_hold(&rare, x, t, TAU_MS);
+		if (is_change || roll(&seed, 3) == 0)
+			rx_smooth_hold(&often, x, t, TAU_MS);
+		if (t % 1000 == 0) {
+			rx_smooth_hold(&often, x, t, TAU_MS);
+			assert_true(rare.told == often.told && rare.told_weight == often.told_weight);
+		}
+	}
+	assert_int_equal(rx_smooth_next(1500, TAU_MS), 2000);
+	assert_int_equal(rx_smooth_turns(127999, TAU_MS), 2);
+	assert_int_equal(rx_smooth_turns(128000, TAU_MS), 3);
 }
 
 static void smoothing_names_the_ms_at_which_it_knows_too_little(void **state)
 {
-	enum { TAU_MS = 60000 };
+	enum { TAU_MS = 64000 };
 	struct rx_smooth s = {0};
 	wy_ms next_ms = WY_MS_NEVER;
 
 	(void)state;
 	rx_smooth_hold(&s, 5, 0, TAU_MS);
-	assert_false(rx_smooth_is_covered(&s, 0, TAU_MS, &next_ms));
-	rx_smooth_hold(&s, 5, 83177, TAU_MS); /* 60 s ln 4 = 83.1777 s */
-	assert_false(rx_smooth_is_covered(&s, 83177, TAU_MS, &next_ms));
-	rx_smooth_hold(&s, 5, 83178, TAU_MS);
-	assert_true(rx_smooth_is_covered(&s, 83178, TAU_MS, &next_ms));
+	for (wy_ms t = 0; t < 100000; t += 1000) {
+		rx_smooth_hold(&s, 5, t, TAU_MS);
+		/* 64 s ln 4 = 88.72 s */
+		assert_int_equal(rx_smooth_is_covered(&s, 0.75, t, TAU_MS, &next_ms), t >= 89000);
+	}
 	rx_smooth_hold(&s, 5, 500000, TAU_MS);
 	rx_smooth_lose(&s, 600000, TAU_MS);
 	assert_true(next_ms == WY_MS_NEVER);
-	assert_true(rx_smooth_is_covered(&s, 600000, TAU_MS, &next_ms));
+	assert_true(rx_smooth_is_covered(&s, 0.75, 600000, TAU_MS, &next_ms));
 	wy_ms end_ms = next_ms;
-	for (wy_ms t = 600000; t < 620000; t++) {
+	for (wy_ms t = 600000; t < 625000; t++) {
 		next_ms = WY_MS_NEVER;
-		assert_int_equal(rx_smooth_is_covered(&s, t, TAU_MS, &next_ms), t < end_ms);
+		assert_int_equal(rx_smooth_is_covered(&s, 0.75, t, TAU_MS, &next_ms), t < end_ms);
 		assert_true(next_ms == (t < end_ms ? end_ms : WY_MS_NEVER));
 	}
+	next_ms = WY_MS_NEVER;
+	assert_true(rx_smooth_is_covered(&s, 0, 1500000, TAU_MS, &next_ms));
+	assert_true(next_ms < WY_MS_NEVER);
 }
 
 static void strikes_are_smoothed_one_by_one(void **state)
 {
 	struct rx_smooth s = {0};
-	wy_ms next_ms = WY_MS_NEVER;
 
 	(void)state;
 	rx_smooth_strike(&s, 10, 5000, 1000);
-	assert_near(s.mean, 10, 0);
-	assert_true(rx_smooth_is_covered(&s, 9000, 1000, &next_ms));
+	assert_near(s.told, 10, 0);
 	rx_smooth_strike(&s, 20, 6000, 1000);
-	assert_near(s.mean, 20 - 10 * exp(-1), 1e-14);
+	assert_near(s.told, 20 - 10 * exp(-1), 1e-14);
 	rx_smooth_strike(&s, 30, 6000, 1000);
-	assert_near(s.mean, 20 - 10 * exp(-1), 1e-14);
+	assert_near(s.told, 20 - 10 * exp(-1), 1e-14);
 }
 
 /* ---- Crowd -------------------------------------------------------------------------------- */
@@ -465,6 +494,7 @@ int main(void)
 		cmocka_unit_test(a_constant_has_no_slope_whatever_its_rounding),
 		cmocka_unit_test(noise_seldom_looks_like_a_slope),
 		cmocka_unit_test(smoothing_is_the_weighted_mean_of_known_time),
+		cmocka_unit_test(smoothing_depends_on_no_poll_rate),
 		cmocka_unit_test(smoothing_names_the_ms_at_which_it_knows_too_little),
 		cmocka_unit_test(strikes_are_smoothed_one_by_one),
 		cmocka_unit_test(one_number_is_a_plain_z),
