@@ -290,7 +290,7 @@ static bool read_enum(const struct wy_point *point, const char *text, size_t len
 			return true;
 		}
 	}
-	return false;
+	return read_whole(text, len, ret) && *ret >= 0 && (uint64_t)*ret < point->n_values;
 }
 
 static bool read_by_type(const struct wy_point *point, const char *text, size_t len, struct wy_sample *sample)
