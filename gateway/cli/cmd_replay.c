@@ -61,8 +61,8 @@ int cmd_replay(int argc, char **argv)
 	if (!options)
 		return CLI_USAGE;
 	if (!options->words.n)
-		fprintf(stderr, "usage: weiyu replay [-c GATEWAY.yaml] [--hold[=TIME]] [--stats] [--json] [--log FILE] "
-			"[--from TIME] [--to TIME] [--lax] DATA...\n");
+		fprintf(stderr, "usage: weiyu replay [-c GATEWAY.yaml | --classes FILE --rules FILE --site FILE ...] "
+			"[--hold[=TIME]] [--stats] [--json] [--log FILE] [--from TIME] [--to TIME] [--lax] DATA...\n");
 	else
 		code = run(options);
 	free(options);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "replay_options.h"
+#include "yaml_tree.h"
 
 /* ---- Assets nobody feeds ----------------------------------------------------------------------- */
 
@@ -26,30 +27,130 @@ static bool add_lone_devices(struct replay_world *w)
 	return true;
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------- */
+/* ---- Parts ------------------------------------------------------------------------------------- */
 
-static enum wy_err load(struct replay_world *w, const struct replay_options *options)
+static void add_quoted(struct wy_buf *buf, const char *text)
+{
+	wy_buf_add(buf, "\"");
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			wy_buf_add(buf, "\\");
+		wy_buf_addn(buf, text, 1);
+	}
+	wy_buf_add(buf, "\"");
+}
+
+static void add_list(struct wy_buf *buf, const char *key, const struct replay_list *list)
+{
+	if (!list->n)
+		return;
+	wy_buf_addf(buf, "%s: [", key);
+	for (size_t i = 0; i < list->n; i++) {
+		wy_buf_add(buf, i ? ", " : "");
+		add_quoted(buf, list->item[i]);
+	}
+	wy_buf_add(buf, "]\n");
+}
+
+/* The files of the command line as if a file named them: so they are read by the same readers. */
+static enum wy_err list_files(struct replay_world *w, const struct replay_options *options,
+			      const struct replay_list *rules, const struct wy_node **ret_root)
+{
+	enum { TEXT_BYTES = 256 * 1024 };
+	char *text = wy_arena_alloc(&w->load->arena, TEXT_BYTES);
+	struct wy_buf buf;
+
+	if (!text)
+		return WY_E_NOMEM;
+	wy_buf_init(&buf, text, TEXT_BYTES);
+	wy_buf_add(&buf, "weiyu: replay/1\n");
+	add_list(&buf, "classes", &options->classes);
+	add_list(&buf, "faults", &options->faults);
+	add_list(&buf, "rules", rules);
+	if (options->tiers) {
+		wy_buf_add(&buf, "tiers: ");
+		add_quoted(&buf, options->tiers);
+		wy_buf_add(&buf, "\n");
+	}
+	if (buf.is_cut)
+		return WY_E_LIMIT;
+	return yaml_load_text("(command line)", text, buf.len, &w->load->arena, &w->load->diags, ret_root);
+}
+
+static enum wy_err load_parts(struct replay_world *w, const struct replay_options *options,
+			      const struct replay_list *rules, struct config **ret)
+{
+	const struct wy_node *root, *site = NULL;
+	enum wy_err err = list_files(w, options, rules, &root);
+
+	if (!err && options->site)
+		err = yaml_load_file(options->site, &w->load->arena, &w->load->diags, &site);
+	if (err)
+		return err;
+	struct config_parts parts = {
+		.classes = wy_node_get(root, "classes"),
+		.faults = wy_node_get(root, "faults"),
+		.rules = wy_node_get(root, "rules"),
+		.tiers = wy_node_get(root, "tiers"),
+		.zone = wy_node_get(site, "zone"),
+		.holidays = wy_node_get(site, "holidays"),
+		.assets = wy_node_get(site, "assets"),
+		.params = wy_node_get(site, "params"),
+	};
+	return config_load_parts(&parts, &w->load->arena, &w->load->diags, ret);
+}
+
+/* Other rules in the place of the configuration's own. */
+static enum wy_err replace_rules(struct replay_world *w, const struct replay_list *rules, struct config *config)
+{
+	static const struct replay_options nothing;
+	struct config *other;
+	enum wy_err err = load_parts(w, &nothing, rules, &other);
+
+	if (err)
+		return err;
+	config->rule_files = other->rule_files;
+	config->n_rule_files = other->n_rule_files;
+	return WY_OK;
+}
+
+/* ---- All --------------------------------------------------------------------------------------- */
+
+static enum wy_err load(struct replay_world *w, const struct replay_options *options, const struct replay_list *rules)
 {
 	struct config *config = NULL;
-	enum wy_err err = config_load(options->config, &w->load->arena, &w->load->diags, &config);
+	enum wy_err err;
 
+	if (options->classes.n) {
+		err = load_parts(w, options, rules, &config);
+	} else {
+		err = config_load(options->config, &w->load->arena, &w->load->diags, &config);
+		if (!err && rules->n)
+			err = replace_rules(w, rules, config);
+	}
 	w->config = config;
 	return err;
+}
+
+/* Warnings are the affair of `weiyu check`. */
+static void say(const struct cli_load *load, enum wy_err err)
+{
+	if (load->diags.errors)
+		cli_say(&load->diags);
+	else if (err)
+		fprintf(stderr, "weiyu replay: %s\n", wy_err_text(err));
 }
 
 bool replay_world_open(struct replay_world *w, const struct replay_options *options, const struct replay_list *rules,
 		       bool lone_devices)
 {
-	enum wy_err err;
-
 	memset(w, 0, sizeof(*w));
 	w->load = cli_load_new();
 	if (!w->load) {
 		fprintf(stderr, "weiyu replay: out of memory\n");
 		return false;
 	}
-	(void)rules;
-	err = load(w, options);
+	enum wy_err err = load(w, options, rules);
 	if (!err) {
 		w->world = config_world(w->config);
 		err = lone_devices && !add_lone_devices(w) ? WY_E_NOMEM : WY_OK;
@@ -57,11 +158,12 @@ bool replay_world_open(struct replay_world *w, const struct replay_options *opti
 	if (!err)
 		err = rule_compile(&w->world, w->config->rule_files, w->config->n_rule_files, &w->load->arena,
 				   &w->load->diags, &w->set);
-	if (!err && !w->load->diags.errors)
+	if (!err && !w->load->diags.errors) {
+		/* From here on messages are about the data. */
+		wy_diags_init(&w->load->diags, &w->load->arena);
 		return true;
-	cli_say(&w->load->diags);
-	if (!w->load->diags.errors)
-		fprintf(stderr, "weiyu replay: %s\n", wy_err_text(err));
+	}
+	say(w->load, err);
 	replay_world_close(w);
 	return false;
 }

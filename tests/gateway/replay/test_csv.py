@@ -142,3 +142,24 @@ def test_the_same_bytes_each_time_and_into_a_file(building):
     run = building.replay("--hold", "--log", building.path("out.log"), table)
     assert run.returncode == 0 and (building.folder / "out.log").read_text() == first
     assert building.replay("--hold", "--log", "/dev/full", table).returncode == 1
+
+
+def test_rules_of_the_command_line(building):
+    table = building.write("w.csv", WIDE)
+    other = building.write("other.yaml", """weiyu: rules/1
+package: o
+rules: [{id: o.a, scope: room, fault: WTR-01, tier: S3, when: a, hold: 1min, clear: not a, clear_hold: 5s}]
+""")
+    assert building.log("--hold", "--rules", other, table) == [
+        ("08:01:30.000", "open", "o.a"), ("08:10:05.000", "resolve", "o.a")]
+    site = building.write("bench.yaml", """weiyu: site/1
+zone: Asia/Shanghai
+assets: [{id: A-1, class: room}]
+params: [{package: t, name: limit, value: 5 m}]
+""")
+    alone = ["--classes", building.path("classes.yaml"), "--faults", building.path("faults.yaml"), "--tiers",
+             building.path("tiers.yaml"), "--site", site]
+    assert building.log(*alone, "--rules", building.path("rules.yaml"), "--hold", table) == EVENTS[:2]
+    assert building.log(*alone, "--rules", building.path("rules.yaml"), table)[-1][2] == "t.quiet"
+    wrong = building.replay(*alone, "--rules", building.path("none.yaml"), table)
+    assert wrong.returncode == 1 and "none.yaml" in wrong.stderr
