@@ -30,6 +30,7 @@ struct source {
 
 static struct source sources[FILES];
 static struct pack_world world;
+static const struct wy_node *fire; /* doors name its rules */
 
 static uint32_t next(uint32_t *state)
 {
@@ -50,6 +51,7 @@ static int open_all(void **state)
 		sources[i].len = fread(sources[i].text, 1, TEXT_MAX - 1, file);
 		fclose(file);
 	}
+	fire = pack_world_read(&world, "fire.yaml");
 	return 0;
 }
 
@@ -103,6 +105,11 @@ static size_t mutate(char *text, size_t len, uint32_t *random)
 	}
 }
 
+static const struct wy_node *beside(const struct source *source)
+{
+	return source == &sources[0] ? fire : NULL;
+}
+
 static void the_packages_as_they_are_compile(void **state)
 {
 	struct wy_arena arena;
@@ -110,10 +117,10 @@ static void the_packages_as_they_are_compile(void **state)
 	void *memory = malloc(ARENA_BYTES);
 
 	(void)state;
-	/* Packages name rules of each other; those that stand alone are enough here. */
 	for (size_t i = 0; i < FILES; i++) {
 		wy_arena_init(&arena, memory, ARENA_BYTES);
 		wy_diags_init(&diags, &arena);
+		world.beside = beside(&sources[i]);
 		enum wy_err err = pack_world_compile(&world, sources[i].text, sources[i].len, &arena, &diags);
 		if (err)
 			for (size_t j = 0; j < diags.n; j++)
@@ -121,6 +128,29 @@ static void the_packages_as_they_are_compile(void **state)
 					      diags.item[j].text);
 		assert_int_equal(err, WY_OK);
 	}
+	free(memory);
+}
+
+/* A value that the bounds of a parameter allow must not make a rule that cannot be meant. */
+static void all_packages_together_stand_every_parameter_at_its_limits(void **state)
+{
+	struct wy_arena arena;
+	static struct wy_diags diags;
+	void *memory = malloc(4 * ARENA_BYTES);
+
+	(void)state;
+	wy_arena_init(&arena, memory, 4 * ARENA_BYTES);
+	wy_diags_init(&diags, &arena);
+	enum wy_err err = pack_world_compile_shipped(&world, &arena, &diags);
+	for (size_t j = 0; j < diags.n; j++) {
+		char text[1000];
+		struct wy_buf buf;
+		wy_buf_init(&buf, text, sizeof(text));
+		wy_diag_print(&diags.item[j], &buf);
+		print_message("%s\n", text);
+	}
+	assert_int_equal(err, WY_OK);
+	assert_int_equal(0, diags.errors);
 	free(memory);
 }
 
@@ -146,6 +176,7 @@ static void changed_packages_end_in_a_set_or_in_messages(void **state)
 			len = mutate(text, len ? len : 1, &random);
 		wy_arena_init(&arena, memory, ARENA_BYTES);
 		wy_diags_init(&diags, &arena);
+		world.beside = beside(source);
 		enum wy_err err = pack_world_compile(&world, text, len, &arena, &diags);
 		if (err)
 			assert_true(diags.errors > 0 && diags.n > 0);
@@ -171,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_packages_as_they_are_compile),
+		cmocka_unit_test(all_packages_together_stand_every_parameter_at_its_limits),
 		cmocka_unit_test(changed_packages_end_in_a_set_or_in_messages),
 	};
 

@@ -93,33 +93,79 @@ static void add_override(struct rule_world *world, struct wy_override *overrides
 			(struct wy_override){.package = package, .name = param->key->text, .asset = asset, .value = value};
 }
 
-/* What a site may set: every parameter of the file to its largest value, for one asset to its smallest. */
-static void add_overrides(struct rule_world *world, const struct wy_node *root, struct wy_arena *arena)
+static size_t count_params(const struct wy_node *root)
 {
 	const struct wy_node *params = wy_node_get(root, "params");
-	const struct wy_node *package = wy_node_get(root, "package");
-	size_t n = params && params->kind == WY_NODE_MAP ? params->n : 0;
-	struct wy_override *overrides = wy_arena_array(arena, 2 * n, sizeof(*overrides));
 
-	if (!n || !overrides || !package || package->kind != WY_NODE_SCALAR)
+	return params && params->kind == WY_NODE_MAP ? params->n : 0;
+}
+
+/* What a site may set: every parameter of the file to its largest value, for one asset to its smallest. */
+static void add_overrides(struct rule_world *world, struct wy_override *overrides, const struct wy_node *root)
+{
+	const struct wy_node *package = wy_node_get(root, "package");
+
+	if (!count_params(root) || !package || package->kind != WY_NODE_SCALAR)
 		return;
-	world->overrides = overrides;
-	for (const struct wy_node *m = params->child; m; m = m->next) {
+	for (const struct wy_node *m = wy_node_get(root, "params")->child; m; m = m->next) {
 		add_override(world, overrides, package->text, m, "max", NULL);
 		add_override(world, overrides, package->text, m, "min", "asset-1");
 	}
 }
 
+static enum wy_err compile_roots(const struct pack_world *w, const struct wy_node *const *roots, size_t n,
+				 struct wy_arena *arena, struct wy_diags *diags)
+{
+	struct rule_world world = w->world;
+	struct rule_set *set = NULL;
+	size_t n_params = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_params += count_params(roots[i]);
+	struct wy_override *overrides = wy_arena_array(arena, 2 * n_params, sizeof(*overrides));
+	world.overrides = overrides;
+	for (size_t i = 0; i < n && overrides; i++)
+		add_overrides(&world, overrides, roots[i]);
+	return rule_compile(&world, roots, n, arena, diags, &set);
+}
+
 enum wy_err pack_world_compile(const struct pack_world *w, const char *text, size_t len, struct wy_arena *arena,
 			       struct wy_diags *diags)
 {
-	const struct wy_node *root = NULL;
-	struct rule_set *set = NULL;
-	struct rule_world world = w->world;
-	enum wy_err err = yaml_load_text("text", text, len, arena, diags, &root);
+	const struct wy_node *roots[2] = {NULL, w->beside};
+	enum wy_err err = yaml_load_text("text", text, len, arena, diags, &roots[0]);
 
-	if (err)
-		return err;
-	add_overrides(&world, root, arena);
-	return rule_compile(&world, &root, 1, arena, diags, &set);
+	return err ? err : compile_roots(w, roots, w->beside ? 2 : 1, arena, diags);
+}
+
+const struct wy_node *pack_world_read(struct pack_world *w, const char *name)
+{
+	struct wy_diags *diags = malloc(sizeof(*diags));
+	char path[400];
+
+	wy_diags_init(diags, &w->arena);
+	snprintf(path, sizeof(path), PACKS "%s", name);
+	const struct wy_node *root = read(w, diags, path);
+	free(diags);
+	return root;
+}
+
+enum wy_err pack_world_compile_shipped(const struct pack_world *w, struct wy_arena *arena, struct wy_diags *diags)
+{
+	enum { FILES_MAX = 60 };
+	const struct wy_node *roots[FILES_MAX];
+	struct loading l = {.arena = arena, .diags = diags};
+	size_t n_files;
+	size_t n = 0;
+	const char *const *paths = loading_directory(&l, PACKS, PACKS, &n_files);
+
+	for (size_t i = 0; i < n_files && i < FILES_MAX; i++) {
+		const struct wy_node *root = NULL;
+		enum wy_err err = yaml_load_file(paths[i], arena, diags, &root);
+		if (err)
+			return err;
+		if (wy_node_is(wy_node_get(root, "weiyu"), "rules/1"))
+			roots[n++] = root;
+	}
+	return compile_roots(w, roots, n, arena, diags);
 }

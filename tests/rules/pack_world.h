@@ -9,6 +9,7 @@ struct pack_world {
 	struct wy_arena arena;
 	void *memory;
 	struct rule_world world;
+	const struct wy_node *beside; /* a package that is always there, whose rules others name; NULL: none */
 };
 
 /* Ends the program where the shipped files cannot be read. */
@@ -17,5 +18,10 @@ void pack_world_close(struct pack_world *world);
 /* Reads text as a rule file and compiles it. WY_E_INVALID: mistakes, in diags. */
 enum wy_err pack_world_compile(const struct pack_world *world, const char *text, size_t len, struct wy_arena *arena,
 			       struct wy_diags *diags);
+
+/* All shipped packages at once, as they are. */
+enum wy_err pack_world_compile_shipped(const struct pack_world *world, struct wy_arena *arena, struct wy_diags *diags);
+/* One of them as a tree, for `beside`; lives as long as the world. */
+const struct wy_node *pack_world_read(struct pack_world *world, const char *name);
 
 #endif

@@ -48,6 +48,7 @@ static void shipped_packs_are_sound_by_themselves(void **state)
 		PACKS "classes.yaml", PACKS "tiers.yaml", PACKS "lift.yaml",
 		PACKS "water.yaml",   PACKS "access.yaml", PACKS "fire.yaml",  PACKS "system.yaml",
 		PACKS "supply.yaml",  PACKS "drainage.yaml", PACKS "gate.yaml", PACKS "fire_plant.yaml",
+		PACKS "cross.yaml",
 	};
 
 	(void)state;
