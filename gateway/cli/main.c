@@ -30,6 +30,11 @@ static void print_help(FILE *out)
 		     "exit: 0 fine, 1 mistakes found or no answer, 2 wrong usage\n", CLI_DEFAULT_CONFIG);
 }
 
+static bool asks_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static const char *command_name(const void *arg, size_t i)
 {
 	(void)arg;
@@ -42,13 +47,18 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return CLI_USAGE;
 	}
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (strcmp(argv[1], "help") == 0 || asks_help(argv[1])) {
 		print_help(stdout);
 		return CLI_FINE;
 	}
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		if (argc == 2 || !asks_help(argv[2]))
 			return commands[i].run(argc - 1, argv + 1);
+		printf("usage: weiyu %s %s\n%s\n", commands[i].name, commands[i].arguments, commands[i].what);
+		return CLI_FINE;
+	}
 	const char *near = wy_nearest(argv[1], N_COMMANDS, command_name, NULL);
 	fprintf(stderr, "weiyu: no command '%s'%s%s%s\n", argv[1], near ? "; did you mean '" : "",
 		near ? near : "", near ? "'?" : "; try 'weiyu help'");

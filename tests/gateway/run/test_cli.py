@@ -110,6 +110,15 @@ def test_wrong_usage_is_two(building):
     assert weiyu("help").returncode == 0
 
 
+def test_every_command_says_how_it_is_used():
+    names = [line.split()[1] for line in weiyu("help").stdout.splitlines() if line.startswith("  weiyu ")]
+    assert {"run", "check", "test", "replay"} <= set(names)
+    for name in names:
+        for word in ("--help", "-h"):
+            said = weiyu(name, word)
+            assert said.returncode == 0 and said.stdout.startswith(f"usage: weiyu {name}"), (name, said)
+
+
 def test_status_without_a_gateway_says_what_is_missing(building):
     done = weiyu("status", "-c", building.path("gateway.yaml"))
     assert done.returncode == 1 and "is the gateway running?" in done.stderr
