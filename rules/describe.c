@@ -1,4 +1,5 @@
 /* describe.c: what a compiled set and a running engine tell about themselves. */
+#include <math.h>
 #include <string.h>
 
 #include "rule_engine.h"
@@ -89,6 +90,8 @@ static const char *why_text(const struct rx_eval *ev, const struct rx_value *v)
 		return "not seen since start";
 	case RX_LEARNING:
 		return "not enough is learnt yet";
+	case RX_NO_TREND:
+		return "no clear trend";
 	case RX_KNOWN:
 		break;
 	}
@@ -97,6 +100,8 @@ static const char *why_text(const struct rx_eval *ev, const struct rx_value *v)
 
 static const char *word_of(const struct rx_expr *e, const struct rx_value *v)
 {
+	if (e->type == RX_T_REAL && rx_is_exact(v) && isinf(v->rlo))
+		return "never";
 	if (e->type == RX_T_BOOL)
 		return v->truth == RULE_UNKNOWN ? NULL : (v->truth == RULE_TRUE ? "true" : "false");
 	if (e->type != RX_T_ENUM || !e->point || !rx_is_exact(v))
@@ -124,12 +129,12 @@ static void fill(struct list *list, const struct rx_expr *e, struct rule_clause 
 	if (left == e || !is_number(left))
 		return;
 	clause->unit = left->unit;
-	clause->has_value = rx_is_exact(&a);
+	clause->has_value = rx_is_exact(&a) && isfinite(rx_number(&a));
 	clause->value = clause->has_value ? rx_number(&a) : 0;
 	if (e->op != RX_COMPARE)
 		return;
 	struct rx_value b = rx_eval(&list->ev, left->next);
-	clause->has_limit = rx_is_exact(&b);
+	clause->has_limit = rx_is_exact(&b) && isfinite(rx_number(&b));
 	clause->limit = clause->has_limit ? rx_number(&b) : 0;
 }
 

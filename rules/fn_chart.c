@@ -174,7 +174,7 @@ bool rx_zstep_update(struct rx_eval *ev, const struct rx_expr *call, void *memor
 	if (m->has_last && !ev->is_frozen)
 		remember(call, m);
 	struct rx_value x = rx_as_real(rx_eval(ev, call->child));
-	m->has_last = is_seen && rx_is_exact(&x);
+	m->has_last = is_seen && rx_is_exact(&x) && isfinite(x.rlo);
 	m->last = m->has_last ? x.rlo : 0;
 	m->is_uncertain = x.is_uncertain;
 	judge(call, m);

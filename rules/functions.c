@@ -16,6 +16,10 @@
 #define CHOICE(name_, words_) {.name = #name_, .kind = RX_ARG_CHOICE, .manner = RX_ARG_OPTIONAL, .words = words_}
 #define ASKED(name_, kind_, least_, most_) \
 	{.name = #name_, .kind = RX_ARG_##kind_, .is_asked = true, .least = (least_), .most = (most_)}
+#define ASKED_AS(name_, kind_, manner_, least_, most_, otherwise_) \
+	{.name = #name_, .kind = RX_ARG_##kind_, .manner = RX_ARG_##manner_, .is_asked = true, .least = (least_), .most = (most_), .otherwise = (otherwise_)}
+#define ASKED_CHOICE(name_, words_) \
+	{.name = #name_, .kind = RX_ARG_CHOICE, .manner = RX_ARG_OPTIONAL, .is_asked = true, .words = words_}
 
 static const struct rx_function table[] = {
 #define FUNCTION(name_, args_, result_, help_) \

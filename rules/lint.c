@@ -125,6 +125,45 @@ static void check_policy(const struct rx_lens *lens, const struct rx_level *leve
 			"S1 and S2 should not be given up because data is missing; write freeze or raise");
 }
 
+/* ---- Predictions -------------------------------------------------------------------------- */
+
+static bool is_eta(const struct rx_expr *e)
+{
+	return e->op == RX_CALL && e->fn->query == fn_eta;
+}
+
+/* The first eta(...) beside a constant, and that constant in ms. */
+static const struct rx_expr *horizon_in(struct rx_lens *lens, const struct rx_expr *e, double *ret_ms)
+{
+	const struct rx_expr *found = NULL;
+
+	if (e->op == RX_COMPARE) {
+		const struct rx_expr *call = is_eta(e->child) ? e->child : e->child->next;
+		const struct rx_expr *limit = call == e->child ? e->child->next : e->child;
+		return is_eta(call) && rx_lens_number(lens, limit, ret_ms) ? call : NULL;
+	}
+	for (const struct rx_expr *c = e->child; c && !found; c = c->next)
+		found = c->type == RX_T_BOOL ? horizon_in(lens, c, ret_ms) : NULL;
+	return found;
+}
+
+/* A prediction wavers: one that is taken back where it was made comes and goes. */
+static void check_horizon(struct rx_lens *lens, const struct rx_level *level)
+{
+	double raise_ms;
+	double clear_ms;
+
+	lens->blame = NULL;
+	const struct rx_expr *raise = horizon_in(lens, level->when.root, &raise_ms);
+	if (!raise || (!level->clear.root && lens->rule->info.latch != RULE_LATCH_NONE))
+		return;
+	const struct rx_expr *clear = level->clear.root ? horizon_in(lens, level->clear.root, &clear_ms) : NULL;
+	bool is_short = clear ? clear->hash == raise->hash && clear_ms <= raise_ms : !level->clear.root;
+	if (is_short)
+		rx_warn(lens->load, "W513", level->when.node, raise->at,
+			"a prediction wavers; give 'clear' a longer horizon, such as 'eta(...) > 14d' beside 'eta(...) < 7d'");
+}
+
 static void lint_level(struct rx_lens *lens, const struct rx_level *level)
 {
 	struct rx_load *load = lens->load;
@@ -137,6 +176,7 @@ static void lint_level(struct rx_lens *lens, const struct rx_level *level)
 		walk_constant(&w, level->when.root);
 	check_return(load, lens->rule, lens->variant, level, level->when.node);
 	rx_lint_times(lens, level);
+	check_horizon(lens, level);
 	if (load->diags->errors == errors)
 		rx_lint_region(lens, level);
 	check_policy(lens, level);

@@ -1,6 +1,8 @@
 /* series.c: see series.h. */
 #include "series.h"
 
+#include <math.h>
+
 #include "rule_engine.h"
 
 struct rx_series rx_series_now(struct rx_eval *ev, const struct rx_expr *e)
@@ -8,7 +10,8 @@ struct rx_series rx_series_now(struct rx_eval *ev, const struct rx_expr *e)
 	struct rx_value v = rx_as_real(rx_eval(ev, e));
 	struct rx_series s = {.is_sampled = e->sampling, .is_uncertain = v.is_uncertain};
 
-	s.is_known = rx_is_exact(&v);
+	/* The "never" of eta() is a value, but none to add up. */
+	s.is_known = rx_is_exact(&v) && isfinite(v.rlo);
 	s.value = s.is_known ? v.rlo : 0;
 	if (!e->sampling)
 		return s;

@@ -1,6 +1,7 @@
 /* template.c: summaries: text with {value} in it, read at load, filled at transitions only.
  *
  * {point} {expression} {$param} {expression:.1f} {asset.name} {asset.id} {label} */
+#include <math.h>
 #include <string.h>
 
 #include "check.h"
@@ -182,7 +183,7 @@ void rx_read_summary(struct rx_scope *scope, const struct wy_node *node, struct 
 
 /* ---- Filling ------------------------------------------------------------------------------ */
 
-static void print_number(const struct rx_piece *piece, const struct rx_value *v, struct wy_buf *buf)
+static void print_number(const struct rx_piece *piece, const struct rx_value *v, const char *lang, struct wy_buf *buf)
 {
 	const struct wy_unit *unit = piece->expr->unit;
 	bool has_low = v->is_whole ? v->lo != INT64_MIN : v->rlo > -1e300;
@@ -190,6 +191,10 @@ static void print_number(const struct rx_piece *piece, const struct rx_value *v,
 
 	if (!is_exact && !has_low) {
 		wy_buf_add(buf, "?");
+		return;
+	}
+	if (is_exact && !v->is_whole && isinf(v->rlo)) {
+		wy_buf_add(buf, lang[0] == 'z' ? "不会" : "never");
 		return;
 	}
 	if (!is_exact)
@@ -212,7 +217,7 @@ static void print_number(const struct rx_piece *piece, const struct rx_value *v,
 		wy_buf_addf(buf, " %s", unit->name);
 }
 
-static void print_value(const struct rx_piece *piece, const struct rx_value *v, struct wy_buf *buf)
+static void print_value(const struct rx_piece *piece, const struct rx_value *v, const char *lang, struct wy_buf *buf)
 {
 	static const char *const words[] = {[RULE_FALSE] = "false", [RULE_TRUE] = "true", [RULE_UNKNOWN] = "?"};
 	const struct rx_expr *e = piece->expr;
@@ -220,7 +225,7 @@ static void print_value(const struct rx_piece *piece, const struct rx_value *v, 
 	if (e->type == RX_T_BOOL)
 		wy_buf_add(buf, words[v->truth]);
 	else if (e->type != RX_T_ENUM)
-		print_number(piece, v, buf);
+		print_number(piece, v, lang, buf);
 	else if (rx_is_exact(v) && e->point && v->lo >= 0 && (size_t)v->lo < e->point->n_values)
 		wy_buf_add(buf, e->point->values[v->lo]);
 	else
@@ -258,7 +263,7 @@ void rule_summary(const struct rule_engine *engine, uint32_t instance, const cha
 				print_label(&engine->set->world->assets[it->info.asset], piece->label, lang, buf);
 			} else if (piece->expr) {
 				struct rx_value v = rx_eval(&ev, piece->expr);
-				print_value(piece, &v, buf);
+				print_value(piece, &v, lang, buf);
 			} else {
 				wy_buf_addn(buf, piece->text, piece->len);
 			}
