@@ -677,3 +677,8 @@ enum rule_state rule_state_of(const struct rule_engine *engine, uint32_t instanc
 			found = (int)i;
 	return (enum rule_state)machine->level[found < 0 ? 0 : found].state;
 }
+
+enum rule_state rule_level_state(const struct rule_engine *engine, uint32_t instance, unsigned level)
+{
+	return (enum rule_state)engine->machines[instance].level[level].state;
+}

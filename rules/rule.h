@@ -193,6 +193,8 @@ enum rule_state { RULE_NORMAL, RULE_PENDING, RULE_ACTIVE, RULE_RETURNING, RULE_L
 /* State of the most severe level that is not normal (else of level 0). */
 enum rule_state rule_state_of(const struct rule_engine *engine, uint32_t instance);
 const char *rule_state_text(enum rule_state state);
+/* State of one level: what a report of coverage counts. */
+enum rule_state rule_level_state(const struct rule_engine *engine, uint32_t instance, unsigned level);
 
 /* One comparison or bool of a condition, with what it read: the proof in a ticket. */
 struct rule_clause {

@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "trial_cover.h"
 #include "trial_judge.h"
+#include "trial_proof.h"
 #include "trial_report.h"
 
 enum { WORDS_BYTES = 64 * 1024 };
 
 struct test_options {
-	bool lists, shows, is_tap;
+	bool lists, shows, is_tap, covers;
+	struct trial_proof proof;
 	const char *junit, *filter;
 	char **files;
 	int n_files;
@@ -21,6 +24,7 @@ struct test_options {
 struct test_run {
 	const struct test_options *options;
 	struct trial_report report;
+	struct trial_cover *cover; /* NULL: not asked for */
 	char *words_memory; /* [WORDS_BYTES] */
 	bool is_unusable;   /* some file could not be read */
 	bool is_terminal;
@@ -28,7 +32,7 @@ struct test_run {
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
-enum option { OPT_LIST, OPT_TICKETS, OPT_TAP, OPT_JUNIT, OPT_FILTER };
+enum option { OPT_LIST, OPT_TICKETS, OPT_TAP, OPT_JUNIT, OPT_FILTER, OPT_RESTART, OPT_PERMUTE, OPT_JITTER, OPT_COVERAGE };
 
 static const struct {
 	const char *name;
@@ -37,6 +41,8 @@ static const struct {
 } option_rows[] = {
 	{"--list", OPT_LIST, false},   {"--tickets", OPT_TICKETS, false}, {"--tap", OPT_TAP, false},
 	{"--junit", OPT_JUNIT, true}, {"--filter", OPT_FILTER, true},
+	{"--restart-everywhere", OPT_RESTART, false}, {"--permute", OPT_PERMUTE, false},
+	{"--jitter", OPT_JITTER, true}, {"--coverage", OPT_COVERAGE, false},
 };
 
 enum { OPTION_ROWS = sizeof(option_rows) / sizeof(*option_rows) };
@@ -45,6 +51,21 @@ static const char *option_name(const void *arg, size_t i)
 {
 	(void)arg;
 	return option_rows[i].name;
+}
+
+/* "20%", "12.5%" */
+static bool take_share(const char *text, double *ret_share)
+{
+	size_t len = strlen(text);
+	double percent;
+
+	if (!len || text[len - 1] != '%' || wy_parse_real(text, len - 1, &percent) || percent <= 0 || percent > 90) {
+		fprintf(stderr, "weiyu test: --jitter is a share of the poll period such as 20%%, at most 90%%; found '%s'\n",
+			text);
+		return false;
+	}
+	*ret_share = percent / 100;
+	return true;
 }
 
 static bool take_option(struct test_options *options, enum option option, const char *value)
@@ -64,6 +85,17 @@ static bool take_option(struct test_options *options, enum option option, const 
 		break;
 	case OPT_FILTER:
 		options->filter = value;
+		break;
+	case OPT_RESTART:
+		options->proof.restarts = true;
+		break;
+	case OPT_PERMUTE:
+		options->proof.permutes = true;
+		break;
+	case OPT_JITTER:
+		return take_share(value, &options->proof.jitter);
+	case OPT_COVERAGE:
+		options->covers = true;
 		break;
 	}
 	return true;
@@ -139,18 +171,20 @@ static void add_line(struct test_run *run, const struct trial_file *file, const 
 
 static void run_test(struct test_run *run, const struct trial_file *file, const struct trial_test *test)
 {
-	static const struct trial_mode plain;
+	const struct trial_mode plain = {.cover = run->cover};
 	struct wy_buf words;
 	struct trial_found found;
 	struct trial_verdict verdict = {.words = &words};
 
 	wy_buf_init(&words, run->words_memory, WORDS_BYTES);
 	enum wy_err err = trial_run(test, &plain, &found);
-	if (err)
-		wy_buf_addf(&words, "  cannot be played to its end: %s\n", wy_err_text(err));
 	trial_judge(test, &found, &verdict);
 	if (!err && !verdict.is_passed)
 		look(test, &verdict);
+	else if (!err)
+		err = trial_prove(test, &run->options->proof, &found, &words);
+	if (err)
+		wy_buf_addf(&words, "  cannot be played to its end: %s\n", wy_err_text(err));
 	if (!err && run->options->shows)
 		show_tickets(test, &found);
 	add_line(run, file, test, &words);
@@ -213,6 +247,8 @@ static enum cli_exit report(struct test_run *run)
 		trial_report_tap(&run->report, stdout);
 	else
 		trial_report_people(&run->report, stdout);
+	if (run->cover)
+		trial_cover_print(run->cover, options->is_tap ? stderr : stdout);
 	if (!run->report.n && !run->is_unusable) {
 		fprintf(stderr, "weiyu test: no test%s%s%s\n", options->filter ? " has '" : "",
 			options->filter ? options->filter : "", options->filter ? "' in its name" : "");
@@ -231,14 +267,17 @@ int cmd_test(int argc, char **argv)
 	if (!parse_options(argc, argv, &options))
 		return CLI_USAGE;
 	run.words_memory = malloc(WORDS_BYTES);
-	if (!run.words_memory) {
+	run.cover = options.covers ? trial_cover_new() : NULL;
+	if (!run.words_memory || (options.covers && !run.cover)) {
 		fprintf(stderr, "weiyu test: out of memory\n");
+		free(run.words_memory);
 		return CLI_USAGE;
 	}
 	for (int i = 0; i < options.n_files; i++)
 		run_file(&run, options.files[i]);
 	enum cli_exit exit_code = report(&run);
 	trial_report_release(&run.report);
+	trial_cover_free(run.cover);
 	free(run.words_memory);
 	return exit_code;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "noise.h"
+#include "trial_cover.h"
 #include "trial_saved.h"
 
 /* The engine's clock at the start of a test: beyond the longest window, so that no instant is below zero. */
@@ -141,6 +142,8 @@ static void finish_turn(struct play *p)
 	p->found->n_turns++;
 	for (size_t i = 0; i < n; i++)
 		note_event(p, &events[i]);
+	if (p->mode->cover)
+		trial_cover_note(p->mode->cover, p->engine);
 	if (p->is_lasting && !p->err) {
 		p->err = trial_saved_take(&p->durable, p->engine, false);
 		rule_saved(p->engine);
@@ -501,6 +504,8 @@ static bool begin(struct play *p)
 	for (size_t i = 0; i < p->test->n_restarts; i++)
 		p->is_lasting = p->is_lasting || p->test->restarts[i].is_crash;
 	plan_polls(p);
+	if (p->mode->cover)
+		p->err = trial_cover_begin(p->mode->cover, p->test);
 	new_engine(p, 0);
 	return !p->err;
 }

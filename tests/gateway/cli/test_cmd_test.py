@@ -400,6 +400,60 @@ def test_junit(bench):
     refuses(bench(WET, "--junit", "/nowhere/out.xml"), "cannot be written")
 
 
+def test_restarts_and_other_orders_change_nothing(bench):
+    head = HEAD.replace("about: [t.wet]\n", "")
+    text = ('  - {name: all, until: 10min, feed: {A1.wet: "@0s false @20s true @60s false", A2.wet: "@20s true", '
+            'A1.temp: "@0s 60 degC ~> @5min 100 degC ~> @9min 60 degC noise 0.2 dK", A2.mode: "@0s NORMAL @1min INSPECTION"}, '
+            'commands: [{at: 4min, do: close, rule: t.wet, asset: A2}], expect_raise: {rule: t.wet}}\n')
+    passes(bench(text, "--restart-everywhere", "--permute", head=head))
+    crash = text.replace("until", "restart_at: [{at: 90s, down: 20s, kind: crash}, 2min], until")
+    passes(bench(crash, "--restart-everywhere", "--permute", head=head))
+
+
+def test_jitter_moves_tickets_within_their_slack_only(bench):
+    passes(bench(WET + LATCH.split("    commands")[0].replace("@30s NORMAL", "") +
+                 "    tickets: [{at: 11s, ev: open, rule: t.latched, asset: A1}]\n", "--jitter", "20%"))
+    # What lasts as long as a poll is seen by some polls and missed by others.
+    pulses = ('  - {name: p, about: [t.night], start: "2026-03-28T23:00", until: 10min, '
+              'feed: {A1.wet: "@0s false @20s true @21.5s false repeat 30s until 9min"}, expect_raise: {rule: t.night}%s}\n')
+    fails(bench(pulses % "", "--jitter", "80%"), "differs when polls come late (seed ")
+    strict = WET.rstrip("\n") + "\n    slack: 0s\n"
+    fails(bench(strict, "--jitter", "20%"), "- before   {at: 30s, ev: open", "+ now")
+    passes(bench(strict.replace("slack: 0s", "slack: 3s"), "--jitter", "20%"))
+
+
+@pytest.mark.parametrize("share", ["20", "x%", "0%", "95%", "%"])
+def test_jitter_is_a_share(bench, share):
+    refuses(bench(WET, "--jitter", share), "--jitter is a share")
+
+
+def test_coverage_says_what_never_happened(bench):
+    done = passes(bench(WET, "--coverage"))
+    assert "  t.wet S3: never from pending to normal\n" in done.stdout
+    assert "  t.wet S3: never from returning to active\n" in done.stdout
+    assert "  t.hot: never raised\n" in done.stdout
+    assert "t.wet S3: in" not in done.stdout  # wet was true and false on both sides
+    assert "coverage: 2 of 5 rules raised" in done.stdout  # t.silent as well: nothing is heard of A2
+    flicker = WET + ('  - {name: flicker, feed: {A1.wet: "@0s true @5s false @10s true @25s false @27s true @40s false"}, '
+                     'expect_raise: {rule: t.wet}}\n')
+    assert "t.wet S3: never" not in passes(bench(flicker, "--coverage")).stdout
+
+
+def test_coverage_of_several_files_adds_up(bench):
+    (bench.path / "b.yaml").write_text(HEAD + '  - {name: h, feed: {A1.temp: "@0s 85 degC"}, expect_raise: {rule: t.hot}}\n')
+    assert "coverage: 3 of 5 rules raised" in passes(bench(WET, "--coverage", files=("a.yaml", "b.yaml"))).stdout
+
+
+def test_coverage_sees_a_branch_that_never_decided(bench):
+    (bench.path / "rules.yaml").write_text(RULES + """
+  - {id: t.both, scope: thing, fault: X-7, tier: S3, when: wet or mode == INSPECTION, hold: 2s, clear_hold: 2s}
+""")
+    done = passes(bench(WET, "--coverage"))
+    assert "  t.both S3: in 'when' never known: mode == INSPECTION\n" in done.stdout
+    done = passes(bench(WET.replace("{A1.wet:", "{A1.mode: NORMAL, A1.wet:"), "--coverage"))
+    assert "  t.both S3: in 'when' never true: mode == INSPECTION\n" in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [[], ["--junit"], ["--unknown", "x.yaml"]])
 def test_wrong_usage(arguments):
     assert subprocess.run([WEIYU, "test", *arguments], capture_output=True).returncode == 2
