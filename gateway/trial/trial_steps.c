@@ -9,6 +9,8 @@ const struct trial_verb trial_verbs[] = {
 	{"ack", RULE_ACK},
 	{"reset", RULE_RESET},
 	{"close", RULE_CLOSE},
+	{"learn", RULE_LEARN},
+	{"accept", RULE_ACCEPT},
 };
 const size_t trial_n_verbs = sizeof(trial_verbs) / sizeof(*trial_verbs);
 
@@ -28,7 +30,7 @@ struct command_keys {
 #define AT(member) offsetof(struct command_keys, member)
 static const struct wy_field command_rows[] = {
 	{"at", WY_FIELD_NODE, AT(at), true, 0, 0, NULL, "instant"},
-	{"do", WY_FIELD_NODE, AT(verb), true, 0, 0, NULL, "ack, reset, close ..."},
+	{"do", WY_FIELD_NODE, AT(verb), true, 0, 0, NULL, "ack, reset, close, learn ..."},
 	{"rule", WY_FIELD_NODE, AT(rule), true, 0, 0, NULL, "id of the rule"},
 	{"asset", WY_FIELD_NODE, AT(asset), true, 0, 0, NULL, "id of the asset"},
 	{"refused", WY_FIELD_BOOL, AT(is_refused), false, 0, 0, NULL, "true: it must not be taken"},
