@@ -10,7 +10,8 @@ static size_t words(size_t bits)
 
 static size_t largest_cell(const struct rule_set *set)
 {
-	size_t most = sizeof(struct rx_machine) + sizeof(struct rx_match);
+	size_t most = sizeof(struct rx_machine) + sizeof(struct rx_match) + sizeof(struct rx_teller) +
+		      2 * WY_RULE_RING_MAX * sizeof(wy_ms);
 
 	for (size_t i = 0; i < set->world->n_classes; i++) {
 		const struct rx_class *cls = &set->classes[i];
@@ -87,7 +88,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->wall_offset_ms = now.wall_ms - now.mono_ms;
 	engine->n_cells = rx_first_memory_cell(set) + set->n_memories;
 	/* So that all instances fit that a turn before may have left, and some of its own. */
-	engine->max_events = 4 * set->n_instances + 64;
+	engine->max_events = 2 * set->n_instances + 2 * RX_TELLER_EVENTS;
 	engine->scratch_bytes = largest_cell(set);
 	engine->slots = wy_arena_array(arena, set->n_slots, sizeof(*engine->slots));
 	engine->heard_ms = wy_arena_array(arena, world->n_devices, sizeof(*engine->heard_ms));
@@ -95,6 +96,8 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->state = wy_arena_array(arena, set->state_bytes, 1);
 	engine->machines = wy_arena_array(arena, set->n_instances, sizeof(*engine->machines));
 	engine->tellers = wy_arena_array(arena, set->n_instances, sizeof(*engine->tellers));
+	engine->planned_out = wy_arena_array(arena, world->n_assets, sizeof(*engine->planned_out));
+	engine->rings = wy_arena_array(arena, set->n_rings, sizeof(*engine->rings));
 	engine->teller_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->again = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->matches = wy_arena_array(arena, set->n_matches, sizeof(*engine->matches));
@@ -107,8 +110,9 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
 	if (!engine->matches || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
 	    !engine->state || !engine->machines ||
-	    !engine->tellers || !engine->teller_dirty || !engine->again || !engine->asset_dirty ||
-	    !engine->instance_dirty || !engine->frozen || !engine->cell_dirty || !engine->events || !engine->scratch)
+	    !engine->tellers || !engine->rings || !engine->planned_out || !engine->teller_dirty || !engine->again ||
+	    !engine->asset_dirty || !engine->instance_dirty || !engine->frozen || !engine->cell_dirty || !engine->events ||
+	    !engine->scratch)
 		return WY_E_NOMEM;
 	if (rx_heap_init(&engine->heap, arena, world->n_assets + set->n_instances))
 		return WY_E_NOMEM;

@@ -131,6 +131,46 @@ static void bind_assets(struct rx_load *load)
 		bind_asset(load, i);
 }
 
+/* ---- Maintenance -------------------------------------------------------------------------- */
+
+static void count_windows(struct rx_load *load)
+{
+	const struct rule_world *world = load->world;
+
+	for (size_t w = 0; w < world->n_windows; w++)
+		for (size_t i = 0; i < world->windows[w].n_assets; i++)
+			load->set->assets[world->windows[w].assets[i]].n_windows++;
+}
+
+/* When each planned window is open, and which are planned for each asset. */
+static void bind_windows(struct rx_load *load)
+{
+	struct rule_set *set = load->set;
+	const struct rule_world *world = load->world;
+	size_t n = 0;
+
+	set->windows = rx_load_alloc(load, world->n_windows, sizeof(*set->windows));
+	count_windows(load);
+	for (size_t a = 0; a < world->n_assets; a++)
+		n += set->assets[a].n_windows;
+	uint32_t *lists = rx_load_alloc(load, n, sizeof(*lists));
+	for (size_t a = 0, at = 0; a < world->n_assets && lists; a++) {
+		set->assets[a].windows = lists + at;
+		at += set->assets[a].n_windows;
+		set->assets[a].n_windows = 0;
+	}
+	for (size_t w = 0; w < world->n_windows && !load->err; w++) {
+		const struct wy_window *window = &world->windows[w];
+		set->windows[w] = (struct rx_window){rx_local_instant(&set->wall, window->from_s, false),
+						     rx_local_instant(&set->wall, window->to_s, true),
+						     window->is_out_of_service};
+		for (size_t i = 0; i < window->n_assets; i++) {
+			struct rx_asset *asset = &set->assets[window->assets[i]];
+			lists[(size_t)(asset->windows - lists) + asset->n_windows++] = (uint32_t)w;
+		}
+	}
+}
+
 /* ---- Instances ---------------------------------------------------------------------------- */
 
 static const struct rx_variant *variant_for(const struct rx_rule *rule, uint32_t cls)
@@ -192,6 +232,8 @@ static void fill_instance(struct rx_load *load, struct rx_instance *it, const st
 	it->reraise_ms = span_of(set, v, &v->reraise, asset);
 	bind_steps(load, it);
 	it->key = make_key(load, "r", 0, rule->info.id, load->world->assets[asset].id);
+	it->ring_base = load->set->n_rings;
+	load->set->n_rings += (size_t)rule->chatter.max + rule->recur.count;
 }
 
 static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct rx_scope_list *scope, bool is_count)
@@ -423,6 +465,8 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		return WY_E_LIMIT;
 	}
 	bind_assets(load);
+	if (!load->err)
+		bind_windows(load);
 	if (!load->err)
 		rx_bind_values(load, scopes);
 	if (load->err)

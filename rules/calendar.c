@@ -63,18 +63,18 @@ static bool is_holiday(const struct rx_wall *wall, int64_t day)
 	return false;
 }
 
-static bool begins_on(const struct rx_calendar *calendar, const struct rx_wall *wall, int64_t day)
+static bool begins_on(const struct wy_hours *hours, const struct rx_wall *wall, int64_t day)
 {
 	int64_t weekday = (day + 3) % 7; /* 1970-01-01 was a Thursday */
 
 	if (weekday < 0)
 		weekday += 7;
-	if (!(calendar->days & (1u << weekday)))
+	if (!(hours->days & (1u << weekday)))
 		return false;
-	return !calendar->is_except_holidays || !is_holiday(wall, day);
+	return !hours->is_except_holidays || !is_holiday(wall, day);
 }
 
-bool rx_calendar_is_open(const struct rx_calendar *calendar, const struct rx_wall *wall, wy_ms wall_ms,
+bool rx_hours_are_open(const struct wy_hours *hours, const struct rx_wall *wall, wy_ms wall_ms,
 			 wy_ms *ret_next_ms)
 {
 	int64_t today = floor_div(rx_local_s(wall, wall_ms), DAY_S);
@@ -83,11 +83,11 @@ bool rx_calendar_is_open(const struct rx_calendar *calendar, const struct rx_wal
 
 	*ret_next_ms = WY_MS_NEVER;
 	for (int64_t day = today - 2; day <= today + DAYS_AHEAD; day++) {
-		if (!begins_on(calendar, wall, day))
+		if (!begins_on(hours, wall, day))
 			continue;
-		int64_t to_day = calendar->to_s > calendar->from_s ? day : day + 1;
-		wy_ms from_ms = instant_of(wall->zone, day * DAY_S + calendar->from_s, false) * 1000;
-		wy_ms to_ms = instant_of(wall->zone, to_day * DAY_S + calendar->to_s, true) * 1000;
+		int64_t to_day = hours->to_s > hours->from_s ? day : day + 1;
+		wy_ms from_ms = instant_of(wall->zone, day * DAY_S + hours->from_s, false) * 1000;
+		wy_ms to_ms = instant_of(wall->zone, to_day * DAY_S + hours->to_s, true) * 1000;
 		/* Open without a break: far enough ahead it is soon enough to look again. */
 		if (is_open && (from_ms > open_until_ms || day > today + DAYS_OPEN))
 			break;
@@ -106,4 +106,29 @@ bool rx_calendar_is_open(const struct rx_calendar *calendar, const struct rx_wal
 	if (is_open)
 		*ret_next_ms = open_until_ms;
 	return is_open;
+}
+
+wy_ms rx_hours_after(const struct wy_hours *hours, const struct rx_wall *wall, wy_ms from_ms, wy_ms length_ms)
+{
+	wy_ms at_ms = from_ms;
+
+	if (!hours)
+		return from_ms + length_ms;
+	/* Each look is one border; a week has at most two a day. */
+	for (unsigned i = 0; i < 2 * DAYS_AHEAD; i++) {
+		wy_ms next_ms;
+		bool is_open = rx_hours_are_open(hours, wall, at_ms, &next_ms);
+		if (is_open && (next_ms == WY_MS_NEVER || next_ms - at_ms >= length_ms))
+			return at_ms + length_ms;
+		if (next_ms == WY_MS_NEVER)
+			return WY_MS_NEVER;
+		length_ms -= is_open ? next_ms - at_ms : 0;
+		at_ms = next_ms;
+	}
+	return WY_MS_NEVER;
+}
+
+wy_ms rx_local_instant(const struct rx_wall *wall, int64_t local_s, bool is_last)
+{
+	return instant_of(wall->zone, local_s, is_last) * 1000;
 }

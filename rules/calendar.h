@@ -6,9 +6,7 @@
 
 struct rx_calendar {
 	const char *name;
-	int32_t from_s, to_s; /* of the local day; to_s <= from_s: ends on the next day */
-	uint8_t days;         /* bit 0 Monday .. bit 6 Sunday: the day it begins on */
-	bool is_except_holidays;
+	struct wy_hours hours;
 };
 
 struct rx_wall {
@@ -19,8 +17,15 @@ struct rx_wall {
 
 /* Local seconds since 1970 at a UTC instant. */
 int64_t rx_local_s(const struct rx_wall *wall, wy_ms wall_ms);
-/* Is the calendar open at wall_ms; in *ret_next_ms (wall) when that changes, WY_MS_NEVER beyond 400 days. */
-bool rx_calendar_is_open(const struct rx_calendar *calendar, const struct rx_wall *wall, wy_ms wall_ms,
+/* Are they open at wall_ms; in *ret_next_ms (wall) when that changes, WY_MS_NEVER beyond 400 days. */
+bool rx_hours_are_open(const struct wy_hours *hours, const struct rx_wall *wall, wy_ms wall_ms,
 			 wy_ms *ret_next_ms);
+
+/* The instant (wall) at which `length_ms` of those hours have passed since from_ms. NULL hours: all count.
+ * WY_MS_NEVER: not within the next 400 days. */
+wy_ms rx_hours_after(const struct wy_hours *hours, const struct rx_wall *wall, wy_ms from_ms, wy_ms length_ms);
+/* The instant (wall) at which the clocks of the building show local_s; of a doubled hour the first or the last,
+ * of one that is skipped the end of the gap. */
+wy_ms rx_local_instant(const struct rx_wall *wall, int64_t local_s, bool is_last);
 
 #endif

@@ -8,6 +8,7 @@
  *                      the points of its class. Given only with `all`: polling must not write
  * Bytes: struct header, then the struct as it is in memory. They are for the same machine; a changed
  * layout has another size or version and is refused, never read as something else. */
+#include <stddef.h>
 #include <string.h>
 
 #include "rule_engine.h"
@@ -182,6 +183,23 @@ static const char *teller_key(struct rule_engine *engine, size_t instance)
 	return engine->key;
 }
 
+/* The used instants of both rings follow it. */
+static bool pack_teller(struct rule_engine *engine, size_t instance, bool all, struct rule_cell *ret_cell)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_teller *teller = &engine->tellers[instance];
+	const wy_ms *ring = &engine->rings[it->ring_base];
+	unsigned char *at = engine->scratch + sizeof(struct header);
+	size_t raises = teller->n_raises * sizeof(wy_ms);
+	size_t repeats = teller->n_repeats * sizeof(wy_ms);
+
+	memcpy(at, teller, sizeof(*teller));
+	memcpy(at + sizeof(*teller), ring, raises);
+	memcpy(at + sizeof(*teller) + raises, ring + engine->set->rules[it->info.rule].chatter.max, repeats);
+	*ret_cell = pack(engine, teller_key(engine, instance), at, sizeof(*teller) + raises + repeats);
+	return !(all && is_blank(teller, sizeof(*teller)));
+}
+
 static bool pack_cell(struct rule_engine *engine, size_t i, bool all, struct rule_cell *ret_cell)
 {
 	const struct rule_set *set = engine->set;
@@ -192,11 +210,8 @@ static bool pack_cell(struct rule_engine *engine, size_t i, bool all, struct rul
 	}
 	if (i >= rx_first_memory_cell(set))
 		return pack_memory(engine, i - rx_first_memory_cell(set), all, ret_cell);
-	if (i >= set->n_instances) {
-		const struct rx_teller *teller = &engine->tellers[i - set->n_instances];
-		*ret_cell = pack(engine, teller_key(engine, i - set->n_instances), teller, sizeof(*teller));
-		return !(all && is_blank(teller, sizeof(*teller)));
-	}
+	if (i >= set->n_instances)
+		return pack_teller(engine, i - set->n_instances, all, ret_cell);
 	*ret_cell = pack_instance(engine, i);
 	return !(all && is_blank_instance(engine, i));
 }
@@ -245,16 +260,37 @@ static enum wy_err restore_instance(struct rule_engine *engine, size_t i, const 
 	return WY_OK;
 }
 
+/* The newest of `n` saved instants, as many as the ring has room for. */
+static uint8_t take_ring(wy_ms *ring, size_t room, const unsigned char *from, size_t n)
+{
+	size_t kept = n < room ? n : room;
+
+	memcpy(ring, from + (n - kept) * sizeof(wy_ms), kept * sizeof(wy_ms));
+	return (uint8_t)kept;
+}
+
 static enum wy_err restore_teller(struct rule_engine *engine, size_t i, const void *bytes, size_t len)
 {
+	const struct rx_instance *it = &engine->set->instances[i];
+	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
 	struct rx_teller teller;
 	const void *body;
 
-	if (!unpack("t", bytes, len, sizeof(teller), &body))
+	if (len < sizeof(struct header) + sizeof(teller) || !unpack("t", bytes, len, len - sizeof(struct header), &body))
 		return WY_E_CORRUPT;
+	for (size_t b = 0; b < offsetof(struct rx_teller, owed); b++)
+		if (((const unsigned char *)body)[b] > 1)
+			return WY_E_CORRUPT; /* they are all yes or no */
 	memcpy(&teller, body, sizeof(teller));
-	if (!rx_teller_adopt(&teller, &engine->set->rules[engine->set->instances[i].info.rule]))
+	size_t n = (size_t)teller.n_raises + teller.n_repeats;
+	if (len != sizeof(struct header) + sizeof(teller) + n * sizeof(wy_ms) || !rx_teller_adopt(&teller, rule))
 		return WY_E_CORRUPT;
+	const unsigned char *at = (const unsigned char *)body + sizeof(teller);
+	wy_ms *ring = &engine->rings[it->ring_base];
+	size_t n_raises = teller.n_raises;
+	teller.n_raises = take_ring(ring, rule->chatter.max, at, n_raises);
+	teller.n_repeats = take_ring(ring + rule->chatter.max, rule->recur.count, at + n_raises * sizeof(wy_ms),
+				     teller.n_repeats);
 	engine->tellers[i] = teller;
 	return WY_OK;
 }
@@ -323,7 +359,7 @@ static void reconcile(struct rule_engine *engine)
 	for (size_t i = 0; i < engine->set->n_instances; i++) {
 		const struct rx_teller *teller = &engine->tellers[i];
 		struct rx_machine *machine = &engine->machines[i];
-		if (teller->is_raised && !rx_machine_is_kept(machine))
+		if (teller->is_raised && !teller->is_chattering && !rx_machine_is_kept(machine))
 			rx_machine_stand(machine, teller->onset_ms);
 	}
 	engine->is_restored = false;

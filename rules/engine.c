@@ -148,17 +148,37 @@ static wy_ms next_stale(const struct rule_engine *engine, uint32_t asset)
 	return next_ms;
 }
 
+/* Is a planned window open for the asset, of those that put it out of service or of all? A clock nobody vouches for
+ * opens none: a ticket too many does less harm. */
+static bool is_planned(const struct rule_engine *engine, bool is_out, struct rx_eval *ev)
+{
+	const struct rx_asset *asset = &engine->set->assets[ev->asset];
+	bool is_open = false;
+
+	for (size_t i = 0; i < asset->n_windows && !ev->is_wall_doubtful; i++) {
+		const struct rx_window *window = &engine->set->windows[asset->windows[i]];
+		if (is_out && !window->is_out_of_service)
+			continue;
+		wy_ms next_ms = ev->wall_ms < window->from_ms ? window->from_ms : window->to_ms;
+		is_open = is_open || (ev->wall_ms >= window->from_ms && ev->wall_ms < window->to_ms);
+		if (ev->wall_ms < next_ms && next_ms - engine->wall_offset_ms < ev->next_ms)
+			ev->next_ms = next_ms - engine->wall_offset_ms;
+	}
+	return is_open;
+}
+
 static void update_asset(struct rule_engine *engine, uint32_t asset)
 {
 	const struct rx_asset *it = &engine->set->assets[asset];
 	const struct rx_class *cls = class_of(engine, asset);
 	struct rx_eval ev = rx_engine_eval(engine, asset, engine->clock_ms);
-	bool is_out = false;
 
+	engine->planned_out[asset] = is_planned(engine, true, &ev);
+	bool is_out = engine->planned_out[asset];
 	for (size_t i = 0; i < cls->n_memories; i++) {
 		const struct rx_expr *call = cls->memories[i].call;
 		bool is_service = i == 0 && cls->has_service;
-		ev.is_out = is_out && !cls->memories[i].is_raw;
+		ev.is_out = is_out && !is_service && !cls->memories[i].is_raw;
 		ev.is_frozen = rx_is_marked(engine->frozen, it->memory_base + i);
 		if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[i])))
 			mark_memory(engine, asset, i);
@@ -191,6 +211,15 @@ static bool is_inhibited(const struct rule_engine *engine, const struct rx_insta
 		if (rx_machine_inhibits(&engine->machines[it->parents[i]]))
 			return true;
 	return false;
+}
+
+/* The first that inhibits it and stands. */
+static uint32_t standing_parent(const struct rule_engine *engine, const struct rx_instance *it)
+{
+	for (size_t i = 0; i < it->n_parents; i++)
+		if (rx_machine_is_on(&engine->machines[it->parents[i]]))
+			return it->parents[i];
+	return RULE_NO_INSTANCE;
 }
 
 /* A rule does not return while its own condition stands, whatever `clear` says: else a rule whose two
@@ -243,9 +272,20 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 static struct rx_subject subject_of(struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
 
-	return (struct rx_subject){&engine->tellers[instance], &engine->machines[instance], it,
-				   &engine->set->rules[it->info.rule]};
+	return (struct rx_subject){
+		.teller = &engine->tellers[instance],
+		.machine = &engine->machines[instance],
+		.instance = it,
+		.rule = rule,
+		.set = engine->set,
+		.raises = &engine->rings[it->ring_base],
+		.repeats = &engine->rings[it->ring_base + rule->chatter.max],
+		.now_ms = engine->clock_ms,
+		.wall_offset_ms = engine->wall_offset_ms,
+		.parent = standing_parent(engine, it),
+	};
 }
 
 /* Windows are saved along with a decision, so that a restart finds them as old as it; children look again. */
@@ -302,12 +342,13 @@ static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct
 	const struct rx_instance *it = &engine->set->instances[instance];
 	const struct rx_teller *teller = &engine->tellers[instance];
 	struct rx_subject subject = subject_of(engine, instance);
-	struct rx_teller_in in = {.now_ms = engine->clock_ms, .is_allowed = true, .is_unknown = moved->is_unknown};
+	struct rx_teller_in in = {.is_allowed = true, .is_unknown = moved->is_unknown};
 	struct rx_teller_out out;
 
 	in.is_out = rests(engine, it);
 	in.is_inhibited = is_inhibited(engine, it);
 	in.is_fresh = teller->was_inhibited && is_fresh(engine, it, teller->inhibited_until_ms);
+	in.is_maintenance = is_planned(engine, false, ev);
 	if (it->variant->active.root)
 		in.is_allowed = rx_eval(ev, it->variant->active.root).truth == RULE_TRUE;
 	rx_teller_begin(&out);
@@ -329,7 +370,8 @@ static void rest(struct rule_engine *engine, uint32_t instance)
 	unmark(engine->news, instance);
 	if (is_changed)
 		note_move(engine, instance);
-	set_due(engine, instance, look_up(engine, instance, &out, &ev));
+	wy_ms due_ms = look_up(engine, instance, &out, &ev);
+	set_due(engine, instance, ev.next_ms < due_ms ? ev.next_ms : due_ms);
 	if (!rx_teller_is_idle(&engine->tellers[instance], &engine->machines[instance]))
 		rx_mark(engine->teller_dirty, instance);
 }
@@ -389,7 +431,7 @@ static void speak(struct rule_engine *engine, uint32_t instance)
 	wy_ms due_ms = engine->heap.due_ms[engine->set->world->n_assets + instance];
 
 	rx_teller_begin(&out);
-	rx_teller_tell(&subject, engine->clock_ms, &out);
+	rx_teller_tell(&subject, &out);
 	note_told(engine, instance, &out);
 	if (out.due_ms < due_ms)
 		set_due(engine, instance, out.due_ms);
@@ -616,7 +658,6 @@ static bool restart_sums(struct rule_engine *engine, uint32_t instance)
 
 enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const struct rule_order *order)
 {
-	struct rx_subject subject = subject_of(engine, instance);
 	struct rx_teller_out out;
 
 	settle(engine);
@@ -631,6 +672,7 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const st
 	}
 	if (order->command == RULE_RESET && !restart_sums(engine, instance))
 		return WY_E_LIMIT;
+	struct rx_subject subject = subject_of(engine, instance);
 	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
 	const struct rx_seen nothing = {.due_ms = WY_MS_NEVER};
 	struct rx_machine_in in = look(engine, instance, &ev, &nothing);

@@ -146,7 +146,7 @@ struct rx_value fn_during(struct rx_eval *ev, const struct rx_expr *call, const 
 {
 	(void)memory;
 	wy_ms next_ms;
-	bool is_open = rx_calendar_is_open(call->child->calendar, &ev->set->wall, ev->wall_ms, &next_ms);
+	bool is_open = rx_hours_are_open(&call->child->calendar->hours, &ev->set->wall, ev->wall_ms, &next_ms);
 	struct rx_value v = rx_truth(is_open ? RULE_TRUE : RULE_FALSE);
 
 	lower_wall(ev, next_ms);

@@ -7,12 +7,13 @@
 
 static const char *const choices_tier[] = {"S1", "S2", "S3", "S4", NULL};
 static const char *const choices_latch[] = {"none", "ack", "reset", NULL};
+static const char *const choices_maintenance[] = {"suppress", "annotate", NULL};
 static const char *const choices_on_unknown[] = {"freeze", "raise", "clear", "reset", NULL};
 
 static const struct {
 	const char *key;
 	const char *const *choices;
-} choices[] = {{"tier", choices_tier}, {"latch", choices_latch}, {"on_unknown", choices_on_unknown}};
+} choices[] = {{"tier", choices_tier}, {"latch", choices_latch}, {"on_unknown", choices_on_unknown}, {"maintenance", choices_maintenance}};
 
 static const struct wy_field rule_rows[] = {
 #define KEY(key_, kind_, is_required_, help_) \

@@ -73,9 +73,9 @@ uint64_t rx_hash_node(const struct rx_expr *e)
 		hash = rx_hash(hash, &e->point->max_step, sizeof(e->point->max_step));
 	}
 	if (e->calendar) {
-		hash = rx_hash(hash, &e->calendar->from_s, sizeof(e->calendar->from_s));
-		hash = rx_hash(hash, &e->calendar->to_s, sizeof(e->calendar->to_s));
-		hash = rx_hash(hash, &e->calendar->days, sizeof(e->calendar->days));
+		hash = rx_hash(hash, &e->calendar->hours.from_s, sizeof(e->calendar->hours.from_s));
+		hash = rx_hash(hash, &e->calendar->hours.to_s, sizeof(e->calendar->hours.to_s));
+		hash = rx_hash(hash, &e->calendar->hours.days, sizeof(e->calendar->hours.days));
 	}
 	for (const struct rx_expr *c = e->child; c; c = c->next)
 		hash = rx_hash(hash, &c->hash, sizeof(c->hash));

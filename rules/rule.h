@@ -47,6 +47,9 @@ struct rule_world {
 	size_t n_holidays;
 	const char *const *faults; /* fault codes of the catalogue, for `fault:` */
 	size_t n_faults;
+	const struct wy_window *windows; /* planned maintenance */
+	size_t n_windows;
+	struct wy_escalation escalation;
 };
 
 struct rule_set; /* read-only after compile */
@@ -170,15 +173,22 @@ size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_e
 wy_ms rule_next_due(const struct rule_engine *engine);
 
 enum rule_command {
-	RULE_ACK,   /* an operator took notice: ends latch: ack once the condition is gone */
+	RULE_ACK,   /* an operator took notice: stops what waits for that, ends latch: ack once the condition is gone */
 	RULE_RESET, /* an explicit reset: ends latch: reset likewise */
 	RULE_CLOSE, /* the platform closed the ticket though the condition may stand: normal, and no
 		       raise before `reraise` has passed */
 	RULE_LEARN,  /* "learn again": the baselines the rule uses forget, and learn from now on, though it may stand */
 	RULE_ACCEPT, /* "this is normal": its baselines take the present in as their centre and keep their spread */
+	RULE_ASSIGN,  /* somebody has the job */
+	RULE_ON_SITE, /* somebody is there */
+	RULE_SHELVE,  /* no new ticket until until_ms, at the latest after shelve.max. WY_E_INVALID: not ahead.
+			 WY_E_STATE: this rule cannot be shelved */
+	RULE_UNSHELVE,
 };
 struct rule_order {
 	enum rule_command command;
+	wy_ms until_ms;   /* SHELVE: mono */
+	bool is_one_shot; /* SHELVE: over already with the next return */
 };
 /* Call between turn_begin and turn_end. WY_E_STATE: not in a state where it means something, or no baseline took it. WY_E_LIMIT: this
  * turn has no room for its events; the next one has. */

@@ -30,7 +30,9 @@ struct rule_engine {
 	unsigned char *state;
 	struct rx_machine *machines; /* per instance */
 	struct rx_teller *tellers;   /* likewise */
+	bool *planned_out;           /* per asset: a planned window puts it out of service now */
 	struct rx_match *matches;    /* of the patterns among them */
+	wy_ms *rings;                /* at their ring_base: raises, then repeats */
 	struct rx_heap heap;         /* assets first, then instances */
 	uint64_t *asset_dirty, *instance_dirty;
 	uint64_t *news;         /* instances that have not looked at the events of this instant */

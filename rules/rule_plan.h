@@ -145,6 +145,18 @@ struct rx_parent {
 	const struct wy_node *node;
 };
 
+struct rx_chatter {
+	uint8_t max; /* raises; 0: it never counts as chatter */
+	wy_ms per_ms, quiet_ms;
+};
+
+struct rx_recur {
+	uint8_t count; /* 0: no such key */
+	uint8_t tier;
+	wy_ms within_ms;
+	uint32_t problem; /* the rule that opens then; RX_NO_RULE: the ticket's own tier rises */
+};
+
 struct rx_rule {
 	struct rule_info info;
 	const struct rx_package *package;
@@ -156,6 +168,14 @@ struct rx_rule {
 	size_t n_alarms;
 	struct rx_variant *variants;
 	size_t n_variants;
+	struct rx_chatter chatter;
+	struct rx_recur recur;
+	wy_ms shelve_max_ms;       /* 0: cannot be shelved */
+	bool is_annotated;         /* maintenance: annotate */
+	bool is_repeat_free;       /* repeat: none */
+	bool has_ladder;           /* its own, though it may be empty; else that of its tier */
+	struct wy_ladder ladder;
+	const struct wy_hours *working; /* of its own ladder; NULL: those of the building */
 	uint32_t rank; /* parents have smaller ranks */
 	uint32_t first_instance, n_instances; /* they stand together */
 };
@@ -170,6 +190,7 @@ struct rx_instance {
 	size_t n_parents;
 	const uint32_t *children; /* instances to look at when this one changes */
 	size_t n_children;
+	size_t ring_base; /* of its instants of raises */
 	const char *key; /* of its cell */
 };
 
@@ -180,8 +201,15 @@ struct rx_asset {
 	size_t memory_base; /* number of its first memory, for cells */
 	const uint32_t *instances; /* ascending */
 	size_t n_instances;
+	const uint32_t *windows; /* of the world, planned for it */
+	size_t n_windows;
 	const char *point_key;
 	const char *const *memory_keys;
+};
+
+struct rx_window {
+	wy_ms from_ms, to_ms; /* wall */
+	bool is_out_of_service;
 };
 
 struct rule_set {
@@ -200,6 +228,8 @@ struct rule_set {
 	size_t n_values;
 	size_t n_slots, n_memories, state_bytes;
 	size_t n_matches;
+	size_t n_rings; /* instants of all rings */
+	struct rx_window *windows; /* beside those of the world */
 	struct rx_wall wall;
 	uint64_t hash;
 };

@@ -8,6 +8,7 @@
 #include "names.h"
 #include "number.h"
 #include "read_parts.h"
+#include "telling_read.h"
 #include "template.h"
 
 /* ---- Its fault ---------------------------------------------------------------------------- */
@@ -253,6 +254,8 @@ void rx_read_rule(struct rx_load *load, struct rx_rule *rule, struct rx_scope_li
 	}
 	if (rule->n_variants && !load->err)
 		describe_levels(load, rule);
+	if (!load->err)
+		rx_read_telling(load, rule, &fields);
 	if (load->diags->errors == errors && !load->err)
 		rx_lint_rule(load, rule);
 }

@@ -64,8 +64,8 @@ bool rx_is_out_of_service(const struct rule_engine *engine, uint32_t asset)
 {
 	const struct rx_class *cls = &engine->set->classes[engine->set->world->assets[asset].class_index];
 
-	if (!cls->has_service)
-		return false;
+	if (engine->planned_out[asset] || !cls->has_service)
+		return engine->planned_out[asset];
 	const struct rx_mem_service *m = rx_memory_at(engine, asset, &cls->memories[0]);
 	return m->is_out;
 }

@@ -1,21 +1,12 @@
 /* teller.c: see teller.h. Delays act on the state, never on messages: what is held back here is told as soon as
  * nothing holds it back, or never when it has passed by then. */
-#include "teller.h"
+#include "teller_parts.h"
 
 #include <string.h>
 
-struct context {
-	struct rx_teller *teller;
-	const struct rx_machine *machine;
-	const struct rx_instance *instance;
-	const struct rx_rule *rule;
-	wy_ms now_ms;
-	struct rx_teller_out *out;
-};
-
-static struct context begin(const struct rx_subject *s, wy_ms now_ms, struct rx_teller_out *out)
+static struct rx_telling begin(const struct rx_subject *s, struct rx_teller_out *out)
 {
-	return (struct context){s->teller, s->machine, s->instance, s->rule, now_ms, out};
+	return (struct rx_telling){s, s->teller, s->rule, s->now_ms, out};
 }
 
 void rx_teller_begin(struct rx_teller_out *out)
@@ -25,9 +16,15 @@ void rx_teller_begin(struct rx_teller_out *out)
 	out->n_events = 0;
 }
 
-static void lower(wy_ms *due_ms, wy_ms at_ms)
+void rx_wake(struct rx_telling *t, wy_ms at_ms)
 {
-	*due_ms = at_ms < *due_ms ? at_ms : *due_ms;
+	t->out->due_ms = at_ms < t->out->due_ms ? at_ms : t->out->due_ms;
+}
+
+void rx_force_tier(struct rx_teller *teller, uint8_t tier)
+{
+	if (!teller->forced_tier || tier < teller->forced_tier)
+		teller->forced_tier = tier;
 }
 
 /* ---- Levels ------------------------------------------------------------------------------- */
@@ -48,107 +45,143 @@ static bool is_latched(const struct rx_level_state *level)
 }
 
 /* The most severe level that passes, or -1; of equal tiers the first. */
-static int worst(const struct context *c, bool (*passes)(const struct rx_level_state *))
+static int worst(const struct rx_telling *t, bool (*passes)(const struct rx_level_state *))
 {
 	int found = -1;
 
-	for (unsigned i = 0; i < c->rule->info.n_levels; i++)
-		if (passes(&c->machine->level[i]) &&
-		    (found < 0 || c->rule->info.levels[i].tier < c->rule->info.levels[found].tier))
+	for (unsigned i = 0; i < t->rule->info.n_levels; i++)
+		if (passes(&t->s->machine->level[i]) &&
+		    (found < 0 || t->rule->info.levels[i].tier < t->rule->info.levels[found].tier))
 			found = (int)i;
 	return found;
 }
 
+/* The tier of a level, with what recurrence and the ladder make of it. */
+static uint8_t tier_of(const struct rx_telling *t, int level)
+{
+	const struct rx_teller *teller = t->teller;
+	uint8_t tier = t->rule->info.levels[level].tier;
+	uint8_t least = t->s->set->world->escalation.repeat.at_most;
+
+	for (unsigned i = 0; i < teller->tiers_up && tier > 1 && tier > least; i++)
+		tier--;
+	return teller->forced_tier && teller->forced_tier < tier ? teller->forced_tier : tier;
+}
+
 /* ---- What may be told --------------------------------------------------------------------- */
 
-/* May a level that is active be told? Said with the instant to look again. */
-static bool may_raise(struct context *c, const struct rx_teller_in *in)
+/* Is nothing of a person, a plan or another rule against it? Said with the instant to look again. */
+static bool may_raise(struct rx_telling *t, const struct rx_teller_in *in)
 {
-	struct rx_teller *teller = c->teller;
+	struct rx_teller *teller = t->teller;
 
-	if (!in->is_allowed || teller->is_inhibited || teller->is_out)
+	if (!in->is_allowed || teller->is_inhibited || teller->is_out || teller->is_shelved)
 		return false;
-	if (teller->is_guarded && c->now_ms < teller->guard_ms) {
-		lower(&c->out->due_ms, teller->guard_ms);
+	if (teller->is_maintenance && !t->rule->is_annotated)
+		return false;
+	if (teller->is_guarded && t->now_ms < teller->guard_ms) {
+		rx_wake(t, teller->guard_ms);
 		return false;
 	}
 	if (!teller->was_inhibited)
 		return true;
-	wy_ms settled_ms = teller->inhibited_until_ms + c->instance->settle_ms;
-	if (c->now_ms < settled_ms) {
-		lower(&c->out->due_ms, settled_ms);
+	wy_ms settled_ms = teller->inhibited_until_ms + t->s->instance->settle_ms;
+	if (t->now_ms < settled_ms) {
+		rx_wake(t, settled_ms);
 		return false;
 	}
 	/* Nothing can be newer than a return of this instant, whatever was new after one before. */
-	return in->is_fresh && c->now_ms > teller->inhibited_until_ms;
+	return in->is_fresh && t->now_ms > teller->inhibited_until_ms;
 }
 
-static void watch_inhibition(struct context *c, const struct rx_teller_in *in)
+static void watch_inhibition(struct rx_telling *t, const struct rx_teller_in *in)
 {
-	struct rx_teller *teller = c->teller;
+	struct rx_teller *teller = t->teller;
 
 	if (in->is_inhibited == teller->is_inhibited)
 		return;
 	teller->is_inhibited = in->is_inhibited;
 	if (!teller->is_inhibited) {
 		teller->was_inhibited = true;
-		teller->inhibited_until_ms = c->now_ms;
+		teller->inhibited_until_ms = t->now_ms;
 	}
-	c->out->is_changed = true;
+	t->out->is_changed = true;
 }
 
 /* Back in service is like the return of an inhibiting rule. */
-static void watch_service(struct context *c, const struct rx_teller_in *in)
+static void watch_service(struct rx_telling *t, const struct rx_teller_in *in)
 {
-	struct rx_teller *teller = c->teller;
+	struct rx_teller *teller = t->teller;
 
 	if (in->is_out == teller->is_out)
 		return;
 	teller->is_out = in->is_out;
-	c->out->is_changed = true;
+	t->out->is_changed = true;
 	if (teller->is_out)
 		return;
 	teller->was_inhibited = true;
-	teller->inhibited_until_ms = teller->unknown_ms = c->now_ms;
+	teller->inhibited_until_ms = teller->unknown_ms = t->now_ms;
 }
 
-/* While told and active: is the way back known? */
-static void watch_knowledge(struct context *c, const struct rx_teller_in *in)
+/* While active: is the way back known? */
+static void watch_knowledge(struct rx_telling *t, const struct rx_teller_in *in)
 {
-	struct rx_teller *teller = c->teller;
+	struct rx_teller *teller = t->teller;
 
-	if (!teller->is_raised || teller->is_out || in->is_unknown == teller->is_unknown)
+	if (teller->is_out || in->is_unknown == teller->is_unknown)
 		return;
 	teller->is_unknown = in->is_unknown;
-	teller->unknown_ms = c->now_ms;
-	c->out->is_changed = true;
+	teller->unknown_ms = t->now_ms;
+	t->out->is_changed = true;
 }
 
-static void watch_readiness(struct context *c, const struct rx_teller_in *in)
+/* A raised rule that stands anew is a raise nobody needs to be told of once more; but it counts. */
+static void watch_standing(struct rx_telling *t)
 {
-	struct rx_teller *teller = c->teller;
-	bool is_ready = teller->is_raised || (worst(c, is_active) >= 0 && may_raise(c, in));
+	struct rx_teller *teller = t->teller;
+	bool is_up = worst(t, is_on) >= 0;
+
+	if (is_up == teller->was_on)
+		return;
+	teller->was_on = is_up;
+	t->out->is_changed = true;
+	if (is_up && teller->is_raised)
+		rx_note_raise(t);
+}
+
+static void watch_readiness(struct rx_telling *t, const struct rx_teller_in *in)
+{
+	struct rx_teller *teller = t->teller;
+	bool stands = worst(t, teller->is_ready ? is_on : is_active) >= 0;
+	bool is_ready = teller->is_raised || (stands && may_raise(t, in));
 
 	if (is_ready == teller->is_ready)
 		return;
 	teller->is_ready = is_ready;
-	teller->ready_ms = c->now_ms;
-	c->out->is_changed = true;
+	teller->ready_ms = t->now_ms;
+	t->out->is_changed = true;
 }
 
 void rx_teller_look(const struct rx_subject *subject, const struct rx_teller_in *in, struct rx_teller_out *out)
 {
-	struct context c = begin(subject, in->now_ms, out);
+	struct rx_telling t = begin(subject, out);
 
-	watch_inhibition(&c, in);
-	watch_service(&c, in);
-	watch_knowledge(&c, in);
-	watch_readiness(&c, in);
+	if (in->is_maintenance != t.teller->is_maintenance) {
+		t.teller->is_maintenance = in->is_maintenance;
+		out->is_changed = true;
+	}
+	watch_inhibition(&t, in);
+	watch_service(&t, in);
+	watch_knowledge(&t, in);
+	watch_standing(&t);
+	rx_watch_chatter(&t);
+	rx_watch_shelf(&t, rx_machine_is_kept(subject->machine));
+	watch_readiness(&t, in);
 }
 
 bool rx_teller_is_idle(const struct rx_teller *teller, const struct rx_machine *machine)
 {
-	if (teller->is_raised || teller->is_ready)
+	if (teller->is_raised || teller->is_ready || teller->is_shelved || teller->owed)
 		return false;
 	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
 		if (machine->level[i].state != RULE_NORMAL)
@@ -167,192 +200,269 @@ bool rx_teller_must_latch(const struct rx_teller *teller, const struct rx_rule *
 
 /* ---- Telling ------------------------------------------------------------------------------ */
 
-static struct rule_event *tell(struct context *c, enum rule_event_kind kind)
+struct rule_event *rx_say(struct rx_telling *t, enum rule_event_kind kind)
 {
-	struct rule_event *event = &c->out->events[c->out->n_events++];
+	struct rule_event *event = &t->out->events[t->out->n_events++];
+	const struct rx_teller *teller = t->teller;
 
-	c->out->is_changed = true;
+	t->out->is_changed = true;
 	*event = (struct rule_event){
 		.kind = kind,
 		.other = RULE_NO_INSTANCE,
-		.level = c->teller->told_level,
-		.tier = c->teller->tier,
-		.at_ms = c->now_ms,
-		.onset_ms = c->teller->onset_ms,
-		.is_uncertain = c->machine->level[c->teller->told_level].is_uncertain,
+		.level = teller->told_level,
+		.tier = teller->tier ? teller->tier : t->rule->info.levels[teller->told_level].tier,
+		.at_ms = t->now_ms,
+		.onset_ms = teller->onset_ms,
+		.is_uncertain = t->s->machine->level[teller->told_level].is_uncertain,
+		.is_maintenance = teller->is_maintenance,
 	};
 	return event;
 }
 
-static wy_ms first_onset(const struct context *c, int level)
+static wy_ms first_onset(const struct rx_telling *t, int level)
 {
-	wy_ms onset_ms = c->machine->level[level].onset_ms;
+	const struct rx_level_state *levels = t->s->machine->level;
+	wy_ms onset_ms = levels[level].onset_ms;
 
-	for (unsigned i = 0; i < c->rule->info.n_levels; i++)
-		if (is_on(&c->machine->level[i]) && c->machine->level[i].onset_ms < onset_ms)
-			onset_ms = c->machine->level[i].onset_ms;
+	for (unsigned i = 0; i < t->rule->info.n_levels; i++)
+		if (is_on(&levels[i]) && levels[i].onset_ms < onset_ms)
+			onset_ms = levels[i].onset_ms;
 	return onset_ms;
 }
 
-static void tell_raise(struct context *c)
+static void forget_episode(struct rx_teller *teller)
 {
-	struct rx_teller *teller = c->teller;
-	int level = worst(c, is_active);
+	teller->is_raised = teller->is_ready = teller->is_latched = false;
+	teller->is_acked = teller->is_assigned = teller->is_on_site = false;
+	teller->is_unverified = teller->is_dependent = teller->is_chattering = teller->is_out_told = false;
+	teller->steps = teller->forced_tier = 0;
+	teller->owed &= RX_OWES_UNSHELVED;
+}
+
+static void tell_raise(struct rx_telling *t)
+{
+	struct rx_teller *teller = t->teller;
+	int level = worst(t, is_active);
 
 	if (level < 0 || !teller->is_ready)
 		return;
-	teller->is_raised = true;
-	teller->is_latched = teller->is_acked = teller->is_unverified = teller->is_unknown = false;
+	wy_ms ready_ms = teller->ready_ms;
+	forget_episode(teller);
+	teller->is_ready = true;
+	teller->ready_ms = ready_ms;
 	teller->is_guarded = teller->was_inhibited = false;
+	rx_note_raise(t);
+	teller->is_raised = true;
 	teller->told_level = (uint8_t)level;
-	teller->tier = c->rule->info.levels[level].tier;
-	teller->raised_ms = c->now_ms;
-	teller->onset_ms = first_onset(c, level);
-	tell(c, RULE_RAISED);
+	teller->tier = tier_of(t, level);
+	teller->raised_ms = t->now_ms;
+	teller->onset_ms = first_onset(t, level);
+	rx_say(t, RULE_RAISED);
 }
 
-static void tell_end(struct context *c, enum rule_event_kind kind)
+static void tell_end(struct rx_telling *t, enum rule_event_kind kind)
 {
-	struct rx_teller *teller = c->teller;
-
-	tell(c, kind);
-	teller->is_raised = teller->is_ready = teller->is_latched = teller->is_acked = false;
-	teller->is_unverified = teller->is_unknown = teller->is_out_told = false;
+	rx_say(t, kind);
+	forget_episode(t->teller);
+	t->teller->has_ended = true;
+	t->teller->ended_ms = t->now_ms;
 }
 
-static void tell_change(struct context *c)
+static void tell_tier(struct rx_telling *t, int level, uint8_t tier)
 {
-	struct rx_teller *teller = c->teller;
-	int on = worst(c, is_on);
-	int latched = worst(c, is_latched);
+	struct rx_teller *teller = t->teller;
 
-	if (on < 0 && latched < 0) {
-		tell_end(c, RULE_RESOLVED);
-		return;
-	}
-	if (on < 0) {
-		if (teller->is_latched)
-			return;
-		teller->is_latched = true;
-		teller->told_level = (uint8_t)latched;
-		tell(c, RULE_LATCHED);
-		return;
-	}
-	uint8_t tier = c->rule->info.levels[on].tier;
-	if (tier == teller->tier && !teller->is_latched)
-		return;
+	rx_change_ladder(t, teller->tier, tier);
 	teller->is_latched = false;
-	teller->told_level = (uint8_t)on;
+	teller->told_level = (uint8_t)level;
 	teller->tier = tier;
-	tell(c, RULE_TIER);
+	rx_say(t, RULE_TIER);
 }
 
-static void tell_knowledge(struct context *c)
+/* While it chatters only what is more urgent is told; where it really stands, once it is steady. */
+static void tell_change(struct rx_telling *t)
 {
-	struct rx_teller *teller = c->teller;
-	int on = worst(c, is_on);
+	struct rx_teller *teller = t->teller;
+	int on = worst(t, is_on);
+	int latched = worst(t, is_latched);
+	uint8_t tier = on < 0 ? teller->tier : tier_of(t, on);
+
+	if (teller->is_chattering) {
+		if (tier < teller->tier)
+			tell_tier(t, on, tier);
+		return;
+	}
+	if (on < 0 && latched < 0) {
+		tell_end(t, RULE_RESOLVED);
+		return;
+	}
+	if (on >= 0) {
+		if (tier != teller->tier || teller->is_latched)
+			tell_tier(t, on, tier);
+		return;
+	}
+	if (teller->is_latched)
+		return;
+	teller->is_latched = true;
+	teller->told_level = (uint8_t)latched;
+	rx_say(t, RULE_LATCHED);
+}
+
+static void tell_knowledge(struct rx_telling *t)
+{
+	struct rx_teller *teller = t->teller;
+	int on = worst(t, is_on);
 
 	if (on >= 0 && teller->is_unknown != teller->is_unverified)
 		teller->told_level = (uint8_t)on;
 	if (!teller->is_unknown && teller->is_unverified) {
 		teller->is_unverified = false;
-		tell(c, RULE_VERIFIED);
+		rx_say(t, RULE_VERIFIED);
 	}
 	if (!teller->is_unknown || teller->is_unverified)
 		return;
-	wy_ms doubtful_ms = teller->unknown_ms + c->instance->unverified_after_ms;
-	if (doubtful_ms > c->now_ms) {
-		lower(&c->out->due_ms, doubtful_ms);
+	wy_ms doubtful_ms = teller->unknown_ms + t->s->instance->unverified_after_ms;
+	if (doubtful_ms > t->now_ms) {
+		rx_wake(t, doubtful_ms);
 		return;
 	}
 	teller->is_unverified = true;
-	tell(c, RULE_UNVERIFIED);
+	rx_say(t, RULE_UNVERIFIED);
 }
 
-static void tell_service(struct context *c)
+static void tell_service(struct rx_telling *t)
 {
-	struct rx_teller *teller = c->teller;
+	struct rx_teller *teller = t->teller;
 
 	if (teller->is_out == teller->is_out_told)
 		return;
 	teller->is_out_told = teller->is_out;
-	tell(c, teller->is_out ? RULE_OUT_OF_SERVICE : RULE_IN_SERVICE);
+	rx_say(t, teller->is_out ? RULE_OUT_OF_SERVICE : RULE_IN_SERVICE);
 }
 
-static void tell_all(struct context *c)
+/* A rule that only might stand soon holds others back; it takes one that stands to be depended upon. */
+static void tell_dependence(struct rx_telling *t)
 {
-	if (!c->teller->is_raised) {
-		tell_raise(c);
+	struct rx_teller *teller = t->teller;
+	bool is_dependent = t->s->parent != RULE_NO_INSTANCE;
+
+	if (is_dependent == teller->is_dependent)
 		return;
-	}
-	tell_service(c);
-	if (!c->teller->is_out)
-		tell_knowledge(c);
-	tell_change(c);
+	teller->is_dependent = is_dependent;
+	rx_say(t, is_dependent ? RULE_DEPENDS : RULE_FREE)->other = t->s->parent;
 }
 
-void rx_teller_tell(const struct rx_subject *subject, wy_ms now_ms, struct rx_teller_out *out)
+static void tell_owed(struct rx_telling *t, enum rx_owed what, enum rule_event_kind kind)
 {
-	struct context c = begin(subject, now_ms, out);
+	if (!(t->teller->owed & what))
+		return;
+	t->teller->owed &= (uint8_t)~what;
+	rx_say(t, kind);
+}
 
-	tell_all(&c);
+static void tell_all(struct rx_telling *t)
+{
+	rx_tell_shelf(t);
+	if (!t->teller->is_raised)
+		tell_raise(t);
+	if (!t->teller->is_raised)
+		return;
+	tell_service(t);
+	if (!t->teller->is_out)
+		tell_knowledge(t);
+	tell_owed(t, RX_OWES_STEADY, RULE_STEADY);
+	tell_change(t);
+	if (!t->teller->is_raised)
+		return;
+	tell_owed(t, RX_OWES_CHATTERING, RULE_CHATTERING);
+	rx_watch_chatter(t);
+	tell_dependence(t);
+	/* A step may make it more urgent, and so have the next ladder begin. */
+	while (t->teller->is_raised && rx_escalate(t))
+		tell_change(t);
+}
+
+void rx_teller_tell(const struct rx_subject *subject, struct rx_teller_out *out)
+{
+	struct rx_telling t = begin(subject, out);
+
+	tell_all(&t);
 }
 
 /* ---- Commands ----------------------------------------------------------------------------- */
 
-static enum wy_err release(struct context *c, const struct rx_subject *s)
+static void release(struct rx_telling *t)
 {
-	rx_machine_calm(s->machine, true, c->now_ms);
-	c->out->is_changed = true;
-	tell_all(c);
+	rx_machine_calm(t->s->machine, true, t->now_ms);
+	t->out->is_changed = true;
+	tell_all(t);
+}
+
+static enum wy_err command_ack(struct rx_telling *t, const struct rx_machine_in *in)
+{
+	bool is_releasable = rx_machine_is_releasable(t->s->machine, t->rule, in);
+	bool is_by_ack = t->rule->info.latch == RULE_LATCH_ACK;
+
+	if (!t->teller->is_raised || (is_by_ack && t->teller->is_latched && !is_releasable))
+		return WY_E_STATE;
+	t->teller->is_acked = true;
+	t->out->is_changed = true;
+	if (is_by_ack && is_releasable)
+		release(t);
 	return WY_OK;
 }
 
-static enum wy_err command_ack(struct context *c, const struct rx_subject *s, const struct rx_machine_in *in)
+static enum wy_err command_reset(struct rx_telling *t, const struct rx_machine_in *in)
 {
-	bool is_releasable = rx_machine_is_releasable(s->machine, s->rule, in);
-
-	if (c->rule->info.latch != RULE_LATCH_ACK || !c->teller->is_raised)
+	if (!t->teller->is_raised || !rx_machine_is_releasable(t->s->machine, t->rule, in))
 		return WY_E_STATE;
-	if (c->teller->is_latched && !is_releasable)
-		return WY_E_STATE;
-	c->teller->is_acked = true;
-	c->out->is_changed = true;
-	return is_releasable ? release(c, s) : WY_OK;
+	release(t);
+	return WY_OK;
 }
 
-static enum wy_err command_reset(struct context *c, const struct rx_subject *s, const struct rx_machine_in *in)
+static enum wy_err command_close(struct rx_telling *t)
 {
-	if (!c->teller->is_raised || !rx_machine_is_releasable(s->machine, s->rule, in))
-		return WY_E_STATE;
-	return release(c, s);
-}
-
-static enum wy_err command_close(struct context *c, const struct rx_subject *s)
-{
-	struct rx_teller *teller = c->teller;
+	struct rx_teller *teller = t->teller;
 
 	if (!teller->is_raised)
 		return WY_E_STATE;
-	rx_machine_calm(s->machine, false, c->now_ms);
+	rx_machine_calm(t->s->machine, false, t->now_ms);
+	teller->was_on = false;
 	teller->is_guarded = true;
-	teller->guard_ms = c->now_ms + c->instance->reraise_ms;
-	tell_end(c, RULE_CLOSED);
+	teller->guard_ms = t->now_ms + t->s->instance->reraise_ms;
+	tell_end(t, RULE_CLOSED);
+	return WY_OK;
+}
+
+static enum wy_err note_work(struct rx_telling *t, bool *flag)
+{
+	if (!t->teller->is_raised)
+		return WY_E_STATE;
+	*flag = true;
+	t->out->is_changed = true;
 	return WY_OK;
 }
 
 enum wy_err rx_teller_command(const struct rx_subject *subject, const struct rule_order *order,
 			      const struct rx_machine_in *in, struct rx_teller_out *out)
 {
-	struct context c = begin(subject, in->now_ms, out);
+	struct rx_telling t = begin(subject, out);
 
 	switch (order->command) {
 	case RULE_ACK:
-		return command_ack(&c, subject, in);
+		return command_ack(&t, in);
 	case RULE_RESET:
-		return command_reset(&c, subject, in);
+		return command_reset(&t, in);
 	case RULE_CLOSE:
-		return command_close(&c, subject);
+		return command_close(&t);
+	case RULE_ASSIGN:
+		return note_work(&t, &subject->teller->is_assigned);
+	case RULE_ON_SITE:
+		return note_work(&t, &subject->teller->is_on_site);
+	case RULE_SHELVE:
+		return rx_shelve(&t, order);
+	case RULE_UNSHELVE:
+		return rx_unshelve(&t);
 	case RULE_LEARN:
 	case RULE_ACCEPT:
 		break; /* not of what is told: freeze.c */
@@ -364,7 +474,7 @@ enum wy_err rx_teller_command(const struct rx_subject *subject, const struct rul
 
 void rx_teller_stand(struct rx_teller *teller, const struct rx_rule *rule, wy_ms onset_ms)
 {
-	teller->is_raised = teller->is_ready = true;
+	teller->is_raised = teller->is_ready = teller->was_on = true;
 	teller->is_latched = false;
 	teller->told_level = 0;
 	teller->tier = rule->info.levels[0].tier;
@@ -373,9 +483,14 @@ void rx_teller_stand(struct rx_teller *teller, const struct rx_rule *rule, wy_ms
 
 bool rx_teller_adopt(struct rx_teller *teller, const struct rx_rule *rule)
 {
-	if (teller->tier > 4 || (teller->is_raised && !teller->tier))
+	if (teller->tier > 4 || teller->forced_tier > 4 || teller->tiers_up > 3 || (teller->is_raised && !teller->tier))
+		return false;
+	if (teller->n_raises > WY_RULE_RING_MAX || teller->n_repeats > WY_RULE_RING_MAX)
 		return false;
 	if (teller->told_level >= rule->info.n_levels)
 		teller->told_level = 0;
+	/* A rule that does not chatter any more would wait for ever to be steady. */
+	if (!rule->chatter.max && teller->is_chattering)
+		teller->is_chattering = false;
 	return true;
 }

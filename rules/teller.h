@@ -5,7 +5,8 @@
  * they belong, in whatever order they were looked at.
  *
  * Raised once a level is active and nothing holds it back, its tier the most severe of the levels in A or R,
- * resolved when the last one is normal. The struct is kept in the store as it is; zero is the initial state. */
+ * resolved when the last one is normal. What holds back: `active`, a rule that inhibits, a close by hand, a shelf, a
+ * maintenance window, a group that speaks for it. Nothing holds back what is told of a raised one. The struct is kept in the store as it is; zero is the initial state. */
 #ifndef RX_TELLER_H
 #define RX_TELLER_H
 
@@ -14,43 +15,70 @@
 struct rx_teller {
 	bool is_raised;
 	bool is_ready;      /* a level was active and nothing held it back, since ready_ms */
+	bool was_on;        /* some level stood at the last look */
 	bool is_latched;    /* RULE_LATCHED was told */
-	bool is_acked;      /* this episode */
+	bool is_acked, is_assigned, is_on_site; /* this episode */
 	bool is_unverified; /* RULE_UNVERIFIED was told */
 	bool is_unknown;    /* the way back unknown since unknown_ms */
 	bool is_inhibited;
 	bool was_inhibited; /* inhibited_until_ms is valid */
 	bool is_out;        /* out of service */
 	bool is_out_told;
+	bool is_dependent;  /* RULE_DEPENDS was told */
 	bool is_guarded;    /* closed by hand: no raise before guard_ms */
+	bool is_maintenance;
+	bool is_chattering;
+	bool is_recurring;  /* as often as `recur` says, and its problem not over */
+	bool is_shelved, is_one_shot;
+	bool is_shelf_used; /* it stood while shelved */
+	bool is_shelf_ending; /* RULE_SHELF_ENDING was told, or is not due */
+	bool has_raised;    /* last_ms is valid */
+	bool has_ended;     /* ended_ms is valid */
+	uint8_t owed;       /* enum rx_owed: to be told with the next word */
 	uint8_t tier;       /* as last told */
 	uint8_t told_level;
+	uint8_t forced_tier; /* this episode has at least this tier; 0: none */
+	uint8_t tiers_up;   /* for a trouble that came back */
+	uint8_t steps;      /* of the ladder, told or needless: a bit each */
+	uint8_t n_raises, n_repeats; /* used places of the rings */
 	wy_ms ready_ms;
 	wy_ms raised_ms, onset_ms;
+	wy_ms last_ms;      /* of the last raise, told or chattering */
+	wy_ms ended_ms;     /* of the last episode */
 	wy_ms unknown_ms;
 	wy_ms inhibited_until_ms; /* when the last parent returned */
 	wy_ms guard_ms;
+	wy_ms shelved_until_ms;
 };
+
+enum rx_owed { RX_OWES_UNSHELVED = 1, RX_OWES_CHATTERING = 2, RX_OWES_STEADY = 4 };
 
 /* What the engine knows of an instance at an instant. */
 struct rx_teller_in {
-	wy_ms now_ms;
 	bool is_allowed; /* `active` is true */
 	bool is_inhibited;
 	bool is_fresh;   /* every input has a sample since inhibited_until_ms */
 	bool is_unknown; /* of the machine's step */
 	bool is_out;     /* the asset is out of service, and the rule minds */
+	bool is_maintenance;
 };
 
-/* An instance with what belongs to it, for one call. */
+/* An instance with what belongs to it, for one call at one instant. */
 struct rx_subject {
 	struct rx_teller *teller;
 	struct rx_machine *machine;
 	const struct rx_instance *instance;
 	const struct rx_rule *rule;
+	const struct rule_set *set;
+	wy_ms *raises;  /* [chatter.max]: instants, ascending */
+	wy_ms *repeats; /* [recur.count] */
+	wy_ms now_ms;
+	wy_ms wall_offset_ms;
+	uint32_t parent; /* an instance that inhibits it and stands, or RULE_NO_INSTANCE */
 };
 
-#define RX_TELLER_EVENTS 4u
+/* Of one look, one tell or one command: a few of its own and, at worst, each step of each tier's ladder. */
+#define RX_TELLER_EVENTS (12u + 4u * WY_LADDER_STEPS_MAX)
 
 struct rx_teller_out {
 	bool is_changed; /* something that must survive a crash */
@@ -62,7 +90,7 @@ struct rx_teller_out {
 /* At the start of each: nothing changed, nothing due. */
 void rx_teller_begin(struct rx_teller_out *out);
 void rx_teller_look(const struct rx_subject *subject, const struct rx_teller_in *in, struct rx_teller_out *out);
-void rx_teller_tell(const struct rx_subject *subject, wy_ms now_ms, struct rx_teller_out *out);
+void rx_teller_tell(const struct rx_subject *subject, struct rx_teller_out *out);
 /* Is there nothing it could want to say? Then neither step is needed. */
 bool rx_teller_is_idle(const struct rx_teller *teller, const struct rx_machine *machine);
 /* Does a return end latched: only what was told, for else nobody would release it. */

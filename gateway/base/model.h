@@ -79,4 +79,52 @@ struct wy_zone {
 /* A day of the building's calendar, days since 1970-01-01. */
 typedef int32_t wy_day;
 
+/* Times of the week on the wall clock of the building. */
+struct wy_hours {
+	int32_t from_s, to_s; /* of the local day; to_s <= from_s: ends on the next day */
+	uint8_t days;         /* bit 0 Monday .. bit 6 Sunday: the day it begins on */
+	bool is_except_holidays;
+};
+
+/* A planned window on some assets. */
+struct wy_window {
+	const char *id;
+	const char *reason;
+	int64_t from_s, to_s;   /* seconds since 1970 as the clocks of the building show them */
+	bool is_out_of_service; /* its assets count as out of service; else rules only open no tickets */
+	const uint32_t *assets;
+	size_t n_assets;
+	const struct wy_node *node;
+};
+
+/* Whom to tell of a ticket that does not move. */
+enum wy_unless { WY_UNLESS_ACKED, WY_UNLESS_ASSIGNED, WY_UNLESS_ON_SITE, WY_UNLESS_RESOLVED };
+
+struct wy_step {
+	wy_ms after_ms;  /* from raised */
+	uint8_t unless;  /* enum wy_unless: then it is left out */
+	uint8_t tier;    /* 1..4: the ticket gets at least this; 0: it keeps its own */
+	bool is_working; /* only working hours count */
+	const char *to;
+};
+
+struct wy_ladder {
+	const struct wy_step *steps;
+	size_t n;
+};
+
+/* What a return of the same trouble adds. */
+struct wy_repeat {
+	wy_ms within_ms; /* of its last end; 0: adds nothing */
+	uint8_t tiers_up;
+	uint8_t at_most; /* no further than this tier */
+};
+
+/* What stands in the tiers file for rules that say nothing of their own. */
+struct wy_escalation {
+	struct wy_ladder of_tier[4];
+	struct wy_repeat repeat;
+	const struct wy_hours *working; /* NULL: all hours are */
+};
+
 #endif

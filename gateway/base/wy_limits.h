@@ -19,6 +19,7 @@
 #define WY_WIRES_MAX 512u        /* one thread each; refuse */
 #define WY_DEVICES_MAX 2000u     /* refuse */
 #define WY_ASSETS_MAX 4000u      /* refuse */
+#define WY_WINDOWS_MAX 1000u     /* planned windows; refuse */
 #define WY_POINTS_PER_DEVICE 512u /* of one profile; refuse */
 #define WY_POINTS_PER_CLASS 256u /* refuse */
 #define WY_FD_MODBUS_MAX 1023    /* libmodbus select()s: a descriptor above this is closed, WY_E_LIMIT */
@@ -64,6 +65,8 @@
 #define WY_RULE_SLOTS_MAX 672u      /* slots of a season: quarters of an hour of a week; refuse */
 #define WY_RULE_STEPS_MAX 400u      /* steps zstep() and m_of_n() look back; refuse */
 #define WY_RULE_JOINT_MAX 8u        /* points of one joint(); refuse */
+#define WY_RULE_RING_MAX 32u         /* instants a rule keeps for chatter, or for recur; refuse */
+#define WY_LADDER_STEPS_MAX 8u      /* of one escalation ladder; refuse */
 #define WY_RULE_CLAUSES_MAX 16u     /* deciding comparisons kept as evidence; the rest is left out */
 
 /* Tests of rules (gateway/trial) */

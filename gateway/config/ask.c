@@ -104,6 +104,9 @@ struct rule_world config_world(const struct config *config)
 		.n_holidays = config->site.n_holidays,
 		.faults = config->fault_codes,
 		.n_faults = config->n_faults,
+		.windows = config->site.windows,
+		.n_windows = config->site.n_windows,
+		.escalation = config->escalation,
 	};
 	return world;
 }

@@ -151,6 +151,8 @@ struct config_site {
 	struct wy_zone zone;
 	const wy_day *holidays; /* ascending */
 	size_t n_holidays;
+	const struct wy_window *windows; /* planned maintenance */
+	size_t n_windows;
 };
 
 enum config_log { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG };
@@ -187,6 +189,7 @@ struct config {
 	const uint32_t *device_first; /* [n_devices] */
 
 	struct config_tier tiers[CONFIG_TIERS]; /* [tier - 1] */
+	struct wy_escalation escalation;
 	const struct config_department *departments;
 	size_t n_departments;
 	const struct config_vendor *vendors;

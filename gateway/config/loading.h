@@ -77,6 +77,7 @@ void load_classes(struct loading *l, const struct wy_node *const *roots, size_t 
 void load_tiers(struct loading *l, const struct wy_node *root);
 void load_faults(struct loading *l, const struct wy_node *const *roots, size_t n);
 void load_site(struct loading *l, const struct wy_node *root);
+void load_plans(struct loading *l, const struct wy_node *maintenance); /* after the assets */
 void load_wires(struct loading *l, const struct wy_node *wires);
 void load_devices(struct loading *l, const struct wy_node *devices);
 void load_assets(struct loading *l, const struct wy_node *assets);

@@ -9,7 +9,7 @@ static const char *const profile_names[] = {"premium", "commercial", "legacy", N
 
 struct site_keys {
 	const char *weiyu, *zone;
-	const struct wy_node *site, *holidays, *wires, *devices, *vendors, *assets, *params;
+	const struct wy_node *site, *holidays, *wires, *devices, *vendors, *assets, *params, *maintenance;
 };
 
 #define ROW(key, kind, member, needed, help)                                                       \
@@ -26,6 +26,7 @@ static const struct wy_field site_rows[] = {
 	ROW("vendors", WY_FIELD_NODE, vendors, false, "firms under contract"),
 	ROW("assets", WY_FIELD_NODE, assets, true, "what people talk about"),
 	ROW("params", WY_FIELD_NODE, params, false, "parameters of rule packages"),
+	ROW("maintenance", WY_FIELD_NODE, maintenance, false, "planned windows"),
 };
 #undef ROW
 
@@ -306,5 +307,6 @@ void load_site(struct loading *l, const struct wy_node *root)
 	load_vendors(l, keys.vendors);
 	load_assets(l, keys.assets);
 	load_params(l, keys.params);
+	load_plans(l, keys.maintenance);
 	load_bindings(l);
 }

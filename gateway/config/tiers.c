@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include "hours.h"
+#include "ladder.h"
+
 static const char *const tier_names[CONFIG_TIERS] = {"S1", "S2", "S3", "S4"};
 
 struct tier_keys {
 	const char *name_zh, *name_en, *basis;
-	const struct wy_node *ack, *arrive, *start, *resolve, *resolve_complex;
+	const struct wy_node *ack, *arrive, *start, *resolve, *resolve_complex, *escalation;
 };
 
 #define ROW(key, kind, member, needed, help)                                                       \
@@ -22,6 +25,7 @@ static const struct wy_field tier_rows[] = {
 	ROW("start", WY_FIELD_NODE, start, true, "work begins within, or planned"),
 	ROW("resolve", WY_FIELD_NODE, resolve, true, "resolved within"),
 	ROW("resolve_complex", WY_FIELD_NODE, resolve_complex, false, "the same for complex jobs"),
+	ROW("escalation", WY_FIELD_NODE, escalation, false, "whom to tell of a ticket that does not move"),
 	ROW("basis", WY_FIELD_TEXT, basis, true, "where the numbers come from"),
 };
 #undef ROW
@@ -38,11 +42,19 @@ static wy_ms read_span(struct loading *l, const struct wy_node *node)
 	return span_ms;
 }
 
-static void read_tier(struct loading *l, const struct wy_node *node, struct config_tier *tier)
+static void read_ladder(struct loading *l, const struct wy_node *node, struct wy_ladder *ladder)
 {
+	if (node && wy_ladder_read(node, l->arena, ladder, l->diags) == WY_E_NOMEM)
+		loading_full(l);
+}
+
+static void read_tier(struct loading *l, const struct wy_node *node, size_t index)
+{
+	struct config_tier *tier = &l->config->tiers[index];
 	struct tier_keys keys = {.name_zh = "", .name_en = "", .basis = ""};
 
 	LOADING_FIELDS(l, node, tier_rows, &keys);
+	read_ladder(l, keys.escalation, &l->config->escalation.of_tier[index]);
 	tier->name_zh = keys.name_zh;
 	tier->name_en = keys.name_en;
 	tier->basis = keys.basis;
@@ -106,7 +118,7 @@ static void read_tiers(struct loading *l, const struct wy_node *tiers)
 			loading_unknown(l, m->key, 0, "tier", m->key->text, CONFIG_TIERS, tier_name,
 					NULL);
 		else
-			read_tier(l, m, &l->config->tiers[t]);
+			read_tier(l, m, t);
 	}
 	for (size_t t = 0; t < CONFIG_TIERS; t++)
 		if (!wy_node_get(tiers, tier_names[t]))
@@ -141,9 +153,45 @@ static void read_departments(struct loading *l, const struct wy_node *map)
 	}
 }
 
+/* ---- Escalation beyond a tier ---------------------------------------------------------------- */
+
+struct repeat_keys {
+	wy_ms within_ms;
+	int64_t tiers_up;
+	int at_most;
+};
+
+static const char *const tier_choices[] = {"S1", "S2", "S3", "S4", NULL};
+
+#define AT(member) offsetof(struct repeat_keys, member)
+static const struct wy_field repeat_rows[] = {
+	{"within", WY_FIELD_DURATION, AT(within_ms), true, 1000, WY_RULE_SPAN_MAX_MS, NULL,
+	 "after the end of the ticket before"},
+	{"tiers_up", WY_FIELD_INT, AT(tiers_up), false, 1, 3, NULL, "so many tiers more urgent"},
+	{"at_most", WY_FIELD_CHOICE, AT(at_most), false, 0, 0, tier_choices, "no further than this"},
+};
+#undef AT
+
+static void read_repeat(struct loading *l, const struct wy_node *node)
+{
+	struct repeat_keys keys = {.tiers_up = 1};
+
+	if (LOADING_FIELDS(l, node, repeat_rows, &keys))
+		l->config->escalation.repeat = (struct wy_repeat){
+			keys.within_ms, (uint8_t)keys.tiers_up, (uint8_t)(keys.at_most + 1)};
+}
+
+static void read_working(struct loading *l, const struct wy_node *node)
+{
+	struct wy_hours *hours = loading_array(l, 1, sizeof(*hours));
+
+	if (hours && !wy_hours_read(node, hours, l->diags))
+		l->config->escalation.working = hours;
+}
+
 struct file_keys {
 	const char *weiyu;
-	const struct wy_node *tiers, *departments;
+	const struct wy_node *tiers, *departments, *repeat, *working;
 };
 
 static const struct wy_field file_rows[] = {
@@ -152,6 +200,10 @@ static const struct wy_field file_rows[] = {
 	 "S1, S2, S3, S4"},
 	{"departments", WY_FIELD_NODE, offsetof(struct file_keys, departments), true, 0, 0, NULL,
 	 "map of departments"},
+	{"repeat", WY_FIELD_NODE, offsetof(struct file_keys, repeat), false, 0, 0, NULL,
+	 "what coming back adds: {within, tiers_up, at_most}"},
+	{"working", WY_FIELD_NODE, offsetof(struct file_keys, working), false, 0, 0, NULL,
+	 "working hours: {days, from, to, except}"},
 };
 
 void load_tiers(struct loading *l, const struct wy_node *root)
@@ -163,4 +215,8 @@ void load_tiers(struct loading *l, const struct wy_node *root)
 		read_tiers(l, keys.tiers);
 	if (keys.departments)
 		read_departments(l, keys.departments);
+	if (keys.repeat)
+		read_repeat(l, keys.repeat);
+	if (keys.working)
+		read_working(l, keys.working);
 }

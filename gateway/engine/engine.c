@@ -166,43 +166,33 @@ wy_ms engine_due(const struct engine *engine)
 
 /* ---- Work ----------------------------------------------------------------------------------- */
 
-static bool says(enum ticket_node node, enum rule_command command)
-{
-	/* Who works on it, or says it is done, has taken notice of it. */
-	static const bool is_notice[TICKET_NODE_COUNT] = {
-		[TICKET_NODE_ACKED] = true,	[TICKET_NODE_ON_SITE] = true,
-		[TICKET_NODE_IN_PROGRESS] = true, [TICKET_NODE_RESOLVED] = true,
-		[TICKET_NODE_VERIFYING] = true,
-	};
-	static const bool is_reset[TICKET_NODE_COUNT] = {
-		[TICKET_NODE_RESOLVED] = true, [TICKET_NODE_VERIFYING] = true};
+#define AT_NODE(node) (1u << TICKET_NODE_##node)
 
-	switch (command) {
-	case RULE_ACK:
-		return is_notice[node];
-	case RULE_RESET:
-		return is_reset[node];
-	case RULE_CLOSE:
-		return ticket_node_is_final((uint8_t)node);
-	case RULE_LEARN:
-	case RULE_ACCEPT:
-		break; /* an operator's word, not a state of the work */
-	}
-	return false;
-}
+/* Which nodes say what to the rules, in this order: what ends a ticket comes last. Who works on it, or says it is
+ * done, has taken notice of it, and has the job. */
+static const struct {
+	enum rule_command command;
+	unsigned nodes;
+} words[] = {
+	{RULE_ASSIGN, AT_NODE(DISPATCHED) | AT_NODE(ON_SITE) | AT_NODE(IN_PROGRESS) | AT_NODE(RESOLVED) | AT_NODE(VERIFYING)},
+	{RULE_ON_SITE, AT_NODE(ON_SITE) | AT_NODE(IN_PROGRESS) | AT_NODE(RESOLVED) | AT_NODE(VERIFYING)},
+	{RULE_ACK, AT_NODE(ACKED) | AT_NODE(ON_SITE) | AT_NODE(IN_PROGRESS) | AT_NODE(RESOLVED) | AT_NODE(VERIFYING)},
+	{RULE_RESET, AT_NODE(RESOLVED) | AT_NODE(VERIFYING)},
+	{RULE_CLOSE, AT_NODE(CLOSED) | AT_NODE(FOLLOWED_UP) | AT_NODE(ARCHIVED) | AT_NODE(REJECTED) | AT_NODE(MERGED) |
+			     AT_NODE(CANCELLED)},
+};
 
 /* What the platform's word means to the rules that stand behind the ticket. */
 static void command_rules(struct engine *engine, const struct engine_case *c, enum ticket_node node)
 {
-	static const enum rule_command commands[] = {RULE_ACK, RULE_RESET, RULE_CLOSE};
-
 	for (uint32_t i = 0; i < c->n; i++) {
 		uint32_t instance = engine->instances_by_case[c->first + i];
-		for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++)
+		for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++) {
+			struct rule_order order = {.command = words[k].command};
 			/* Not every state takes a command; the ticket's own record is kept either way. */
-			if (says(node, commands[k]) && rule_is_raised(engine->rules, instance))
-				(void)!rule_command(engine->rules, instance,
-						    &(struct rule_order){.command = commands[k]});
+			if ((words[k].nodes & 1u << node) && rule_is_raised(engine->rules, instance))
+				(void)!rule_command(engine->rules, instance, &order);
+		}
 	}
 }
 

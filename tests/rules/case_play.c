@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hours.h"
+#include "ladder.h"
 #include "number.h"
 #include "yaml_tree.h"
 
@@ -158,6 +160,53 @@ static void read_calendar(struct case_world *w)
 		days[w->world.n_holidays++] = (wy_day)real_of(m);
 }
 
+/* ---- Plans -------------------------------------------------------------------------------- */
+
+/* maintenance: [{assets: [A1], from: seconds, to: seconds, mode: oos}], as the clocks of the building show them. */
+static void read_windows(struct case_world *w)
+{
+	const struct wy_node *node = wy_node_get(w->root, "maintenance");
+	struct wy_window *windows = wy_arena_array(&w->arena, node ? node->n : 0, sizeof(*windows));
+
+	w->world.windows = windows;
+	for (const struct wy_node *m = node ? node->child : NULL; m; m = m->next) {
+		const struct wy_node *names = wy_node_get(m, "assets");
+		uint32_t *assets = wy_arena_array(&w->arena, names ? names->n : 1, sizeof(*assets));
+		struct wy_window *window = &windows[w->world.n_windows++];
+		*window = (struct wy_window){.id = "w", .from_s = (int64_t)real_of(wy_node_get(m, "from")),
+					     .to_s = (int64_t)real_of(wy_node_get(m, "to")),
+					     .is_out_of_service = wy_node_get(m, "mode"), .assets = assets, .node = m};
+		window->n_assets = names ? 0 : 1;
+		for (const struct wy_node *name = names ? names->child : NULL; name; name = name->next)
+			for (uint32_t i = 0; i < w->world.n_assets; i++)
+				if (strcmp(w->world.assets[i].id, name->text) == 0)
+					assets[window->n_assets++] = i;
+	}
+}
+
+/* escalation: {S1: [steps], working: {from, to}, repeat: {within, tiers_up, at_most}} */
+static bool read_escalation(struct case_world *w)
+{
+	static const char *const tiers[] = {"S1", "S2", "S3", "S4"};
+	const struct wy_node *node = wy_node_get(w->root, "escalation");
+	const struct wy_node *working = wy_node_get(node, "working");
+	const struct wy_node *repeat = wy_node_get(node, "repeat");
+	struct wy_hours *hours = wy_arena_alloc(&w->arena, sizeof(*hours));
+
+	for (unsigned i = 0; i < 4; i++) {
+		const struct wy_node *ladder = wy_node_get(node, tiers[i]);
+		if (ladder && wy_ladder_read(ladder, &w->arena, &w->world.escalation.of_tier[i], &w->diags))
+			return false;
+	}
+	if (working && wy_hours_read(working, hours, &w->diags))
+		return false;
+	w->world.escalation.working = working ? hours : NULL;
+	if (repeat)
+		w->world.escalation.repeat = (struct wy_repeat){
+			duration_of(repeat, "within", "30d"), 1, (uint8_t)(wy_node_get(repeat, "at_most")->text[1] - '0')};
+	return true;
+}
+
 bool case_open(struct case_world *w, const char *path, const char *text)
 {
 	enum wy_err err;
@@ -174,6 +223,9 @@ bool case_open(struct case_world *w, const char *path, const char *text)
 	read_assets(w);
 	read_overrides(w);
 	read_calendar(w);
+	read_windows(w);
+	if (!read_escalation(w))
+		return false;
 	w->world.faults = list_of(&w->arena, wy_node_get(w->root, "faults"), &w->world.n_faults);
 	const struct wy_node *file = wy_node_get(w->root, "file");
 	return file && !rule_compile(&w->world, &file, 1, &w->arena, &w->diags, &w->set);
@@ -306,6 +358,17 @@ static void print_event(struct player *p, const struct rule_event *event)
 		wy_buf_add(p->out, " onset ");
 		print_time(p->out, event->onset_ms);
 	}
+	if (event->kind == RULE_ESCALATED)
+		wy_buf_addf(p->out, " step %u %s", event->step, event->to);
+	if (event->until_ms) {
+		wy_buf_add(p->out, " until ");
+		print_time(p->out, event->until_ms);
+	}
+	if (event->other != RULE_NO_INSTANCE) {
+		wy_buf_add(p->out, " of ");
+		print_instance(p, event->other);
+	}
+	wy_buf_add(p->out, event->is_maintenance ? " maintenance" : "");
 	wy_buf_add(p->out, event->is_uncertain ? " uncertain\n" : "\n");
 }
 
@@ -401,32 +464,41 @@ static void put(struct player *p, const char *text, size_t len)
 	die("no such point", text);
 }
 
-static const char *const verbs[] = {
-	[RULE_ACK] = "ack", [RULE_RESET] = "reset", [RULE_CLOSE] = "close", [RULE_LEARN] = "learn", [RULE_ACCEPT] = "accept"};
-
-enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
-
-static bool is_verb(const char *text, size_t len)
+static size_t word_len(const char *text, size_t len)
 {
-	for (unsigned i = 0; i < VERBS; i++)
-		if (strlen(verbs[i]) == len && memcmp(verbs[i], text, len) == 0)
-			return true;
-	return false;
+	size_t n = 0;
+
+	while (n < len && text[n] != ' ')
+		n++;
+	return n;
 }
 
-static void command(struct player *p, const char *verb, size_t verb_len, const char *rule, size_t len)
+static const char *const command_names[] = {"ack", "reset", "close", "learn", "accept", "assign", "on_site", "shelve",
+						    "unshelve"}; /* enum rule_command */
+
+enum { COMMANDS = sizeof(command_names) / sizeof(*command_names) };
+
+/* "shelve t.r 2h once" */
+static void read_order(struct player *p, struct rule_order *order, const char *rest, size_t len)
+{
+	size_t n = word_len(rest, len);
+
+	if (!n)
+		return;
+	order->until_ms = p->now_ms + duration(rest, n);
+	order->is_one_shot = n < len;
+}
+
+static void command(struct player *p, unsigned verb, const char *rule, size_t len, const char *rest, size_t rest_len)
 {
 	size_t asset = asset_of(p, &rule, &len);
 	uint32_t instance = instance_of(p, rule, len, asset);
+	struct rule_order order = {.command = (enum rule_command)verb};
 
-	for (unsigned i = 0; i < VERBS; i++) {
-		if (strlen(verbs[i]) != verb_len || memcmp(verbs[i], verb, verb_len) != 0)
-			continue;
-		struct rule_order order = {.command = (enum rule_command)i};
-		if (!rule_command(p->engine, instance, &order) || p->n_refused == 8)
-			return;
-		p->refused[p->n_refused++] = (struct refusal){verbs[i], instance};
-	}
+	read_order(p, &order, rest, rest_len);
+	if (!rule_command(p->engine, instance, &order) || p->n_refused == 8)
+		return;
+	p->refused[p->n_refused++] = (struct refusal){command_names[verb], instance};
 }
 
 /* After the events of the turn, some of which may be of earlier timers. */
@@ -471,15 +543,6 @@ static void hold(struct player *p, const char *text, size_t len)
 	rule_hold(p->engine, 0, len ? BASE_MS + duration(text, len) : WY_MS_NEVER);
 }
 
-static size_t word_len(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && text[n] != ' ')
-		n++;
-	return n;
-}
-
 static bool is_word(const char *text, size_t len, const char *word)
 {
 	return strlen(word) == len && memcmp(text, word, len) == 0;
@@ -496,13 +559,17 @@ static void act(struct player *p, const struct step *step, const struct step **s
 		size_t n = word_len(text, len);
 		size_t rest = n < len ? n + 1 : n;
 		size_t arg = word_len(text + rest, len - rest);
-		bool is_command = is_verb(text, n);
+		unsigned verb = 0;
+		while (verb < COMMANDS && !is_word(text, n, command_names[verb]))
+			verb++;
+		bool is_command = verb < COMMANDS;
 		if (is_word(text, n, "show")) {
 			*shows = step;
 			return;
 		}
 		if (is_command)
-			command(p, text, n, text + rest, arg);
+			command(p, verb, text + rest, arg, text + rest + arg + (rest + arg < len),
+				len - rest - arg - (rest + arg < len));
 		else if (is_word(text, n, "heard"))
 			heard(p, text + rest, arg);
 		else if (is_word(text, n, "hold"))

@@ -91,6 +91,40 @@ static void paths_start_at_the_gateway_file(void **state)
 			    config->uplink.ca);
 }
 
+static void plans_name_their_assets_in_local_time(void **state)
+{
+	const struct config *config = config_of(state);
+	const struct wy_window *windows = config->site.windows;
+
+	assert_int_equal(2, config->site.n_windows);
+	assert_string_equal("oil", windows[0].reason);
+	assert_int_equal(86400 + 60, windows[0].from_s);
+	assert_int_equal(86400 + 3600, windows[0].to_s);
+	assert_int_equal(1, windows[0].n_assets);
+	assert_string_equal("A-1", config->assets[windows[0].assets[0]].id);
+	assert_false(windows[0].is_out_of_service);
+	assert_true(windows[1].is_out_of_service);
+	assert_true(windows[1].n_assets > 1);
+}
+
+static void ladders_stand_with_their_tier(void **state)
+{
+	const struct config *config = config_of(state);
+	struct rule_world world = config_world(config);
+	const struct wy_ladder *ladder = &world.escalation.of_tier[0];
+
+	assert_int_equal(1, ladder->n);
+	assert_int_equal(600000, ladder->steps[0].after_ms);
+	assert_int_equal(WY_UNLESS_ACKED, ladder->steps[0].unless);
+	assert_int_equal(1, ladder->steps[0].tier);
+	assert_true(ladder->steps[0].is_working);
+	assert_string_equal("head", ladder->steps[0].to);
+	assert_int_equal(0, world.escalation.of_tier[1].n);
+	assert_int_equal(2, world.escalation.repeat.at_most);
+	assert_int_equal(1, world.escalation.repeat.tiers_up);
+	assert_int_equal(0x1f, world.escalation.working->days);
+}
+
 static void holidays_are_days_since_1970_in_order(void **state)
 {
 	const struct config *config = config_of(state);
@@ -356,6 +390,8 @@ int main(void)
 		IN_BUILDING(a_sound_building_gives_no_message),
 		IN_BUILDING(paths_start_at_the_gateway_file),
 		IN_BUILDING(holidays_are_days_since_1970_in_order),
+		IN_BUILDING(plans_name_their_assets_in_local_time),
+		IN_BUILDING(ladders_stand_with_their_tier),
 		IN_BUILDING(the_zone_changes_to_summer_and_back_for_decades),
 		IN_BUILDING(points_are_bound_by_name_and_by_hand),
 		IN_BUILDING(samples_arrive_in_the_terms_of_the_class),
