@@ -222,6 +222,8 @@ static void fill_instance(struct rx_load *load, struct rx_instance *it, const st
 	it->info.asset = asset;
 	it->info.points = v->points;
 	it->info.n_points = v->n_points;
+	it->info.trends = v->trends;
+	it->info.n_trends = v->n_trends;
 	for (size_t i = 0; i < rule->info.n_levels; i++) {
 		it->info.hold_ms[i] = span_of(set, v, &v->levels[i].hold, asset);
 		it->info.clear_hold_ms[i] = span_of(set, v, &v->levels[i].clear_hold, asset);

@@ -54,6 +54,7 @@ static const struct {
 	{"hold", LEVEL, "an event has no length; in a pattern give a step 'for' or 'within'"},
 	{"tolerate", LEVEL | PATTERN, "there is no clock that unknown could stop"},
 	{"reraise", LEVEL, "after a ticket was closed by hand the next event is a new one"},
+	{"ticket", 0, "who comes and by when stand in the fault catalogue and the tiers; 'summary', 'detail' and 'action' stand in the rule itself"},
 	{"if", EVENT, "join it with 'and' to the condition, or use 'event'"},
 };
 

@@ -96,6 +96,11 @@ const struct rule_info *rule_info_at(const struct rule_set *set, uint32_t rule);
 uint64_t rule_set_hash(const struct rule_set *set);
 
 size_t rule_instance_count(const struct rule_set *set);
+struct rule_trend {
+	uint32_t point;
+	wy_ms over_ms;
+};
+
 struct rule_instance_info {
 	uint32_t rule;
 	uint32_t asset;
@@ -103,6 +108,8 @@ struct rule_instance_info {
 	wy_ms clear_hold_ms[WY_RULE_LEVELS_MAX];
 	const uint32_t *points; /* class points its expressions read, ascending */
 	size_t n_points;
+	const struct rule_trend *trends; /* points to show along with a ticket */
+	size_t n_trends;
 };
 const struct rule_instance_info *rule_instance_at(const struct rule_set *set, uint32_t instance);
 
@@ -228,6 +235,9 @@ size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigne
 
 /* The rule's summary template in "zh" or "en", filled from current values; empty if it has none. */
 void rule_summary(const struct rule_engine *engine, uint32_t instance, const char *lang, struct wy_buf *buf);
+/* The same for what it means and for what is to be done. */
+void rule_detail(const struct rule_engine *engine, uint32_t instance, const char *lang, struct wy_buf *buf);
+void rule_action(const struct rule_engine *engine, uint32_t instance, const char *lang, struct wy_buf *buf);
 
 /* Present value of a point after quality rules (STALE, RANGE ...). */
 struct wy_sample rule_point_now(const struct rule_engine *engine, uint32_t asset, uint32_t point);

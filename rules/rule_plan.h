@@ -99,12 +99,17 @@ struct rx_stage { /* of a pattern; an event is a pattern of one */
 	struct rx_span limit; /* see: within, 0: any time; absent: for */
 };
 
-struct rx_piece { /* of a summary: text, or a value */
-	const char *text;
+enum rx_piece_kind {
+	RX_PIECE_TEXT, RX_PIECE_EXPR, RX_PIECE_ASSET_ID, RX_PIECE_ASSET_NAME, RX_PIECE_ASSET_CLASS, RX_PIECE_LABEL,
+	RX_PIECE_VALUE, RX_PIECE_LIMIT, /* sides of the comparison that decides */
+};
+
+struct rx_piece { /* of the words of a rule */
+	enum rx_piece_kind kind;
+	const char *text; /* TEXT; LABEL: its key */
 	size_t len;
 	const struct rx_expr *expr;
-	const char *label; /* NULL, "asset.name", "asset.id" or a label's key */
-	int decimals;      /* -1: as many as needed */
+	int decimals; /* -1: as many as needed */
 };
 
 struct rx_template {
@@ -114,6 +119,7 @@ struct rx_template {
 };
 
 #define RX_TEMPLATES 2u
+enum rx_text { RX_SUMMARY, RX_DETAIL, RX_ACTION, RX_TEXTS };
 
 /* A rule for one class: its expressions with addresses of that class. */
 struct rx_variant {
@@ -127,7 +133,9 @@ struct rx_variant {
 	bool is_latest; /* restart: latest */
 	struct rx_cond active;
 	struct rx_span tolerate, unverified_after, settle, reraise;
-	struct rx_template summary[RX_TEMPLATES];
+	struct rx_template texts[RX_TEXTS][RX_TEMPLATES];
+	const struct rule_trend *trends;
+	size_t n_trends;
 	const uint32_t *points; /* read by levels and active; ascending */
 	size_t n_points;
 	const uint32_t *memories; /* used by levels and active */

@@ -133,8 +133,7 @@ static void read_variant(struct rx_load *load, struct rx_rule *rule, struct rx_v
 	variant->settle = rx_span_or(&scope, fields->settle, settle.ms);
 	/* A condition that still stands is no news; an event is. */
 	variant->reraise = rx_span_or(&scope, fields->reraise, is_level ? 3600000 : 0);
-	if (fields->summary)
-		rx_read_summary(&scope, fields->summary, variant);
+	rx_read_words(&scope, variant, fields);
 }
 
 /* ---- The rule ----------------------------------------------------------------------------- */
@@ -168,13 +167,23 @@ static void read_scope(struct rx_load *load, struct rx_rule *rule, const struct 
 	}
 }
 
+/* What people read, and not what the rule means. */
+static bool is_words(const struct wy_node *key)
+{
+	static const char *const words[] = {"summary", "detail", "action", "attach", "meta"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (wy_node_is(key, words[i]))
+			return true;
+	return false;
+}
+
 static uint64_t hash_tree(uint64_t hash, const struct wy_node *node, bool is_top)
 {
 	if (node->kind == WY_NODE_SCALAR)
 		return rx_hash_text(hash, node->text);
 	for (const struct wy_node *m = node->child; m; m = m->next) {
-		bool is_words = is_top && m->key && (wy_node_is(m->key, "summary") || wy_node_is(m->key, "meta"));
-		if (is_words)
+		if (is_top && m->key && is_words(m->key))
 			continue;
 		if (m->key)
 			hash = rx_hash_text(hash, m->key->text);

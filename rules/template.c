@@ -1,12 +1,12 @@
-/* template.c: summaries: text with {value} in it, read at load, filled at transitions only.
+/* template.c: the words of a rule: text with values in braces, read at load; fill.c fills them at transitions only.
  *
- * {point} {expression} {$param} {expression:.1f} {asset.name} {asset.id} {label} */
-#include <math.h>
+ * {point} {expression} {$param} {expression:.1f} {value} {limit} {asset.name} {asset.id} {asset.class} {label} */
 #include <string.h>
 
 #include "check.h"
-#include "rule_engine.h"
+#include "fields.h"
 #include "number.h"
+#include "params.h"
 #include "parse.h"
 #include "signals.h"
 #include "template.h"
@@ -72,7 +72,34 @@ static int decimals_of(const char *text, size_t *len)
 	return is_fine ? colon[2] - '0' : -2;
 }
 
-static bool read_value(struct rx_scope *scope, struct rx_piece *piece, const char *text, size_t len)
+static enum rx_piece_kind named_kind(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum rx_piece_kind kind;
+	} names[] = {{"asset.name", RX_PIECE_ASSET_NAME}, {"asset.id", RX_PIECE_ASSET_ID},
+		     {"asset.class", RX_PIECE_ASSET_CLASS}, {"value", RX_PIECE_VALUE}, {"limit", RX_PIECE_LIMIT}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(names[i].name, name) == 0)
+			return names[i].kind;
+	return RX_PIECE_TEXT;
+}
+
+/* Is there a comparison whose sides {value} and {limit} could show? */
+static bool can_decide(struct rx_scope *scope, const struct rx_variant *variant, enum rx_piece_kind kind)
+{
+	for (size_t i = 0; i < WY_RULE_LEVELS_MAX; i++)
+		if (variant->levels[i].when.root && rx_find_decisive(variant->levels[i].when.root, NULL))
+			return true;
+	rx_error(scope->load, "E301", scope->node, scope->offset,
+		 "{%s} is a side of the comparison that decides, and this rule compares no numbers",
+		 kind == RX_PIECE_VALUE ? "value" : "limit");
+	return false;
+}
+
+static bool read_value(struct rx_scope *scope, const struct rx_variant *variant, struct rx_piece *piece, const char *text,
+		       size_t len)
 {
 	enum wy_err err = WY_OK;
 
@@ -85,10 +112,14 @@ static bool read_value(struct rx_scope *scope, struct rx_piece *piece, const cha
 		const char *name = rx_load_text(scope->load, text, len);
 		if (!name)
 			return false;
-		if (strcmp(name, "asset.name") == 0 || strcmp(name, "asset.id") == 0 || is_label(scope, name)) {
-			piece->label = name;
+		piece->kind = named_kind(name);
+		if (piece->kind == RX_PIECE_TEXT && is_label(scope, name))
+			piece->kind = RX_PIECE_LABEL;
+		piece->text = name;
+		if (piece->kind == RX_PIECE_VALUE || piece->kind == RX_PIECE_LIMIT)
+			return can_decide(scope, variant, piece->kind);
+		if (piece->kind != RX_PIECE_TEXT)
 			return true;
-		}
 	}
 	scope->n_parts = 0;
 	const char *own = rx_load_text(scope->load, text, len);
@@ -102,6 +133,7 @@ static bool read_value(struct rx_scope *scope, struct rx_piece *piece, const cha
 		rx_error(scope->load, "E203", scope->node, scope->offset, "an event has no value to print");
 		return false;
 	}
+	piece->kind = RX_PIECE_EXPR;
 	piece->expr = root;
 	return true;
 }
@@ -125,7 +157,8 @@ static size_t count_pieces(const char *text)
 	return n;
 }
 
-static void read_template(struct rx_scope *scope, const struct wy_node *node, struct rx_template *out)
+static void read_template(struct rx_scope *scope, const struct rx_variant *variant, const struct wy_node *node,
+			  struct rx_template *out)
 {
 	const char *text = rx_load_text(scope->load, node->text, node->len);
 	struct rx_piece *pieces = text ? rx_load_alloc(scope->load, count_pieces(text), sizeof(*pieces)) : NULL;
@@ -149,14 +182,15 @@ static void read_template(struct rx_scope *scope, const struct wy_node *node, st
 			break;
 		}
 		scope->offset = (size_t)(open + 1 - text);
-		if (read_value(scope, &pieces[out->n], open + 1, (size_t)(close - open - 1)))
+		if (read_value(scope, variant, &pieces[out->n], open + 1, (size_t)(close - open - 1)))
 			out->n++;
 		at = close + 1;
 	}
 	scope->offset = 0;
 }
 
-void rx_read_summary(struct rx_scope *scope, const struct wy_node *node, struct rx_variant *variant)
+static void read_text(struct rx_scope *scope, struct rx_variant *variant, const struct wy_node *node,
+		      struct rx_template out[RX_TEMPLATES])
 {
 	static const char *const langs[RX_TEMPLATES] = {"zh", "en"};
 
@@ -165,108 +199,70 @@ void rx_read_summary(struct rx_scope *scope, const struct wy_node *node, struct 
 		return;
 	}
 	for (const struct wy_node *m = node->child; m; m = m->next) {
-		struct rx_template *out = NULL;
-		for (size_t i = 0; i < RX_TEMPLATES; i++)
-			if (wy_node_is(m->key, langs[i]))
-				out = &variant->summary[i];
-		if (!out) {
+		size_t i = 0;
+		while (i < RX_TEMPLATES && !wy_node_is(m->key, langs[i]))
+			i++;
+		if (i == RX_TEMPLATES) {
 			rx_error(scope->load, "E103", m->key, 0, "unknown language '%s'; expected zh or en", m->key->text);
 			continue;
 		}
-		out->lang = m->key->text[0] == 'z' ? "zh" : "en";
+		out[i].lang = langs[i];
 		if (m->kind != WY_NODE_SCALAR)
 			rx_error(scope->load, "E105", m, 0, "expected text, found %s", wy_node_kind_text(m));
 		else
-			read_template(scope, m, out);
+			read_template(scope, variant, m, &out[i]);
 	}
 }
 
-/* ---- Filling ------------------------------------------------------------------------------ */
+/* ---- Attachments -------------------------------------------------------------------------- */
 
-static void print_number(const struct rx_piece *piece, const struct rx_value *v, const char *lang, struct wy_buf *buf)
+struct trend_fields {
+	const char *trend;
+	const struct wy_node *over;
+};
+
+static const struct wy_field trend_rows[] = {
+	{"trend", WY_FIELD_ID, offsetof(struct trend_fields, trend), true, 0, 0, NULL, "a point"},
+	{"over", WY_FIELD_NODE, offsetof(struct trend_fields, over), true, 0, 0, NULL, "a length of time"},
+};
+
+static void read_trend(struct rx_scope *scope, const struct wy_node *node, struct rule_trend *trend)
 {
-	const struct wy_unit *unit = piece->expr->unit;
-	bool has_low = v->is_whole ? v->lo != INT64_MIN : v->rlo > -1e300;
-	bool is_exact = rx_is_exact(v);
+	struct wy_diags *diags = scope->load->diags;
+	const struct wy_class *cls = scope->load->set->classes[scope->cls].model;
+	struct trend_fields fields = {0};
+	char hint[RX_HINT_SIZE];
 
-	if (!is_exact && !has_low) {
-		wy_buf_add(buf, "?");
+	if (wy_fields_read(node, trend_rows, 2, &fields, diags) || wy_field_duration(fields.over, &trend->over_ms, diags))
 		return;
-	}
-	if (is_exact && !v->is_whole && isinf(v->rlo)) {
-		wy_buf_add(buf, lang[0] == 'z' ? "不会" : "never");
-		return;
-	}
-	if (!is_exact)
-		wy_buf_add(buf, "≥");
-	bool is_span = unit && wy_unit_is_alike(unit, wy_unit_at(WY_UNIT_MS)) &&
-		       (unit == wy_unit_at(WY_UNIT_MS) || piece->expr->op == RX_PARAM);
-	if (is_span && piece->decimals < 0) {
-		/* Whole seconds are enough for a person from ten seconds on. */
-		wy_ms span_ms = (wy_ms)(v->rlo * wy_unit_ratio(unit, wy_unit_at(WY_UNIT_MS)) + 0.5);
-		wy_buf_duration(buf, span_ms >= 10000 ? span_ms / 1000 * 1000 : span_ms);
-		return;
-	}
-	if (v->is_whole)
-		wy_buf_addf(buf, "%lld", (long long)v->lo);
-	else if (piece->decimals < 0)
-		wy_buf_real(buf, v->rlo, 3);
-	else
-		wy_buf_fixed(buf, v->rlo, (unsigned)piece->decimals);
-	if (unit)
-		wy_buf_addf(buf, " %s", unit->name);
+	while (trend->point < cls->n_points && strcmp(cls->points[trend->point].name, fields.trend) != 0)
+		trend->point++;
+	if (trend->point == cls->n_points)
+		rx_error(scope->load, "E301", wy_node_get(node, "trend"), 0, "class '%s' has no point '%s'%s", cls->id,
+			 fields.trend, rx_did_you_mean(scope->load, fields.trend, cls->n_points, point_at, cls, hint));
 }
 
-static void print_value(const struct rx_piece *piece, const struct rx_value *v, const char *lang, struct wy_buf *buf)
+static void read_trends(struct rx_scope *scope, struct rx_variant *variant, const struct wy_node *node)
 {
-	static const char *const words[] = {[RULE_FALSE] = "false", [RULE_TRUE] = "true", [RULE_UNKNOWN] = "?"};
-	const struct rx_expr *e = piece->expr;
-
-	if (e->type == RX_T_BOOL)
-		wy_buf_add(buf, words[v->truth]);
-	else if (e->type != RX_T_ENUM)
-		print_number(piece, v, lang, buf);
-	else if (rx_is_exact(v) && e->point && v->lo >= 0 && (size_t)v->lo < e->point->n_values)
-		wy_buf_add(buf, e->point->values[v->lo]);
-	else
-		wy_buf_add(buf, "?");
-}
-
-static void print_label(const struct wy_asset *asset, const char *label, const char *lang, struct wy_buf *buf)
-{
-	if (strcmp(label, "asset.id") == 0) {
-		wy_buf_add(buf, asset->id);
+	if (node->kind != WY_NODE_SEQ || !node->n || node->n > WY_RULE_TRENDS_MAX) {
+		rx_error(scope->load, "E105", node, 0, "expected a list of 1 to %u such as [{trend: point, over: 1d}]",
+			 WY_RULE_TRENDS_MAX);
 		return;
 	}
-	if (strcmp(label, "asset.name") == 0) {
-		const char *name = lang[0] == 'z' ? asset->name_zh : asset->name_en;
-		wy_buf_add(buf, name ? name : asset->id);
-		return;
-	}
-	for (size_t i = 0; i < asset->n_labels; i++)
-		if (strcmp(asset->labels[i].key, label) == 0)
-			wy_buf_add(buf, asset->labels[i].value);
+	struct rule_trend *trends = rx_load_alloc(scope->load, node->n, sizeof(*trends));
+	variant->trends = trends;
+	for (const struct wy_node *m = node->child; m && trends; m = m->next)
+		read_trend(scope, m, &trends[variant->n_trends++]);
 }
 
-void rule_summary(const struct rule_engine *engine, uint32_t instance, const char *lang, struct wy_buf *buf)
+void rx_read_words(struct rx_scope *scope, struct rx_variant *variant, const struct rx_rule_keys *fields)
 {
-	const struct rx_instance *it = &engine->set->instances[instance];
-	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
+	const struct wy_node *nodes[RX_TEXTS] = {
+		[RX_SUMMARY] = fields->summary, [RX_DETAIL] = fields->detail, [RX_ACTION] = fields->action};
 
-	for (size_t i = 0; i < RX_TEMPLATES; i++) {
-		const struct rx_template *template = &it->variant->summary[i];
-		if (!template->lang || strcmp(template->lang, lang) != 0)
-			continue;
-		for (size_t j = 0; j < template->n; j++) {
-			const struct rx_piece *piece = &template->pieces[j];
-			if (piece->label) {
-				print_label(&engine->set->world->assets[it->info.asset], piece->label, lang, buf);
-			} else if (piece->expr) {
-				struct rx_value v = rx_eval(&ev, piece->expr);
-				print_value(piece, &v, lang, buf);
-			} else {
-				wy_buf_addn(buf, piece->text, piece->len);
-			}
-		}
-	}
+	for (unsigned i = 0; i < RX_TEXTS; i++)
+		if (nodes[i])
+			read_text(scope, variant, nodes[i], variant->texts[i]);
+	if (fields->attach)
+		read_trends(scope, variant, fields->attach);
 }

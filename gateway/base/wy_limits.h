@@ -51,6 +51,7 @@
 #define WY_RULE_SPAN_MAX_MS 34560000000 /* a length of time in a rule: 400d; refuse */
 #define WY_RULE_LEVELS_MAX 4u       /* levels of one rule; refuse */
 #define WY_RULE_OUT_UNKNOWN_MS 900000 /* an asset out of service that cannot be asked stays so; then it counts as back */
+#define WY_RULE_TRENDS_MAX 8u       /* points attached to the tickets of one rule; refuse */
 #define WY_PATTERN_STEPS_MAX 8u     /* steps of one pattern; refuse */
 #define WY_RULE_LIST_MAX 64u         /* classes of one scope, rules that inhibit one; refuse */
 #define WY_EXPR_NODES_MAX 512u      /* nodes of one expression; refuse */

@@ -9,7 +9,7 @@
 
 #include "log.h"
 
-enum { NOTICE_BYTES = 1024, SUMMARY_BYTES = 1024 };
+enum { NOTICE_BYTES = 1024, SUMMARY_BYTES = 1024, ADVICE_BYTES = 2048 };
 
 static const struct config *config_of(const struct engine *engine)
 {
@@ -18,24 +18,45 @@ static const struct config *config_of(const struct engine *engine)
 
 /* ---- Evidence -------------------------------------------------------------------------------- */
 
-static size_t gather_samples(struct engine *engine, uint32_t instance)
+/* The changes of a point since then, behind the n there are; how many there are now. */
+static size_t add_samples(struct engine *engine, const struct rule_instance_info *info, uint32_t point, wy_ms since_ms,
+			  size_t n)
 {
-	const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, instance);
 	const struct config *config = config_of(engine);
 	const struct wy_class *class = &config->classes[config->assets[info->asset].class_index];
 	wy_ms gap_ms = engine->now.wall_ms - engine->now.mono_ms;
+	struct wy_sample seen[WY_EVIDENCE_SAMPLES];
+	size_t n_seen = history_of(engine->history, info->asset, point, seen, WY_EVIDENCE_SAMPLES);
+
+	for (size_t i = 0; i < n_seen && n < engine->samples_max; i++) {
+		if (seen[i].at_ms < since_ms)
+			continue;
+		engine->samples[n].point = &class->points[point];
+		engine->samples[n].sample = seen[i];
+		engine->samples[n].wall_ms = seen[i].at_ms + gap_ms;
+		n++;
+	}
+	return n;
+}
+
+static bool reads(const struct rule_instance_info *info, uint32_t point)
+{
+	for (size_t i = 0; i < info->n_points; i++)
+		if (info->points[i] == point)
+			return true;
+	return false;
+}
+
+static size_t gather_samples(struct engine *engine, uint32_t instance)
+{
+	const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, instance);
 	size_t n = 0;
 
-	for (size_t i = 0; i < info->n_points; i++) {
-		struct wy_sample seen[WY_EVIDENCE_SAMPLES];
-		size_t n_seen = history_of(engine->history, info->asset, info->points[i], seen,
-					   WY_EVIDENCE_SAMPLES);
-		for (size_t s = 0; s < n_seen && n < engine->samples_max; s++, n++) {
-			engine->samples[n].point = &class->points[info->points[i]];
-			engine->samples[n].sample = seen[s];
-			engine->samples[n].wall_ms = seen[s].at_ms + gap_ms;
-		}
-	}
+	for (size_t i = 0; i < info->n_points; i++)
+		n = add_samples(engine, info, info->points[i], WY_MS_NONE, n);
+	for (size_t i = 0; i < info->n_trends; i++)
+		if (!reads(info, info->trends[i].point))
+			n = add_samples(engine, info, info->trends[i].point, engine->now.mono_ms - info->trends[i].over_ms, n);
 	return n;
 }
 
@@ -55,6 +76,8 @@ static void sort_samples(struct ticket_sample *samples, size_t n)
 
 struct words {
 	char summary_zh[SUMMARY_BYTES], summary_en[SUMMARY_BYTES];
+	char detail_zh[ADVICE_BYTES], detail_en[ADVICE_BYTES];
+	char action_zh[ADVICE_BYTES], action_en[ADVICE_BYTES];
 	char notice_zh[NOTICE_BYTES], notice_en[NOTICE_BYTES];
 	struct rule_clause clauses[WY_RULE_CLAUSES_MAX];
 };
@@ -84,6 +107,10 @@ static void set_context(struct engine *engine, struct words *words, struct ticke
 		.mode = "live",
 		.boot = engine->parts.boot,
 		.now = engine->now,
+		.detail_zh = words->detail_zh,
+		.detail_en = words->detail_en,
+		.action_zh = words->action_zh,
+		.action_en = words->action_en,
 		.summary_zh = words->summary_zh,
 		.summary_en = words->summary_en,
 		.clauses = words->clauses,
@@ -125,6 +152,20 @@ static void set_summary(struct engine *engine, uint32_t instance, const struct t
 	rule_summary(engine->rules, instance, "en", &en);
 }
 
+static void set_advice(const struct engine *engine, uint32_t instance, struct words *words)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, words->detail_zh, sizeof(words->detail_zh));
+	rule_detail(engine->rules, instance, "zh", &buf);
+	wy_buf_init(&buf, words->detail_en, sizeof(words->detail_en));
+	rule_detail(engine->rules, instance, "en", &buf);
+	wy_buf_init(&buf, words->action_zh, sizeof(words->action_zh));
+	rule_action(engine->rules, instance, "zh", &buf);
+	wy_buf_init(&buf, words->action_en, sizeof(words->action_en));
+	rule_action(engine->rules, instance, "en", &buf);
+}
+
 static void describe(struct engine *engine, const struct engine_case *c, uint32_t instance,
 		     const struct ticket *ticket, size_t past_len, struct words *words,
 		     struct ticket_context *context)
@@ -139,6 +180,7 @@ static void describe(struct engine *engine, const struct engine_case *c, uint32_
 	context->n_clauses = rule_clauses(engine->rules, instance, level, is_gone, words->clauses,
 					  WY_RULE_CLAUSES_MAX);
 	set_summary(engine, instance, ticket, past_len, words);
+	set_advice(engine, instance, words);
 	context->n_samples = gather_samples(engine, instance);
 	sort_samples(engine->samples, context->n_samples);
 }

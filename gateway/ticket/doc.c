@@ -176,6 +176,19 @@ static void set_summary(struct json_build *build, json_t *doc, const struct tick
 	put_summaries(build, doc, ticket, zh && *zh ? zh : plain_zh, en && *en ? en : plain_en);
 }
 
+/* What it means and what is to be done, where the rule says so. */
+static void set_advice(struct json_build *build, json_t *doc, const struct ticket_context *context)
+{
+	const struct {
+		const char *key, *text;
+	} advice[] = {{"detail", context->detail_zh}, {"detail_en", context->detail_en},
+		      {"action", context->action_zh}, {"action_en", context->action_en}};
+
+	for (size_t i = 0; i < sizeof(advice) / sizeof(*advice); i++)
+		if (advice[i].text && *advice[i].text)
+			json_build_cut(build, doc, advice[i].key, advice[i].text, TICKET_ADVICE_CHARS);
+}
+
 static void set_times(struct json_build *build, json_t *doc, const struct ticket *ticket)
 {
 	bool is_over = ticket->cleared.wall_ms != 0;
@@ -242,6 +255,7 @@ static json_t *make_document(struct json_build *build, const struct ticket *tick
 	set_tier(build, doc, ticket, config);
 	set_fault(build, doc, ticket, context);
 	set_summary(build, doc, ticket, context);
+	set_advice(build, doc, context);
 	json_build_text(build, doc, "site_id", config->site.id);
 	json_build_text(build, doc, "site_name", config->site.name_zh);
 	json_build_text(build, doc, "site_profile", config->site.profile);

@@ -17,6 +17,7 @@
 #include "ticket.h"
 #include "times.h"
 
+#define TICKET_ADVICE_CHARS 500u  /* detail and action likewise */
 #define TICKET_SUMMARY_CHARS 200u /* what receiving systems hold; longer is cut at a character */
 
 /* A value around the moment. The last ones matter most: oldest first in the array. */
@@ -39,6 +40,8 @@ struct ticket_context {
 	size_t n_clauses;
 	const struct ticket_sample *samples;
 	size_t n_samples;
+	const char *detail_zh, *detail_en; /* rule_detail(), rule_action(); empty: the rule has none */
+	const char *action_zh, *action_en;
 	const char *summary_zh,
 		*summary_en; /* rule_summary(); empty: fault name and asset stand in. A document
 				of what is over, latched or unknown says so before them */

@@ -513,6 +513,18 @@ static void show_refused(struct player *p)
 	p->n_refused = 0;
 }
 
+static void show_words(struct player *p, uint32_t instance,
+		       void (*words)(const struct rule_engine *, uint32_t, const char *, struct wy_buf *))
+{
+	char text[400];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	words(p->engine, instance, "en", &buf);
+	if (buf.len)
+		wy_buf_addf(p->out, " | %s", text);
+}
+
 static void show(struct player *p, const char *rule, size_t len)
 {
 	size_t asset = asset_of(p, &rule, &len);
@@ -523,6 +535,8 @@ static void show(struct player *p, const char *rule, size_t len)
 	print_instance(p, instance);
 	wy_buf_add(p->out, ": ");
 	rule_summary(p->engine, instance, "en", p->out);
+	show_words(p, instance, rule_detail);
+	show_words(p, instance, rule_action);
 	wy_buf_add(p->out, "\n");
 }
 
