@@ -492,7 +492,9 @@ static bool has_window(const struct rx_expr *e)
  * rule asks of its windows matters only where they feed this one. */
 static uint64_t hash_memory(const struct rx_expr *call)
 {
-	uint64_t hash = rx_hash_text(RX_HASH_START, call->fn->like ? call->fn->like : call->fn->name);
+	const struct rx_function *fn = call->fn;
+	const char *own = fn->like ? fn->like : fn->name;
+	uint64_t hash = rx_hash_text(RX_HASH_START, fn->like_sampled && call->child->sampling ? fn->like_sampled : own);
 	unsigned index = 0;
 
 	for (const struct rx_expr *c = call->child; c; c = c->next, index++) {

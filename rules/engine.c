@@ -656,6 +656,15 @@ static bool restart_sums(struct rule_engine *engine, uint32_t instance)
 	return has_room(engine);
 }
 
+enum wy_err rule_mark(struct rule_engine *engine, uint32_t asset, const char *name)
+{
+	settle(engine);
+	run_timers(engine, engine->now.mono_ms);
+	if (engine->now.mono_ms > engine->clock_ms)
+		engine->clock_ms = engine->now.mono_ms;
+	return rx_mark_memories(engine, asset, name) ? WY_OK : WY_E_NOTFOUND;
+}
+
 enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const struct rule_order *order)
 {
 	struct rx_teller_out out;

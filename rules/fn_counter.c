@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "rule_engine.h"
+#include "window.h"
 
 struct rx_value fn_pulse(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
@@ -16,11 +17,13 @@ struct rx_value fn_pulse(struct rx_eval *ev, const struct rx_expr *call, const v
  * cannot be a wrap. A step larger than max_step is a reset; what was counted since then is `now`. */
 static int64_t steps(const struct wy_point *point, int64_t last, int64_t now, bool *ret_reset)
 {
-	int64_t step = now - last;
+	int64_t step;
 	int64_t most = point->max_step && point->max_step < INT64_MAX ? (int64_t)point->max_step : INT64_MAX;
 
 	*ret_reset = false;
-	if (step < 0 && point->modulus && point->modulus <= INT64_MAX)
+	if (__builtin_sub_overflow(now, last, &step))
+		step = most < INT64_MAX ? most + 1 : -1; /* no counter steps so far */
+	else if (step < 0 && point->modulus && point->modulus <= INT64_MAX)
 		step += (int64_t)point->modulus;
 	if (step >= 0 && step <= most)
 		return step;
@@ -58,7 +61,7 @@ bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *me
 	static const int64_t none;
 	struct rx_mem_increase *m = memory;
 	struct rx_value v = rx_eval_point(ev, call->child);
-	wy_ms window_ms = rx_eval_span(ev, call->child->next);
+	wy_ms window_ms = rx_window_ms(ev, call);
 	bool is_known = rx_is_exact(&v);
 	bool is_reset = false;
 
@@ -88,10 +91,19 @@ bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *me
 	return false;
 }
 
+void rx_increase_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+{
+	static const int64_t none;
+	struct rx_mem_increase *m = memory;
+
+	if (m->panes.is_started)
+		rx_panes_to(&m->panes, rx_pane_ms(rx_window_ms(ev, call)), ev->now_ms, m->sum, sizeof(*m->sum), &none);
+}
+
 struct rx_value fn_increase(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_increase *m = memory;
-	wy_ms window_ms = rx_eval_span(ev, call->child->next);
+	wy_ms window_ms = rx_window_ms(ev, call);
 	wy_ms pane_ms = rx_pane_ms(window_ms);
 	struct rx_value point = rx_eval_point(ev, call->child);
 	uint8_t live[RX_PANES];
@@ -111,6 +123,142 @@ struct rx_value fn_increase(struct rx_eval *ev, const struct rx_expr *call, cons
 		return v;
 	v.hi = INT64_MAX;
 	v.unknown = is_covered ? point.unknown : (uint8_t)RX_NO_COVER;
+	v.point = point.point;
+	v.quality = point.quality;
+	return v;
+}
+
+/* Of the full panes, so that it does not fall from look to look. */
+struct rx_value fn_rate(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
+{
+	enum { HOUR_MS = 3600000 };
+	struct rx_mem_increase copy;
+	const struct rx_mem_increase *m = rx_window_now(ev, call, memory, &copy, rx_increase_account);
+	struct rx_value point = rx_eval_point(ev, call->child);
+	struct rx_value v = rx_unknown_of(RX_T_REAL, RX_NO_COVER);
+	uint8_t at[RX_PANES];
+	unsigned n = rx_panes_full(&m->panes, at);
+	double sum = 0;
+	uint64_t known_ms = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		sum += (double)m->sum[at[i]];
+		known_ms += m->panes.known_ms[at[i]];
+	}
+	if (m->panes.is_started)
+		rx_window_moves(ev, m->panes.pane_ms);
+	bool is_sure = rx_window_answers(ev, call, &m->panes, 0) && known_ms;
+	if (is_sure && rx_is_exact(&point))
+		v = rx_real(sum / (double)known_ms * HOUR_MS);
+	else
+		v.rlo = 0;
+	if (is_sure && !rx_is_exact(&point)) {
+		v.unknown = point.unknown;
+		v.point = point.point;
+		v.quality = point.quality;
+	}
+	v.is_uncertain = (m->is_reset && ev->now_ms - m->reset_ms < rx_window_ms(ev, call)) || point.is_uncertain;
+	return v;
+}
+
+/* ---- delta_since -------------------------------------------------------------------------- */
+
+/* Growth over a time in which nobody looked: it may be more than max_step. Only where the counter is smaller than
+ * before it must have wrapped or been reset, and max_step says which is more likely. */
+static int64_t steps_unseen(const struct wy_point *point, int64_t last, int64_t now)
+{
+	int64_t step;
+	int64_t modulus = point->modulus && point->modulus <= INT64_MAX ? (int64_t)point->modulus : 0;
+	int64_t most = point->max_step && point->max_step < INT64_MAX ? (int64_t)point->max_step : modulus / 2;
+
+	if (__builtin_sub_overflow(now, last, &step))
+		return 0;
+	if (step >= 0)
+		return step;
+	step = modulus ? step + modulus : step;
+	if (step >= 0 && step <= most)
+		return step;
+	return now > 0 ? now : 0;
+}
+
+/* Often enough that a crash leaves no growth that would be taken for a reset, and seldom enough for the store. */
+static bool is_worth_saving(const struct wy_point *point, const struct rx_mem_since_mark *m)
+{
+	int64_t most = point->max_step && point->max_step < INT64_MAX ? (int64_t)point->max_step / 2 : INT64_MAX;
+	int64_t wrap = point->modulus && point->modulus <= INT64_MAX ? (int64_t)point->modulus / 4 : INT64_MAX;
+
+	return m->unsaved > (most < wrap ? most : wrap);
+}
+
+bool rx_since_mark_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
+{
+	struct rx_mem_since_mark *m = memory;
+	const struct wy_point *point = call->child->point;
+	struct rx_value v = rx_eval_point(ev, call->child);
+	bool is_reset = false;
+	int64_t step = 0;
+
+	if (!rx_is_exact(&v)) {
+		m->is_gap = true;
+		return false;
+	}
+	bool is_first = !m->has_last;
+	if (!is_first)
+		step = m->is_gap ? steps_unseen(point, m->last, v.lo) : steps(point, m->last, v.lo, &is_reset);
+	if (__builtin_add_overflow(m->total, step, &m->total))
+		m->total = INT64_MAX;
+	m->unsaved = step > INT64_MAX - m->unsaved ? INT64_MAX : m->unsaved + step;
+	m->has_last = true;
+	m->is_gap = false;
+	m->last = v.lo;
+	if (!is_first && !is_reset && !is_worth_saving(point, m))
+		return false;
+	m->unsaved = 0;
+	return true;
+}
+
+bool rx_since_mark_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_since_mark *m = memory;
+
+	(void)call;
+	return m->total >= 0 && m->unsaved >= 0;
+}
+
+void rx_since_mark_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
+{
+	struct rx_mem_since_mark *m = memory;
+
+	(void)call;
+	(void)down_ms;
+	m->is_gap = true;
+}
+
+bool rx_since_mark_command(struct rx_eval *ev, const struct rx_expr *call, void *memory, enum rx_order order)
+{
+	struct rx_mem_since_mark *m = memory;
+
+	(void)ev;
+	(void)call;
+	if (order != RX_ORDER_MARK)
+		return false;
+	m->is_marked = true;
+	m->total = m->unsaved = 0;
+	return true;
+}
+
+/* Before the first mark: at least what was seen. */
+struct rx_value fn_delta_since(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_since_mark *m = memory;
+	struct rx_value point = rx_eval_point(ev, call->child);
+	struct rx_value v = rx_whole(m->total);
+
+	v.is_uncertain = point.is_uncertain;
+	if (m->is_marked && rx_is_exact(&point))
+		return v;
+	v.hi = INT64_MAX;
+	v.unknown = rx_is_exact(&point) ? (uint8_t)RX_NOT_SEEN : point.unknown;
 	v.point = point.point;
 	v.quality = point.quality;
 	return v;

@@ -1,4 +1,4 @@
-/* fn_extreme.c: the smallest and largest value in a window.
+/* fn_extreme.c: the smallest and largest value in a window, and how far the present one is from them.
  *
  * A level holds its value until it changes, so a value that was there before the window began and still held at its
  * left edge counts. What is sampled counts at its instants. */
@@ -120,4 +120,38 @@ struct rx_value fn_max(struct rx_eval *ev, const struct rx_expr *call, const voi
 struct rx_value fn_min(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	return extreme_query(ev, call, memory, -1);
+}
+
+/* From the best of the window to the present value; more than that where not all was seen. */
+static struct rx_value way_from_best(struct rx_eval *ev, const struct rx_expr *call, const void *memory, double sign)
+{
+	struct rx_value x = rx_as_real(rx_eval(ev, call->child));
+	bool is_sure;
+	double best = best_of(ev, call, memory, &is_sure);
+	struct rx_value v = rx_unknown_of(RX_T_REAL, RX_NO_COVER);
+
+	v.rlo = 0;
+	if (!rx_is_exact(&x)) {
+		v.unknown = x.unknown;
+		v.point = x.point;
+		v.quality = x.quality;
+		return v;
+	}
+	double way = best - sign * x.rlo;
+	if (is_sure)
+		v = rx_finite(way);
+	else if (way > 0)
+		v.rlo = way;
+	v.is_uncertain = x.is_uncertain;
+	return v;
+}
+
+struct rx_value fn_drop(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
+{
+	return way_from_best(ev, call, memory, 1);
+}
+
+struct rx_value fn_gain(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
+{
+	return way_from_best(ev, call, memory, -1);
 }

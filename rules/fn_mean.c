@@ -132,20 +132,13 @@ static struct mean mean_of(struct rx_eval *ev, const struct rx_expr *call, const
 	return mean;
 }
 
-static struct rx_value finite(double value)
-{
-	struct rx_value v = rx_real(value);
-
-	return value - value == 0 ? v : rx_unknown_of(RX_T_REAL, RX_TOO_LARGE);
-}
-
 struct rx_value fn_avg(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	struct mean mean = mean_of(ev, call, memory);
 
 	if (!mean.is_sure || !mean.weight)
 		return rx_unknown_of(RX_T_REAL, RX_NO_COVER);
-	return finite(rx_sum_of(&mean.total) / (double)mean.weight);
+	return rx_finite(rx_sum_of(&mean.total) / (double)mean.weight);
 }
 
 /* A window without samples has a sum, unless the rule asks for some. */
@@ -158,7 +151,7 @@ struct rx_value fn_sum(struct rx_eval *ev, const struct rx_expr *call, const voi
 
 	if (!mean.is_sure && !is_empty)
 		return rx_unknown_of(RX_T_REAL, RX_NO_COVER);
-	return finite(rx_sum_of(&mean.total));
+	return rx_finite(rx_sum_of(&mean.total));
 }
 
 bool rx_mean_dots(struct rx_eval *ev, const struct rx_expr *call, const void *memory, struct rx_dot dots[RX_PANES],
@@ -195,5 +188,5 @@ struct rx_value fn_slope(struct rx_eval *ev, const struct rx_expr *call, const v
 
 	if (!rx_mean_dots(ev, call, memory, dots, &n) || !rx_line_fit(dots, n, &line))
 		return rx_unknown_of(RX_T_REAL, RX_NO_COVER);
-	return finite(line.slope * HOUR_MS);
+	return rx_finite(line.slope * HOUR_MS);
 }

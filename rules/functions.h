@@ -79,7 +79,9 @@ struct rx_function {
 	struct rx_value (*query)(struct rx_eval *ev, const struct rx_expr *call, const void *memory);
 
 	/* The rest is for functions that remember. */
-	const char *like;    /* the function whose memory this one reads too; NULL: its own */
+	/* The function whose memory this one reads too; NULL: its own. like_sampled: another one where the first
+	 * argument is sampled. */
+	const char *like, *like_sampled;
 	size_t memory_bytes; /* of a call; or, where calls differ, bytes() */
 	size_t (*bytes)(const struct rx_expr *call);
 	/* Once per turn of the asset, after its inputs. True: what must survive a crash changed. */

@@ -99,6 +99,7 @@ struct rx_mem_increase {
 };
 
 bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_increase_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 
 struct rx_mem_extreme { /* min, max */
 	struct rx_panes panes;
@@ -125,6 +126,83 @@ bool rx_mean_update(struct rx_eval *ev, const struct rx_expr *call, void *memory
 bool rx_mean_is_sound(const struct rx_expr *call, const void *memory);
 void rx_mean_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_mean_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+
+struct rx_mem_spread {
+	struct rx_panes panes;
+	double held; /* level: the present value, while panes.is_known */
+	double high[RX_PANES], low[RX_PANES];
+	uint32_t n[RX_PANES]; /* samples; only there where the argument is sampled */
+};
+
+size_t rx_spread_bytes(const struct rx_expr *call);
+bool rx_spread_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_spread_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+
+struct rx_mem_sd {
+	struct rx_panes panes;
+	double held; /* level: since run_ms, within the running pane */
+	wy_ms run_ms;
+	double mean[RX_PANES], m2[RX_PANES]; /* m2: sum of squared distances from the mean, weighted */
+	uint32_t n[RX_PANES]; /* samples; only there where the argument is sampled */
+};
+
+size_t rx_sd_bytes(const struct rx_expr *call);
+bool rx_sd_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_sd_is_sound(const struct rx_expr *call, const void *memory);
+void rx_sd_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_sd_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+
+struct rx_mem_delta {
+	struct rx_panes panes;
+	bool has_held;
+	double held;   /* since held_ms at least */
+	wy_ms held_ms;
+	double edge[RX_PANES]; /* the value at the beginning of each pane; no number: none */
+};
+
+bool rx_delta_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_delta_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_delta_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+
+struct rx_mem_truth { /* flips, held, frac */
+	struct rx_panes panes;
+	uint8_t last; /* 1 + enum rule_truth; 0: never known */
+	bool is_uncertain;
+	uint32_t true_ms[RX_PANES];
+	uint32_t flips[RX_PANES];
+};
+
+bool rx_truth_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_truth_is_sound(const struct rx_expr *call, const void *memory);
+void rx_truth_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+
+#define RX_RANKS_MOST 256u
+
+struct rx_mem_ranks { /* median and quantile of samples */
+	struct rx_panes panes; /* coverage */
+	wy_ms at_ms[RX_RANKS_MOST];
+	double value[RX_RANKS_MOST];
+	uint8_t order[RX_RANKS_MOST]; /* filled places by value */
+	uint16_t head, n;             /* next place, filled places */
+};
+
+size_t rx_rank_bytes(const struct rx_expr *call);
+bool rx_rank_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_rank_is_sound(const struct rx_expr *call, const void *memory);
+void rx_rank_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+void rx_rank_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+
+struct rx_mem_since_mark { /* delta_since */
+	bool has_last, is_marked;
+	bool is_gap; /* the counter was not seen, or a restart came between */
+	int64_t last, total;
+	int64_t unsaved; /* growth since what is in the store */
+};
+
+bool rx_since_mark_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_since_mark_is_sound(const struct rx_expr *call, const void *memory);
+void rx_since_mark_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
+bool rx_since_mark_command(struct rx_eval *ev, const struct rx_expr *call, void *memory, enum rx_order order);
 
 /* The value of an event: the number of its instants in this turn. */
 struct rx_value rx_instants(int64_t n, bool is_gap, bool is_uncertain);

@@ -69,7 +69,7 @@ bool rx_panes_step(struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms, struct r
 	}
 	wy_ms to_ms = is_new ? panes->upto_ms : now_ms < end_ms ? now_ms : end_ms;
 	*ret_step = (struct rx_step){.slot = slot_of(panes->head), .is_new = is_new, .is_end = !is_new && to_ms == end_ms,
-				     .begin_ms = panes->head * pane_ms, .to_ms = to_ms};
+				     .begin_ms = panes->head * pane_ms, .from_ms = panes->upto_ms, .to_ms = to_ms};
 	if (panes->is_known)
 		panes->known_ms[ret_step->slot] += (uint32_t)(to_ms - panes->upto_ms);
 	panes->upto_ms = to_ms;

@@ -29,7 +29,7 @@ struct rx_step {
 	bool is_new;
 	bool is_end; /* the pane is complete with it */
 	wy_ms begin_ms; /* of the pane */
-	wy_ms to_ms;
+	wy_ms from_ms, to_ms;
 };
 
 /* An instant read back that no sum of times can overflow. */

@@ -201,6 +201,9 @@ struct rule_order {
  * turn has no room for its events; the next one has. */
 WY_MUST_CHECK enum wy_err rule_command(struct rule_engine *engine, uint32_t instance,
 				       const struct rule_order *order);
+/* An operator's mark on an asset, such as "door_overhaul" when that is done: what delta_since(c, door_overhaul) counts
+ * from. Between turn_begin and turn_end. WY_E_NOTFOUND: no rule for the asset asks for it. */
+WY_MUST_CHECK enum wy_err rule_mark(struct rule_engine *engine, uint32_t asset, const char *name);
 
 /* ---- Look inside --------------------------------------------------------------------------- */
 

@@ -81,5 +81,7 @@ void rx_freeze(struct rule_engine *engine, uint32_t instance);
 void rx_freeze_all(struct rule_engine *engine);
 /* An operator's word to the baselines of an instance. False: none took it. */
 bool rx_order_memories(struct rule_engine *engine, uint32_t instance, enum rx_order order);
+/* What counts from this mark begins anew; false: nothing does. */
+bool rx_mark_memories(struct rule_engine *engine, uint32_t asset, const char *name);
 
 #endif

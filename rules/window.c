@@ -49,6 +49,11 @@ struct rx_value rx_as_type(struct rx_value v, enum rx_type type)
 	return v;
 }
 
+struct rx_value rx_finite(double value)
+{
+	return value - value == 0 ? rx_real(value) : rx_unknown_of(RX_T_REAL, RX_TOO_LARGE);
+}
+
 void rx_window_moves(struct rx_eval *ev, wy_ms pane_ms)
 {
 	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);

@@ -18,6 +18,8 @@ double rx_sum_of(const struct rx_sum *total);
 
 /* A real number as a whole one where the type asks for it; an end that does not fit is open. */
 struct rx_value rx_as_type(struct rx_value v, enum rx_type type);
+/* A result; too large a one is unknown. */
+struct rx_value rx_finite(double value);
 /* The next border of panes lowers ev->next_ms. */
 void rx_window_moves(struct rx_eval *ev, wy_ms pane_ms);
 /* Enough of the window was known, and, of samples, enough of them are there. Names in ev->next_ms when that may change. */

@@ -563,6 +563,17 @@ static bool is_word(const char *text, size_t len, const char *word)
 }
 
 /* One step's words inside an open turn; what is to be shown after it, in *shows. */
+static void set_mark(struct player *p, const char *text, size_t len)
+{
+	size_t asset = asset_of(p, &text, &len);
+	char name[80] = "";
+
+	if (len < sizeof(name))
+		memcpy(name, text, len);
+	if (rule_mark(p->engine, (uint32_t)asset, name))
+		die("no such mark", name);
+}
+
 static void act(struct player *p, const struct step *step, const struct step **shows)
 {
 	const char *text = step->text;
@@ -588,9 +599,11 @@ static void act(struct player *p, const struct step *step, const struct step **s
 			heard(p, text + rest, arg);
 		else if (is_word(text, n, "hold"))
 			hold(p, text + rest, arg);
+		else if (is_word(text, n, "mark"))
+			set_mark(p, text + rest, arg);
 		else if (n)
 			put(p, text, n);
-		if (is_command || is_word(text, n, "heard") || is_word(text, n, "hold"))
+		if (is_command || is_word(text, n, "heard") || is_word(text, n, "hold") || is_word(text, n, "mark"))
 			return;
 		text += rest;
 		len -= rest;

@@ -17,6 +17,7 @@
  *     1s..9s every 1s p=20->16     the same along a straight line
  *     10s heard                    devices of A1 answer; heard 1: its second device; heard A2
  *     10s hold 30s                 A1 repeats itself until then; hold alone: until further notice
+ *     10s mark overhaul            an operator's mark; A2.overhaul
  *     11s ack t.r                  ack, reset, close, learn or accept; "refused" is shown
  *     12s show t.r                 state and English summary
  *     20s crash 35s                killed at 20s, back at 35s with what was durable
