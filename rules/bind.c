@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lint_set.h"
 #include "overrides.h"
 
 /* ---- Order -------------------------------------------------------------------------------- */
@@ -480,6 +481,8 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		list_instances(load);
 	if (!load->err)
 		warn_of_empty_scopes(load, scopes);
+	if (!load->err)
+		rx_lint_silence(load);
 	if (!load->err)
 		bind_inhibition(load);
 	if (!load->err)

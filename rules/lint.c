@@ -177,8 +177,10 @@ static void lint_level(struct rx_lens *lens, const struct rx_level *level)
 	check_return(load, lens->rule, lens->variant, level, level->when.node);
 	rx_lint_times(lens, level);
 	check_horizon(lens, level);
-	if (load->diags->errors == errors)
+	if (load->diags->errors == errors) {
 		rx_lint_region(lens, level);
+		rx_lint_trust(lens, level);
+	}
 	check_policy(lens, level);
 }
 

@@ -38,6 +38,8 @@ void rx_lens_add(struct rx_lens *lens, enum wy_severity severity, const char *co
 
 /* lint_time.c: holds, windows and limits of silence against the polls of the points. */
 void rx_lint_times(struct rx_lens *lens, const struct rx_level *level);
+/* lint_trust.c: windows coarser than their hold, emergencies that rest on a guess. */
+void rx_lint_trust(struct rx_lens *lens, const struct rx_level *level);
 /* region.c: conditions over one variable: never true, always true, no way back. */
 void rx_lint_region(struct rx_lens *lens, const struct rx_level *level);
 

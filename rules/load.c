@@ -6,6 +6,7 @@
 
 #include "bind.h"
 #include "fields.h"
+#include "lint_set.h"
 #include "names.h"
 #include "params.h"
 #include "rule_read.h"
@@ -181,6 +182,7 @@ static enum wy_err compile(struct rx_load *load, const struct wy_node *const *fi
 		return load->err;
 	if (load->diags->errors)
 		return WY_E_INVALID;
+	rx_lint_set(load);
 	return rx_bind(load, scopes);
 }
 
