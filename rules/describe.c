@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rule_engine.h"
+#include "shares.h"
 
 size_t rule_count(const struct rule_set *set)
 {
@@ -129,6 +130,8 @@ static void fill(struct list *list, const struct rx_expr *e, struct rule_clause 
 	if (left == e || !is_number(left))
 		return;
 	clause->unit = left->unit;
+	const struct rx_expr *joint = rx_joint_in(left);
+	clause->n_shares = joint ? rx_shares_now(&list->ev, joint, clause->shares) : 0;
 	clause->has_value = rx_is_exact(&a) && isfinite(rx_number(&a));
 	clause->value = clause->has_value ? rx_number(&a) : 0;
 	if (e->op != RX_COMPARE)

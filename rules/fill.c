@@ -6,6 +6,7 @@
 #include "kinds.h"
 #include "number.h"
 #include "rule_engine.h"
+#include "shares.h"
 #include "template.h"
 
 static void print_number(const struct rx_expr *e, int decimals, const struct rx_value *v, const char *lang,
@@ -165,6 +166,11 @@ static void print_side(struct filling *f, const struct rx_piece *piece)
 		print_expr(f, piece->kind == RX_PIECE_LIMIT ? e->child->next : e->child, piece->decimals);
 }
 
+static void print_shares(struct filling *f, const struct rx_piece *piece)
+{
+	rx_shares_print(&f->ev, piece->expr, f->buf);
+}
+
 static void fill(const struct rule_engine *engine, uint32_t instance, enum rx_text text, const char *lang,
 		 struct wy_buf *buf)
 {
@@ -173,6 +179,7 @@ static void fill(const struct rule_engine *engine, uint32_t instance, enum rx_te
 		[RX_PIECE_ASSET_ID] = print_asset_id,     [RX_PIECE_ASSET_NAME] = print_asset_name,
 		[RX_PIECE_ASSET_CLASS] = print_asset_class, [RX_PIECE_LABEL] = print_label,
 		[RX_PIECE_VALUE] = print_side,            [RX_PIECE_LIMIT] = print_side,
+		[RX_PIECE_SHARES] = print_shares,
 	};
 	const struct rx_instance *it = &engine->set->instances[instance];
 	struct filling f = {engine, instance, lang, rx_instance_eval(engine, instance, engine->clock_ms), buf};

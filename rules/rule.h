@@ -216,6 +216,12 @@ const char *rule_state_text(enum rule_state state);
 /* State of one level: what a report of coverage counts. */
 enum rule_state rule_level_state(const struct rule_engine *engine, uint32_t instance, unsigned level);
 
+/* How much of a joint() is owed to one of its numbers, by the point that it reads: 0 to 1. */
+struct rule_share {
+	const char *name;
+	double share;
+};
+
 /* One comparison or bool of a condition, with what it read: the proof in a ticket. */
 struct rule_clause {
 	const char *text; /* as written, e.g. "load_pct > $occupied_load" */
@@ -225,8 +231,10 @@ struct rule_clause {
 	bool has_limit;  /* right side likewise */
 	double value, limit;
 	const struct wy_unit *unit;
-	const char *word; /* enum or bool value of the left side as text, else NULL */
+	const char *word; /* enum or bool value of the left side as text, or "never"; else NULL */
 	const char *why;  /* truth unknown: "motor_temp stale", else NULL. Static or arena text */
+	struct rule_share shares[WY_RULE_JOINT_MAX]; /* of a joint() on the left side; largest first */
+	size_t n_shares;
 };
 /* Between its RULE_RAISED and its RULE_RESOLVED or RULE_CLOSED, also after rule_restore(). */
 bool rule_is_raised(const struct rule_engine *engine, uint32_t instance);

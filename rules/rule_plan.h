@@ -102,6 +102,7 @@ struct rx_stage { /* of a pattern; an event is a pattern of one */
 enum rx_piece_kind {
 	RX_PIECE_TEXT, RX_PIECE_EXPR, RX_PIECE_ASSET_ID, RX_PIECE_ASSET_NAME, RX_PIECE_ASSET_CLASS, RX_PIECE_LABEL,
 	RX_PIECE_VALUE, RX_PIECE_LIMIT, /* sides of the comparison that decides */
+	RX_PIECE_SHARES, /* of expr, a joint() */
 };
 
 struct rx_piece { /* of the words of a rule */

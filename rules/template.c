@@ -1,6 +1,6 @@
 /* template.c: the words of a rule: text with values in braces, read at load; fill.c fills them at transitions only.
  *
- * {point} {expression} {$param} {expression:.1f} {value} {limit} {asset.name} {asset.id} {asset.class} {label} */
+ * {point} {expression} {$param} {expression:.1f} {value} {limit} {shares} {asset.name} {asset.id} {asset.class} {label} */
 #include <string.h>
 
 #include "check.h"
@@ -8,6 +8,7 @@
 #include "number.h"
 #include "params.h"
 #include "parse.h"
+#include "shares.h"
 #include "signals.h"
 #include "template.h"
 
@@ -78,7 +79,8 @@ static enum rx_piece_kind named_kind(const char *name)
 		const char *name;
 		enum rx_piece_kind kind;
 	} names[] = {{"asset.name", RX_PIECE_ASSET_NAME}, {"asset.id", RX_PIECE_ASSET_ID},
-		     {"asset.class", RX_PIECE_ASSET_CLASS}, {"value", RX_PIECE_VALUE}, {"limit", RX_PIECE_LIMIT}};
+		     {"asset.class", RX_PIECE_ASSET_CLASS}, {"value", RX_PIECE_VALUE}, {"limit", RX_PIECE_LIMIT},
+		     {"shares", RX_PIECE_SHARES}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcmp(names[i].name, name) == 0)
@@ -96,6 +98,14 @@ static bool can_decide(struct rx_scope *scope, const struct rx_variant *variant,
 		 "{%s} is a side of the comparison that decides, and this rule compares no numbers",
 		 kind == RX_PIECE_VALUE ? "value" : "limit");
 	return false;
+}
+
+static bool find_joint(struct rx_scope *scope, const struct rx_variant *variant, struct rx_piece *piece)
+{
+	piece->expr = rx_joint_of(variant);
+	if (!piece->expr)
+		rx_error(scope->load, "E301", scope->node, scope->offset, "{shares} are those of a joint(...), and this rule has none");
+	return piece->expr;
 }
 
 static bool read_value(struct rx_scope *scope, const struct rx_variant *variant, struct rx_piece *piece, const char *text,
@@ -118,6 +128,8 @@ static bool read_value(struct rx_scope *scope, const struct rx_variant *variant,
 		piece->text = name;
 		if (piece->kind == RX_PIECE_VALUE || piece->kind == RX_PIECE_LIMIT)
 			return can_decide(scope, variant, piece->kind);
+		if (piece->kind == RX_PIECE_SHARES)
+			return find_joint(scope, variant, piece);
 		if (piece->kind != RX_PIECE_TEXT)
 			return true;
 	}

@@ -303,7 +303,8 @@ static enum rule_truth less(const struct rx_value *a, const struct rx_value *b)
 	}
 	if (a->rhi < b->rlo)
 		return RULE_TRUE;
-	return a->rlo >= b->rhi && !isinf(a->rlo) ? RULE_FALSE : RULE_UNKNOWN;
+	/* A lower end of plus infinity is "never", and above everything; minus infinity is no end. */
+	return a->rlo >= b->rhi && a->rlo > -INFINITY ? RULE_FALSE : RULE_UNKNOWN;
 }
 
 static enum rule_truth equal(const struct rx_value *a, const struct rx_value *b)

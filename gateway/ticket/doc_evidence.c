@@ -12,6 +12,19 @@ static const char *truth_text(enum rule_truth truth)
 	return texts[truth];
 }
 
+static json_t *shares_of(struct json_build *build, const struct rule_clause *clause)
+{
+	json_t *array = json_build_array(build);
+
+	for (size_t i = 0; i < clause->n_shares; i++) {
+		json_t *object = json_build_object(build);
+		json_build_text(build, object, "point", clause->shares[i].name);
+		json_build_real(build, object, "share", clause->shares[i].share);
+		json_build_add(build, array, object);
+	}
+	return array;
+}
+
 static json_t *clause_of(struct json_build *build, const struct rule_clause *clause)
 {
 	json_t *object = json_build_object(build);
@@ -33,6 +46,8 @@ static json_t *clause_of(struct json_build *build, const struct rule_clause *cla
 	json_build_text(build, object, "unit", clause->unit ? clause->unit->name : NULL);
 	if (clause->why)
 		json_build_text(build, object, "why", clause->why);
+	if (clause->n_shares)
+		json_build_set(build, object, "shares", shares_of(build, clause));
 	return object;
 }
 

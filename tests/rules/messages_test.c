@@ -342,6 +342,7 @@ static const struct wrong_file files[] = {
 	{"no deadband", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: p > 3 bar, clear_hold: 5s}\n", "W310", 4, 60, "flickers"},
 	{"policy", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, clear_hold: 5s, on_unknown: clear, meta: {}}\n", "W507", 4, 91, "data is missing"},
 	{"wavering prediction", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: 'eta(p, limit=9 bar, over=1d) < 7d', clear: 'eta(p, limit=9 bar, over=1d) > 7d', hold: 1h}\n", "W513", 4, 61, "a longer horizon"},
+	{"shares of nothing", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, summary: {zh: '{shares}', en: x}}\n", "E301", 4, 95, "this rule has none"},
 	{"late", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: a, hold: 6min, clear_hold: 5s, meta: {}}\n", "W508", 4, 60, "comes late"},
 	{"coarse window", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: 'max(p, 1d) > 8 bar', hold: 1min, clear: 'max(p, 1d) < 5 bar'}\n", "W404", 4, 61, "answers anew every 22min30s"},
 	{"guessed emergency", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S1, when: 'zlearn(p, learn=100, tau=10min) > 6', clear: 'zlearn(p, learn=100, tau=10min) < 3', meta: {}}\n", "W510", 4, 61, "alone"},
