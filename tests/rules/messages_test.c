@@ -231,8 +231,8 @@ struct wrong_file {
 static const struct wrong_file files[] = {
 	{"unknown key", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, wen: a, clear_hold: 5s}\n",
 	 "E103", 4, 54, "unknown key 'wen'; did you mean 'when'?"},
-	{"later key", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, ticket: {route: x}}\n",
-	 "E109", 4, 79, "the key 'ticket' is not in this version"},
+	{"foreign key", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, ticket: {route: x}}\n",
+	 "E511", 4, 79, "'ticket' means nothing in a rule with 'when'"},
 	{"signals that are no list", RULE "  signals: {s: p}\n  rules: []\n", "E105", 3, 12, "expected a list of at most"},
 	{"signal of nothing", SIGNALS("{name: s, expr: p}"), "E107", 3, 13, "key 'of' is missing"},
 	{"signal of an unknown class", SIGNALS("{name: s, of: thng, expr: p}"), "E301", 3, 27, "did you mean 'thing'?"},
