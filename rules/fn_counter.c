@@ -31,6 +31,14 @@ static int64_t steps(const struct wy_point *point, int64_t last, int64_t now, bo
 	return now >= 0 && now <= most ? now : 0;
 }
 
+bool rx_pulse_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_pulse *m = memory;
+
+	(void)call;
+	return rx_are_bools_sound(&m->has_last, 3);
+}
+
 bool rx_pulse_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	struct rx_mem_pulse *m = memory;
@@ -89,6 +97,14 @@ bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *me
 	m->last = v.lo;
 	m->last_ms = ev->now_ms;
 	return false;
+}
+
+bool rx_increase_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_increase *m = memory;
+
+	(void)call;
+	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->has_last, 2) && rx_is_time_sound(m->last_ms) && rx_is_time_sound(m->reset_ms);
 }
 
 void rx_increase_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
@@ -222,7 +238,7 @@ bool rx_since_mark_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_since_mark *m = memory;
 
 	(void)call;
-	return m->total >= 0 && m->unsaved >= 0;
+	return rx_are_bools_sound(&m->has_last, 3) && m->total >= 0 && m->unsaved >= 0;
 }
 
 void rx_since_mark_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)

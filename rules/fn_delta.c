@@ -23,6 +23,14 @@ void rx_delta_account(struct rx_eval *ev, const struct rx_expr *call, void *memo
 		pass(ev, call, m);
 }
 
+bool rx_delta_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_delta *m = memory;
+
+	(void)call;
+	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->has_held, 1);
+}
+
 /* A level is lost with the time in which nobody looked; a sample stands. */
 void rx_delta_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
 {

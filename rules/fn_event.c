@@ -43,7 +43,7 @@ bool rx_edge_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_edge *m = memory;
 
 	(void)call;
-	return m->last <= 1 + RULE_TRUE;
+	return m->last <= 1 + RULE_TRUE && rx_are_bools_sound(&m->is_gap, 2);
 }
 
 static struct rx_value edge_query(const struct rx_mem_edge *m)
@@ -107,6 +107,14 @@ static struct rx_value value_of(const struct rx_expr *point, int64_t bits)
 	return rx_real(real);
 }
 
+bool rx_change_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_change *m = memory;
+
+	(void)call;
+	return rx_are_bools_sound(&m->has_last, 3);
+}
+
 struct rx_value fn_change(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_change *m = memory;
@@ -165,6 +173,14 @@ bool rx_prev_update(struct rx_eval *ev, const struct rx_expr *call, void *memory
 	return false;
 }
 
+bool rx_prev_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_prev *m = memory;
+
+	(void)call;
+	return rx_are_bools_sound(&m->has_current, 2) && rx_is_time_sound(m->upto_ms);
+}
+
 void rx_prev_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
 	struct rx_mem_prev *m = memory;
@@ -183,6 +199,14 @@ void rx_prev_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
 }
 
 /* ---- since -------------------------------------------------------------------------------- */
+
+bool rx_since_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_since *m = memory;
+
+	(void)call;
+	return rx_are_bools_sound(&m->is_seen, 6) && rx_is_time_sound(m->last_ms) && rx_is_time_sound(m->known_from_ms);
+}
 
 /* Watch knownness: "never seen" counts only from when the argument was last unknown. */
 static bool since_known(struct rx_eval *ev, struct rx_mem_since *m, bool is_known)
@@ -277,7 +301,10 @@ bool rx_count_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_count *m = memory;
 
 	(void)call;
-	return rx_panes_are_sound(&m->panes) && m->head < RX_RING_MOST && m->n <= RX_RING_MOST;
+	for (unsigned i = 0; i < RX_RING_MOST; i++)
+		if (!rx_is_time_sound(m->at_ms[i]))
+			return false;
+	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->is_uncertain, 1) && m->head < RX_RING_MOST && m->n <= RX_RING_MOST;
 }
 
 bool rx_count_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)

@@ -23,7 +23,7 @@ static bool is_ring_sound(const struct rx_mem_ranks *m)
 	if (!rx_panes_are_sound(&m->panes) || m->n > RX_RANKS_MOST || m->head >= RX_RANKS_MOST)
 		return false;
 	for (unsigned i = 0; i < m->n; i++) {
-		if (m->order[i] >= m->n || is_seen[m->order[i]] || m->at_ms[i] > INT64_MAX / 4 || m->at_ms[i] < -INT64_MAX / 4)
+		if (m->order[i] >= m->n || is_seen[m->order[i]] || !rx_is_time_sound(m->at_ms[i]))
 			return false;
 		is_seen[m->order[i]] = true;
 	}

@@ -10,7 +10,14 @@ bool rx_sample_is_sound(const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_sample *m = memory;
 
-	(void)call;
+	double real;
+
+	memcpy(&real, &m->bits, sizeof(real));
+	if (!rx_are_bools_sound(&m->has_value, 4) || (call->type == RX_T_REAL && real - real != 0))
+		return false;
+	for (unsigned i = 0; i < RX_SAMPLES_DUE; i++)
+		if (!rx_is_time_sound(m->due_ms[i]))
+			return false;
 	return m->n_due <= RX_SAMPLES_DUE;
 }
 

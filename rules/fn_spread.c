@@ -157,7 +157,7 @@ bool rx_sd_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_sd *m = memory;
 
 	(void)call;
-	return rx_panes_are_sound(&m->panes) && m->run_ms < INT64_MAX / 4 && m->run_ms > -INT64_MAX / 4;
+	return rx_panes_are_sound(&m->panes) && rx_is_time_sound(m->run_ms);
 }
 
 bool rx_sd_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)

@@ -20,7 +20,7 @@ bool rx_truth_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_truth *m = memory;
 
 	(void)call;
-	return rx_panes_are_sound(&m->panes) && m->last <= 1 + RULE_TRUE;
+	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->is_uncertain, 1) && m->last <= 1 + RULE_TRUE;
 }
 
 void rx_truth_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)

@@ -28,6 +28,7 @@ struct rx_mem_change {
 };
 
 bool rx_change_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_change_is_sound(const struct rx_expr *call, const void *memory);
 
 struct rx_mem_pulse {
 	bool has_last, is_gap, is_uncertain;
@@ -36,6 +37,7 @@ struct rx_mem_pulse {
 };
 
 bool rx_pulse_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_pulse_is_sound(const struct rx_expr *call, const void *memory);
 
 struct rx_mem_prev {
 	bool has_current, has_before;
@@ -44,6 +46,7 @@ struct rx_mem_prev {
 };
 
 bool rx_prev_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_prev_is_sound(const struct rx_expr *call, const void *memory);
 void rx_prev_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_prev_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 
@@ -59,6 +62,7 @@ struct rx_mem_since {
 };
 
 bool rx_since_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_since_is_sound(const struct rx_expr *call, const void *memory);
 
 #define RX_RING_MOST 64u
 
@@ -99,6 +103,7 @@ struct rx_mem_increase {
 };
 
 bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_increase_is_sound(const struct rx_expr *call, const void *memory);
 void rx_increase_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 
 struct rx_mem_extreme { /* min, max */
@@ -161,6 +166,7 @@ struct rx_mem_delta {
 };
 
 bool rx_delta_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_delta_is_sound(const struct rx_expr *call, const void *memory);
 void rx_delta_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_delta_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 

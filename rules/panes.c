@@ -150,12 +150,26 @@ wy_ms rx_panes_cover_next(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now
 	return rx_panes_next(pane_ms, now_ms);
 }
 
+bool rx_are_bools_sound(const bool *first, size_t n)
+{
+	const unsigned char *at = (const unsigned char *)first;
+
+	for (size_t i = 0; i < n; i++)
+		if (at[i] > 1)
+			return false;
+	return true;
+}
+
+bool rx_is_time_sound(wy_ms at_ms)
+{
+	return at_ms < INT64_MAX / 4 && at_ms > -INT64_MAX / 4;
+}
+
 bool rx_panes_are_sound(const struct rx_panes *panes)
 {
-	const int64_t most = INT64_MAX / 4;
 	const wy_ms longest_ms = (wy_ms)1 << 40;
 
-	if (panes->pane_ms < 0 || panes->pane_ms > longest_ms || panes->upto_ms >= most || panes->upto_ms <= -most)
+	if (!rx_are_bools_sound(&panes->is_started, 2) || panes->pane_ms < 0 || panes->pane_ms > longest_ms || !rx_is_time_sound(panes->upto_ms))
 		return false;
-	return panes->head < most / (panes->pane_ms + 1) && panes->head > -most / (panes->pane_ms + 1);
+	return panes->head < INT64_MAX / 4 / (panes->pane_ms + 1) && panes->head > -INT64_MAX / 4 / (panes->pane_ms + 1);
 }

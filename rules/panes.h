@@ -52,6 +52,10 @@ bool rx_panes_is_covered(const struct rx_panes *panes, wy_ms window_ms, wy_ms no
 wy_ms rx_panes_next(wy_ms pane_ms, wy_ms now_ms);
 /* The next border if coverage may move there; WY_MS_NEVER while all of the window is known, or none. */
 wy_ms rx_panes_cover_next(const struct rx_panes *panes, wy_ms pane_ms, wy_ms now_ms);
+/* n members of type bool from here on are yes or no: other bytes must not be read as such. */
+bool rx_are_bools_sound(const bool *first, size_t n);
+/* An instant that can be reckoned with. */
+bool rx_is_time_sound(wy_ms at_ms);
 /* Nothing in bytes read back that could overflow. */
 bool rx_panes_are_sound(const struct rx_panes *panes);
 
