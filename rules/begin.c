@@ -10,7 +10,7 @@ static size_t words(size_t bits)
 
 static size_t largest_cell(const struct rule_set *set)
 {
-	size_t most = sizeof(struct rx_machine) + sizeof(struct rx_match) + sizeof(struct rx_teller) +
+	size_t most = sizeof(struct rx_machine) + sizeof(struct rx_match) + sizeof(struct rx_key) + sizeof(struct rx_teller) +
 		      2 * WY_RULE_RING_MAX * sizeof(wy_ms);
 
 	for (size_t i = 0; i < set->world->n_classes; i++) {
@@ -101,6 +101,8 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->teller_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->again = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->matches = wy_arena_array(arena, set->n_matches, sizeof(*engine->matches));
+	engine->keys = wy_arena_array(arena, set->n_keys, sizeof(*engine->keys));
+	engine->slot_of_now = wy_arena_array(arena, set->n_keys, sizeof(*engine->slot_of_now));
 	engine->news = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->asset_dirty = wy_arena_array(arena, words(world->n_assets), sizeof(uint64_t));
 	engine->instance_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
@@ -108,7 +110,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->cell_dirty = wy_arena_array(arena, words(engine->n_cells), sizeof(uint64_t));
 	engine->events = wy_arena_array(arena, engine->max_events, sizeof(*engine->events));
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
-	if (!engine->matches || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
+	if (!engine->keys || !engine->slot_of_now || !engine->matches || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
 	    !engine->state || !engine->machines ||
 	    !engine->tellers || !engine->rings || !engine->planned_out || !engine->teller_dirty || !engine->again ||
 	    !engine->asset_dirty || !engine->instance_dirty || !engine->frozen || !engine->cell_dirty || !engine->events ||

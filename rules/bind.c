@@ -213,8 +213,24 @@ static void bind_steps(struct rx_load *load, struct rx_instance *it)
 		it->match = (uint32_t)load->set->n_matches++;
 }
 
-static void fill_instance(struct rx_load *load, struct rx_instance *it, const struct rx_rule *rule, uint32_t asset)
+/* "t.r", and of a keyed rule "t.r#3" or "t.r#other". */
+static const char *name_of_instance(const struct rx_rule *rule, uint32_t slot, char *out, size_t size)
 {
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, out, size);
+	wy_buf_add(&buf, rule->info.id);
+	if (rule->n_slots > 1 && slot + 1 == rule->n_slots)
+		wy_buf_add(&buf, "#other");
+	else if (rule->n_slots > 1)
+		wy_buf_addf(&buf, "#%u", slot);
+	return out;
+}
+
+static void fill_instance(struct rx_load *load, struct rx_instance *it, const struct rx_rule *rule, uint32_t asset,
+			  uint32_t slot)
+{
+	char name[160];
 	const struct rule_set *set = load->set;
 	const struct rx_variant *v = variant_for(rule, load->world->assets[asset].class_index);
 
@@ -234,7 +250,10 @@ static void fill_instance(struct rx_load *load, struct rx_instance *it, const st
 	it->settle_ms = span_of(set, v, &v->settle, asset);
 	it->reraise_ms = span_of(set, v, &v->reraise, asset);
 	bind_steps(load, it);
-	it->key = make_key(load, "r", 0, rule->info.id, load->world->assets[asset].id);
+	it->slot = slot;
+	if (rule->n_slots > 1)
+		it->key_index = (uint32_t)load->set->n_keys++;
+	it->key = make_key(load, "r", 0, name_of_instance(rule, slot, name, sizeof(name)), load->world->assets[asset].id);
 	it->ring_base = load->set->n_rings;
 	load->set->n_rings += (size_t)rule->chatter.max + rule->recur.count;
 }
@@ -247,9 +266,10 @@ static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct r
 	for (size_t i = 0; i < load->world->n_assets && !load->err; i++) {
 		if (!rx_scope_takes(scope, &load->world->assets[i]))
 			continue;
-		if (!is_count)
-			fill_instance(load, &set->instances[set->n_instances], rule, (uint32_t)i);
-		set->n_instances++;
+		uint32_t n_slots = rule->n_slots ? rule->n_slots : 1;
+		for (uint32_t slot = 0; slot < n_slots && !is_count; slot++)
+			fill_instance(load, &set->instances[set->n_instances + slot], rule, (uint32_t)i, slot);
+		set->n_instances += n_slots;
 	}
 	rule->first_instance = (uint32_t)before;
 	rule->n_instances = (uint32_t)(set->n_instances - before);
@@ -344,6 +364,17 @@ static bool is_parent(const struct rule_world *world, const struct rx_parent *pa
 
 typedef void (*edge_fn)(void *arg, uint32_t parent, uint32_t child, bool is_inhibition);
 
+/* All instances of a rule on the child's own asset. */
+static void own_edges(const struct rule_set *set, uint32_t asset, uint32_t rule, uint32_t child, bool is_inhibition,
+		      edge_fn edge, void *arg)
+{
+	uint32_t own = rx_instance_of(set, asset, rule);
+	uint32_t n_slots = set->rules[rule].n_slots ? set->rules[rule].n_slots : 1;
+
+	for (uint32_t i = 0; i < n_slots && own != RX_NO_INSTANCE; i++)
+		edge(arg, own + i, child, is_inhibition);
+}
+
 /* All pairs in which the child must be looked at when the parent changes. */
 static void each_edge(struct rx_load *load, edge_fn edge, void *arg)
 {
@@ -355,9 +386,7 @@ static void each_edge(struct rx_load *load, edge_fn edge, void *arg)
 		for (size_t p = 0; p < rule->n_parents; p++) {
 			const struct rx_parent *parent = &rule->parents[p];
 			if (!parent->n_same) {
-				uint32_t own = rx_instance_of(set, it->info.asset, parent->rule);
-				if (own != RX_NO_INSTANCE)
-					edge(arg, own, child, true);
+				own_edges(set, it->info.asset, parent->rule, child, true, edge, arg);
 				continue;
 			}
 			const struct rx_rule *up = &set->rules[parent->rule];
@@ -366,9 +395,7 @@ static void each_edge(struct rx_load *load, edge_fn edge, void *arg)
 					edge(arg, i, child, true);
 		}
 		for (size_t p = 0; p < rule->n_alarms; p++) {
-			uint32_t own = rx_instance_of(set, it->info.asset, rule->alarms[p]);
-			if (own != RX_NO_INSTANCE)
-				edge(arg, own, child, false);
+			own_edges(set, it->info.asset, rule->alarms[p], child, false, edge, arg);
 		}
 	}
 }
@@ -453,6 +480,22 @@ static uint64_t hash_set(const struct rule_set *set)
 	return hash;
 }
 
+static void check_state(struct rx_load *load)
+{
+	const struct rule_set *set = load->set;
+	const struct rx_class *largest = set->classes;
+
+	if (set->state_bytes <= WY_RULE_STATE_BYTES_MAX || load->err)
+		return;
+	for (size_t i = 0; i < load->world->n_classes; i++)
+		if (set->classes[i].state_bytes > largest->state_bytes)
+			largest = &set->classes[i];
+	rx_error(load, "E601", set->rules[0].node, 0,
+		 "rules would remember %zu bytes, at most %u; most for an asset of class '%s' (%zu): shorten 'max_keys', or narrow the scopes",
+		 set->state_bytes, WY_RULE_STATE_BYTES_MAX, largest->model->id, largest->state_bytes);
+	load->err = WY_E_LIMIT;
+}
+
 enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 {
 	struct rule_set *set = load->set;
@@ -468,6 +511,7 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		return WY_E_LIMIT;
 	}
 	bind_assets(load);
+	check_state(load);
 	if (!load->err)
 		bind_windows(load);
 	if (!load->err)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "keyed.h"
 #include "kinds.h"
 #include "names.h"
 
@@ -509,14 +510,53 @@ static uint64_t hash_memory(const struct rx_expr *call)
 	return hash;
 }
 
+static bool make_room(struct rx_load *load, struct rx_class *cls, size_t n)
+{
+	size_t most = cls->max_memories;
+
+	while (most < cls->n_memories + n)
+		most = most ? 2 * most : 16;
+	if (most == cls->max_memories)
+		return true;
+	struct rx_memory *memories = rx_load_alloc(load, most, sizeof(*memories));
+	if (!memories)
+		return false;
+	if (cls->n_memories)
+		memcpy(memories, cls->memories, cls->n_memories * sizeof(*memories));
+	cls->memories = memories;
+	cls->max_memories = most;
+	return true;
+}
+
+/* One, or for a keyed rule one for each slot; the first has the hash that others look for. */
+static bool add_memories(struct rx_scope *scope, const struct rx_expr *call, bool is_keyed, uint32_t n, uint64_t hash)
+{
+	struct rx_class *cls = &scope->load->set->classes[scope->cls];
+	size_t bytes = rx_memory_bytes(call);
+
+	for (uint32_t slot = 0; slot < n; slot++) {
+		cls->memories[cls->n_memories++] = (struct rx_memory){
+			.call = call, .hash = slot ? rx_hash(hash, &slot, sizeof(slot)) : hash,
+			.offset = cls->state_bytes, .bytes = bytes, .is_raw = scope->is_raw, .is_keyed = is_keyed,
+			.rule = is_keyed ? (uint32_t)(scope->rule - scope->load->set->rules) : 0, .slot = slot,
+		};
+		cls->state_bytes += (bytes + 15) / 16 * 16;
+	}
+	return true;
+}
+
 /* Those of rules that go on while an asset is out of service see other points. */
 bool rx_call_remember(struct rx_scope *scope, struct rx_expr *call)
 {
 	struct rx_class *cls = &scope->load->set->classes[scope->cls];
 	uint64_t hash = hash_memory(call);
 
+	bool is_keyed = scope->n_slots > 1 && rx_takes_event(call);
+	uint32_t n = is_keyed ? scope->n_slots : 1;
 	if (scope->is_raw)
 		hash = rx_hash_text(hash, "raw");
+	if (is_keyed)
+		hash = rx_hash_text(hash, scope->rule->info.id);
 	if (scope->is_trial)
 		return true;
 	for (size_t i = 0; i < cls->n_memories; i++) {
@@ -525,20 +565,14 @@ bool rx_call_remember(struct rx_scope *scope, struct rx_expr *call)
 		call->index = (uint32_t)i;
 		return true;
 	}
-	if (cls->n_memories == WY_RULE_MEMORIES_MAX) {
+	if (cls->n_memories + n > WY_RULE_MEMORIES_MAX) {
 		rx_error(scope->load, "E601", scope->node, rx_at(scope, call),
 			 "class '%s': more than %u different stateful functions", cls->model->id,
 			 WY_RULE_MEMORIES_MAX);
 		return false;
 	}
 	call->index = (uint32_t)cls->n_memories;
-	size_t bytes = rx_memory_bytes(call);
-	cls->memories[cls->n_memories++] = (struct rx_memory){
-		.call = call, .hash = hash, .offset = cls->state_bytes, .bytes = bytes,
-		.is_raw = scope->is_raw,
-	};
-	cls->state_bytes += (bytes + 15) / 16 * 16;
-	return true;
+	return make_room(scope->load, cls, n) && add_memories(scope, call, is_keyed, n, hash);
 }
 
 /* Per hour: the unit of the table where there is one, else made for this expression. */

@@ -140,6 +140,7 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	struct rx_eval ev = rx_engine_eval(engine, (uint32_t)asset, engine->clock_ms);
 
 	ev.is_out = ev.is_out && !memory->is_raw;
+	ev.slot = memory->slot;
 	rx_memory_account(&ev, memory->call, bytes);
 	if (all && is_blank(bytes, len))
 		return false;
@@ -147,10 +148,11 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	return true;
 }
 
-/* The machine, and the match of a pattern behind it. */
+/* The machine, and behind it the match of a pattern and the key of a keyed rule. */
 static size_t instance_bytes(const struct rx_instance *it)
 {
-	return sizeof(struct rx_machine) + (it->variant->n_steps > 1 ? sizeof(struct rx_match) : 0);
+	return sizeof(struct rx_machine) + (it->variant->n_steps > 1 ? sizeof(struct rx_match) : 0) +
+	       (it->variant->by ? sizeof(struct rx_key) : 0);
 }
 
 static struct rule_cell pack_instance(struct rule_engine *engine, size_t i)
@@ -161,6 +163,8 @@ static struct rule_cell pack_instance(struct rule_engine *engine, size_t i)
 	memcpy(at, &engine->machines[i], sizeof(struct rx_machine));
 	if (it->variant->n_steps > 1)
 		memcpy(at + sizeof(struct rx_machine), &engine->matches[it->match], sizeof(struct rx_match));
+	if (it->variant->by)
+		memcpy(at + instance_bytes(it) - sizeof(struct rx_key), &engine->keys[it->key_index], sizeof(struct rx_key));
 	return pack(engine, it->key, at, instance_bytes(it));
 }
 
@@ -169,6 +173,7 @@ static bool is_blank_instance(const struct rule_engine *engine, size_t i)
 	const struct rx_instance *it = &engine->set->instances[i];
 
 	return is_blank(&engine->machines[i], sizeof(struct rx_machine)) &&
+	       (!it->variant->by || !engine->keys[it->key_index].is_taken) &&
 	       (it->variant->n_steps < 2 || is_blank(&engine->matches[it->match], sizeof(struct rx_match)));
 }
 
@@ -255,6 +260,12 @@ static enum wy_err restore_instance(struct rule_engine *engine, size_t i, const 
 		if (!rx_match_is_sound(&match, it->variant))
 			return WY_E_CORRUPT;
 		engine->matches[it->match] = match;
+	}
+	if (it->variant->by) {
+		const unsigned char *at = (const unsigned char *)body + instance_bytes(it) - sizeof(struct rx_key);
+		if (at[offsetof(struct rx_key, is_taken)] > 1)
+			return WY_E_CORRUPT;
+		memcpy(&engine->keys[it->key_index], at, sizeof(struct rx_key));
 	}
 	engine->machines[i] = machine;
 	return WY_OK;

@@ -23,6 +23,7 @@ struct rx_scope {
 	size_t offset;              /* of its text in the node's value */
 	bool is_in_memory;          /* inside a stateful call */
 	bool is_raw;                /* sees points of assets out of service as they are */
+	uint32_t n_slots;           /* above 1: of a keyed rule */
 	double min_cover;           /* what windows need before they answer */
 	uint16_t min_samples;
 	unsigned n_parts;           /* that signals have brought into this expression */

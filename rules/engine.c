@@ -99,12 +99,28 @@ struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, 
 	};
 }
 
+const void *rx_memory_of(const struct rx_eval *ev, const struct rx_expr *call)
+{
+	const struct rx_memory *memory = &ev->cls->memories[call->index];
+
+	return rx_memory_at(ev->engine, ev->asset, memory->is_keyed ? memory + ev->slot : memory);
+}
+
+uint32_t rx_memory_index(const struct rule_engine *engine, const struct rx_instance *it, size_t i)
+{
+	uint32_t index = it->variant->memories[i];
+
+	return engine->set->classes[it->variant->cls].memories[index].is_keyed ? index + it->slot : index;
+}
+
 struct rx_eval rx_instance_eval(const struct rule_engine *engine, uint32_t instance, wy_ms now_ms)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, now_ms);
 
 	ev.is_out = ev.is_out && !it->variant->is_raw;
+	ev.slot = it->slot;
+	ev.is_elsewhere = it->variant->by && engine->slot_of_now[it->key_index - it->slot] != it->slot;
 	return ev;
 }
 
@@ -167,6 +183,27 @@ static bool is_planned(const struct rule_engine *engine, bool is_out, struct rx_
 	return is_open;
 }
 
+/* Memories of keyed rules, after the events they take: each slot sees its own. */
+static void update_keyed(struct rule_engine *engine, uint32_t asset, struct rx_eval *ev, bool is_out)
+{
+	const struct rx_class *cls = class_of(engine, asset);
+	uint32_t slot_of_now = RX_NO_SLOT;
+
+	for (size_t i = 0; i < cls->n_memories; i++) {
+		const struct rx_memory *memory = &cls->memories[i];
+		if (!memory->is_keyed)
+			continue;
+		if (!memory->slot)
+			slot_of_now = rx_slot_of_now(engine, asset, memory->rule);
+		ev->slot = memory->slot;
+		ev->is_elsewhere = memory->slot != slot_of_now;
+		ev->is_out = is_out && !memory->is_raw;
+		ev->is_frozen = rx_is_marked(engine->frozen, engine->set->assets[asset].memory_base + i);
+		if (memory->call->fn->update(ev, memory->call, rx_memory_at(engine, asset, memory)))
+			mark_memory(engine, asset, i);
+	}
+}
+
 static void update_asset(struct rule_engine *engine, uint32_t asset)
 {
 	const struct rx_asset *it = &engine->set->assets[asset];
@@ -176,6 +213,8 @@ static void update_asset(struct rule_engine *engine, uint32_t asset)
 	engine->planned_out[asset] = is_planned(engine, true, &ev);
 	bool is_out = engine->planned_out[asset];
 	for (size_t i = 0; i < cls->n_memories; i++) {
+		if (cls->memories[i].is_keyed)
+			continue;
 		const struct rx_expr *call = cls->memories[i].call;
 		bool is_service = i == 0 && cls->has_service;
 		ev.is_out = is_out && !is_service && !cls->memories[i].is_raw;
@@ -183,6 +222,10 @@ static void update_asset(struct rule_engine *engine, uint32_t asset)
 		if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[i])))
 			mark_memory(engine, asset, i);
 		is_out = is_service ? rx_is_out_of_service(engine, asset) : is_out;
+	}
+	if (cls->has_keyed) {
+		rx_find_keys(engine, asset);
+		update_keyed(engine, asset, &ev, is_out);
 	}
 	wy_ms stale_ms = next_stale(engine, asset);
 	rx_heap_set(&engine->heap, asset, stale_ms < ev.next_ms ? stale_ms : ev.next_ms);
@@ -258,7 +301,7 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 		v.is_uncertain = seen->is_uncertain;
 		if (is_back)
 			v = way_back(ev, rule, level);
-		else if (rule->info.kind == RULE_KIND_LEVEL)
+		else if (rule->info.kind == RULE_KIND_LEVEL && !rx_is_empty_place(engine, it))
 			v = rx_eval(ev, level->when.root);
 		in.level[i].truth = (enum rule_truth)v.truth;
 		in.level[i].is_uncertain = v.is_uncertain;
@@ -296,7 +339,7 @@ static void note_move(struct rule_engine *engine, uint32_t instance)
 	rx_mark(engine->cell_dirty, instance);
 	rx_freeze(engine, instance);
 	for (size_t i = 0; i < it->variant->n_memories; i++)
-		mark_memory(engine, it->info.asset, it->variant->memories[i]);
+		mark_memory(engine, it->info.asset, rx_memory_index(engine, it, i));
 	for (size_t i = 0; i < it->n_children; i++)
 		rx_mark(engine->instance_dirty, it->children[i]);
 }

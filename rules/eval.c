@@ -134,10 +134,11 @@ static struct rx_value eval_call(struct rx_eval *ev, const struct rx_expr *e)
 {
 	if (!ev->engine && (rx_remembers(e->fn) || !e->child || e->child->op == RX_NAMED || e->child->op == RX_POINT))
 		return eval_static_call(ev, e);
-	const void *memory = NULL;
-	if (rx_remembers(e->fn))
-		memory = rx_memory_at(ev->engine, ev->asset, &ev->cls->memories[e->index]);
-	return e->fn->query(ev, e, memory);
+	if (!rx_remembers(e->fn))
+		return e->fn->query(ev, e, NULL);
+	struct rx_value v = e->fn->query(ev, e, rx_memory_of(ev, e));
+	bool is_hidden = ev->is_elsewhere && e->type == RX_T_EVENT && !ev->cls->memories[e->index].is_keyed;
+	return is_hidden && rx_is_exact(&v) ? rx_whole(0) : v;
 }
 
 /* ---- Operators ---------------------------------------------------------------------------- */

@@ -20,6 +20,8 @@ struct rx_eval {
 	wy_ms wall_ms;
 	bool is_wall_doubtful;
 	bool is_out;    /* out of service: no point has a value */
+	bool is_elsewhere; /* events of now belong to another key */
+	uint32_t slot;     /* of a keyed rule */
 	bool is_frozen; /* update of a baseline: a rule that uses it stands; do not learn from now */
 	wy_ms next_ms; /* out: earliest instant the answer may change by time alone; only lowered */
 };

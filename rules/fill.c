@@ -99,8 +99,29 @@ static void print_text(struct filling *f, const struct rx_piece *piece)
 	wy_buf_addn(f->buf, piece->text, piece->len);
 }
 
+/* In the words of a keyed rule its point means the key. */
+static bool print_key(struct filling *f, const struct rx_expr *e)
+{
+	const struct rx_expr *by = f->engine->set->instances[f->instance].variant->by;
+	struct rule_key key = rule_key_of(f->engine, f->instance);
+
+	if (!by || e->op != RX_POINT || e->index != by->index)
+		return false;
+	if (key.is_other)
+		wy_buf_add(f->buf, f->lang[0] == 'z' ? "其他" : "other");
+	else if (key.word)
+		wy_buf_add(f->buf, key.word);
+	else if (key.is_taken)
+		wy_buf_addf(f->buf, "%lld", (long long)key.value);
+	else
+		wy_buf_add(f->buf, "?");
+	return true;
+}
+
 static void print_piece_expr(struct filling *f, const struct rx_piece *piece)
 {
+	if (print_key(f, piece->expr))
+		return;
 	print_expr(f, piece->expr, piece->decimals);
 }
 

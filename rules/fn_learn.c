@@ -220,7 +220,7 @@ struct rx_value fn_joint(struct rx_eval *ev, const struct rx_expr *call, const v
 
 unsigned rx_joint_shares(struct rx_eval *ev, const struct rx_expr *call, double shares[RX_CROWD])
 {
-	const struct rx_mem_joint *m = rx_memory_at(ev->engine, ev->asset, &ev->cls->memories[call->index]);
+	const struct rx_mem_joint *m = rx_memory_of(ev, call);
 	const struct rx_expr *x = call->child;
 	double now[RX_CROWD];
 

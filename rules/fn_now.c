@@ -192,5 +192,9 @@ struct rx_value fn_alarm(struct rx_eval *ev, const struct rx_expr *call, const v
 
 	if (instance == RX_NO_INSTANCE)
 		return rx_truth(RULE_FALSE);
-	return rx_truth(rx_machine_is_on(&ev->engine->machines[instance]) ? RULE_TRUE : RULE_FALSE);
+	uint32_t n_slots = ev->set->rules[call->child->index].n_slots;
+	for (uint32_t i = instance; i == instance || i < instance + n_slots; i++)
+		if (rx_machine_is_on(&ev->engine->machines[i]))
+			return rx_truth(RULE_TRUE);
+	return rx_truth(RULE_FALSE);
 }

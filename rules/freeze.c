@@ -5,10 +5,10 @@
  * the machines alone, so it is not saved but found anew after a restart. */
 #include "rule_engine.h"
 
-static bool is_user(const struct rx_variant *variant, uint32_t memory)
+static bool is_user(const struct rule_engine *engine, const struct rx_instance *it, uint32_t memory)
 {
-	for (size_t i = 0; i < variant->n_memories; i++)
-		if (variant->memories[i] == memory)
+	for (size_t i = 0; i < it->variant->n_memories; i++)
+		if (rx_memory_index(engine, it, i) == memory)
 			return true;
 	return false;
 }
@@ -27,7 +27,7 @@ static bool is_in_use(const struct rule_engine *engine, uint32_t asset, uint32_t
 
 	for (size_t i = 0; i < it->n_instances; i++) {
 		uint32_t instance = it->instances[i];
-		if (is_standing(&engine->machines[instance]) && is_user(engine->set->instances[instance].variant, memory))
+		if (is_standing(&engine->machines[instance]) && is_user(engine, &engine->set->instances[instance], memory))
 			return true;
 	}
 	return false;
@@ -51,6 +51,7 @@ static struct rx_eval eval_for(const struct rule_engine *engine, uint32_t asset,
 	struct rx_eval ev = rx_engine_eval(engine, asset, engine->clock_ms);
 
 	ev.is_out = ev.is_out && !memory->is_raw;
+	ev.slot = memory->slot;
 	return ev;
 }
 
@@ -70,7 +71,7 @@ void rx_freeze(struct rule_engine *engine, uint32_t instance)
 	uint32_t asset = it->info.asset;
 
 	for (size_t i = 0; i < it->variant->n_memories; i++) {
-		uint32_t index = it->variant->memories[i];
+		uint32_t index = rx_memory_index(engine, it, i);
 		const struct rx_memory *memory = memory_of(engine, asset, index);
 		size_t bit = engine->set->assets[asset].memory_base + index;
 		if (!memory->call->fn->is_baseline)
@@ -104,14 +105,14 @@ bool rx_order_memories(struct rule_engine *engine, uint32_t instance, enum rx_or
 	bool is_any = false;
 
 	for (size_t i = 0; i < it->variant->n_memories; i++) {
-		const struct rx_memory *memory = memory_of(engine, it->info.asset, it->variant->memories[i]);
+		const struct rx_memory *memory = memory_of(engine, it->info.asset, rx_memory_index(engine, it, i));
 		struct rx_eval ev = eval_for(engine, it->info.asset, memory);
 		if (!memory->call->fn->command || !memory->call->fn->is_baseline)
 			continue;
 		if (!memory->call->fn->command(&ev, memory->call, rx_memory_at(engine, it->info.asset, memory), order))
 			continue;
 		is_any = true;
-		rx_mark(engine->cell_dirty, rx_first_memory_cell(engine->set) + asset->memory_base + it->variant->memories[i]);
+		rx_mark(engine->cell_dirty, rx_first_memory_cell(engine->set) + asset->memory_base + rx_memory_index(engine, it, i));
 	}
 	/* All rules that read it see another value now. */
 	for (size_t i = 0; is_any && i < asset->n_instances; i++)

@@ -21,13 +21,10 @@ static const struct wy_field rule_rows[] = {
 #define KEY_AS(name_, key_, kind_, is_required_, help_) \
 	{.key = key_, .kind = WY_FIELD_##kind_, .offset = offsetof(struct rx_rule_keys, name_), .is_required = is_required_, .help = help_},
 #define LEVEL_KEY(key, kind, is_required, help)
-#define LATER_KEY(key_) \
-	{.key = #key_, .kind = WY_FIELD_NODE, .offset = offsetof(struct rx_rule_keys, later_##key_), .help = "not in this version"},
 #include "keys.def"
 #undef KEY
 #undef KEY_AS
 #undef LEVEL_KEY
-#undef LATER_KEY
 };
 
 static const struct wy_field level_rows[] = {
@@ -35,24 +32,10 @@ static const struct wy_field level_rows[] = {
 #define KEY_AS(name, key, kind, is_required, help)
 #define LEVEL_KEY(key_, kind_, is_required_, help_) \
 	{.key = #key_, .kind = WY_FIELD_##kind_, .offset = offsetof(struct rx_level_keys, key_), .is_required = is_required_, .help = help_},
-#define LATER_KEY(key)
 #include "keys.def"
 #undef KEY
 #undef KEY_AS
 #undef LEVEL_KEY
-#undef LATER_KEY
-};
-
-static const char *const later_keys[] = {
-#define KEY(key, kind, is_required, help)
-#define KEY_AS(name, key, kind, is_required, help)
-#define LEVEL_KEY(key, kind, is_required, help)
-#define LATER_KEY(key) #key,
-#include "keys.def"
-#undef KEY
-#undef KEY_AS
-#undef LEVEL_KEY
-#undef LATER_KEY
 };
 
 #define N_RULE_ROWS (sizeof(rule_rows) / sizeof(*rule_rows))
@@ -75,14 +58,7 @@ bool rx_read_rule_keys(struct rx_load *load, const struct wy_node *node, struct 
 
 	add_choices(rows, rule_rows, N_RULE_ROWS);
 	*keys = (struct rx_rule_keys){.tier = -1, .in_service_only = true};
-	bool is_fine = !wy_fields_read(node, rows, N_RULE_ROWS, keys, load->diags);
-	for (size_t i = 0; i < sizeof(later_keys) / sizeof(*later_keys); i++) {
-		const struct wy_node *later = wy_node_get(node, later_keys[i]);
-		if (later)
-			rx_error(load, "E109", later->key, 0, "the key '%s' is not in this version; leave it out",
-				 later_keys[i]);
-	}
-	return is_fine;
+	return !wy_fields_read(node, rows, N_RULE_ROWS, keys, load->diags);
 }
 
 bool rx_read_level_keys(struct rx_load *load, const struct wy_node *node, struct rx_level_keys *keys)

@@ -13,24 +13,20 @@ struct rx_rule_keys {
 #define KEY(key, kind, is_required, help) TYPE_##kind key;
 #define KEY_AS(name, key, kind, is_required, help) TYPE_##kind name;
 #define LEVEL_KEY(key, kind, is_required, help)
-#define LATER_KEY(key) const struct wy_node *later_##key;
 #include "keys.def"
 #undef KEY
 #undef KEY_AS
 #undef LEVEL_KEY
-#undef LATER_KEY
 };
 
 struct rx_level_keys {
 #define KEY(key, kind, is_required, help)
 #define KEY_AS(name, key, kind, is_required, help)
 #define LEVEL_KEY(key, kind, is_required, help) TYPE_##kind key;
-#define LATER_KEY(key)
 #include "keys.def"
 #undef KEY
 #undef KEY_AS
 #undef LEVEL_KEY
-#undef LATER_KEY
 };
 
 #undef TYPE_ID

@@ -112,7 +112,6 @@ static void begin_class(struct rx_load *load, struct rx_class *cls, const struct
 	cls->model = model;
 	cls->layout = RX_HASH_START;
 	cls->shortest_poll_ms = model->n_points ? model->points[0].poll_ms : 1000;
-	cls->memories = rx_load_alloc(load, WY_RULE_MEMORIES_MAX, sizeof(*cls->memories));
 	cls->uses = rx_load_alloc(load, WY_RULE_USES_MAX, sizeof(*cls->uses));
 	cls->why = rx_load_alloc(load, model->n_points, sizeof(*cls->why));
 	for (size_t i = 0; i < model->n_points && !load->err; i++) {

@@ -163,6 +163,16 @@ struct rule_event {
 	wy_ms until_ms;  /* RULE_SHELVED, RULE_SHELF_ENDING: mono */
 };
 
+/* The key of an instance of a rule with `by`. */
+struct rule_key {
+	bool is_keyed;
+	bool is_other;    /* the last instance: all values without a place of their own */
+	bool is_taken;    /* a value has it: the two below are set */
+	int64_t value;
+	const char *word; /* of an enum */
+};
+struct rule_key rule_key_of(const struct rule_engine *engine, uint32_t instance);
+
 void rule_turn_begin(struct rule_engine *engine, struct wy_now now);
 /* A sample of an asset's class point; value in the type and unit of the class point. Range and
  * staleness are judged here. A sample older than the last one is ignored. */

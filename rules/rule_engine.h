@@ -3,6 +3,7 @@
 #define RX_ENGINE_H
 
 #include "heap.h"
+#include "keyed.h"
 #include "match.h"
 #include "rule_plan.h"
 #include "teller.h"
@@ -32,6 +33,8 @@ struct rule_engine {
 	struct rx_teller *tellers;   /* likewise */
 	bool *planned_out;           /* per asset: a planned window puts it out of service now */
 	struct rx_match *matches;    /* of the patterns among them */
+	struct rx_key *keys;         /* of the keyed among them */
+	uint32_t *slot_of_now;       /* at the first of a keyed rule on an asset: who sees the events of now */
 	wy_ms *rings;                /* at their ring_base: raises, then repeats */
 	struct rx_heap heap;         /* assets first, then instances */
 	uint64_t *asset_dirty, *instance_dirty;
@@ -68,6 +71,10 @@ struct rx_eval rx_instance_eval(const struct rule_engine *engine, uint32_t insta
 uint8_t rx_slot_quality(const struct rule_engine *engine, uint32_t asset, const struct rx_slot *slot,
 			const struct wy_point *point, wy_ms now_ms);
 void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory);
+/* Of a call in the slot that is looked at. */
+const void *rx_memory_of(const struct rx_eval *ev, const struct rx_expr *call);
+/* Number within its class of a memory that a variant uses, for one instance. */
+uint32_t rx_memory_index(const struct rule_engine *engine, const struct rx_instance *it, size_t i);
 void rx_mark(uint64_t *bits, size_t i);
 void rx_set(uint64_t *bits, size_t i, bool is_marked);
 bool rx_is_marked(const uint64_t *bits, size_t i);

@@ -65,6 +65,8 @@ struct rx_memory {
 	size_t offset; /* within the state block of an asset */
 	size_t bytes;
 	bool is_raw; /* sees points of assets out of service as they are */
+	bool is_keyed; /* one of several, for each slot of `rule`; they stand together */
+	uint32_t rule, slot;
 };
 
 #define RX_WHY_OOS (WY_Q_STALE + 1) /* behind the qualities of a point: "motor_temp oos" */
@@ -72,8 +74,9 @@ struct rx_memory {
 struct rx_class {
 	const struct wy_class *model;
 	struct rx_memory *memories;
-	size_t n_memories;
+	size_t n_memories, max_memories;
 	size_t state_bytes;
+	bool has_keyed;   /* some rule has `by` */
 	bool has_service; /* memories[0] knows whether an asset is out of service */
 	struct rx_use *uses;
 	size_t n_uses;
@@ -130,6 +133,10 @@ struct rx_variant {
 	struct rx_stage *steps; /* kinds EVENT and PATTERN; then levels[0].when may be empty */
 	size_t n_steps;
 	bool is_raw; /* in_service_only: false */
+	const struct rx_expr *by; /* a point; NULL: not keyed */
+	const struct rx_expr **events; /* keyed: that give a key a place */
+	size_t n_events;
+	wy_ms keep_ms; /* keyed: how far back its windows look */
 	struct rx_cond until;
 	bool is_latest; /* restart: latest */
 	struct rx_cond active;
@@ -185,6 +192,7 @@ struct rx_rule {
 	bool has_ladder;           /* its own, though it may be empty; else that of its tier */
 	struct wy_ladder ladder;
 	const struct wy_hours *working; /* of its own ladder; NULL: those of the building */
+	uint32_t n_slots; /* instances on an asset: 1, or max_keys and one more */
 	uint32_t rank; /* parents have smaller ranks */
 	uint32_t first_instance, n_instances; /* they stand together */
 };
@@ -194,6 +202,7 @@ struct rx_instance {
 	const struct rx_variant *variant;
 	wy_ms tolerate_ms, unverified_after_ms, settle_ms, reraise_ms;
 	const wy_ms *step_ms; /* n_steps limits */
+	uint32_t slot, key_index; /* of a keyed rule: which, and where the engine has its key */
 	uint32_t match; /* pattern: which of the engine's matches */
 	const uint32_t *parents;  /* instances that inhibit this one */
 	size_t n_parents;
@@ -236,7 +245,7 @@ struct rule_set {
 	struct rx_const *values;
 	size_t n_values;
 	size_t n_slots, n_memories, state_bytes;
-	size_t n_matches;
+	size_t n_matches, n_keys;
 	size_t n_rings; /* instants of all rings */
 	struct rx_window *windows; /* beside those of the world */
 	struct rx_wall wall;
@@ -247,7 +256,7 @@ uint64_t rx_hash(uint64_t hash, const void *bytes, size_t len);
 uint64_t rx_hash_text(uint64_t hash, const char *text);
 #define RX_HASH_START 14695981039346656037u
 
-/* Instance of a rule on an asset, or RX_NO_INSTANCE. */
+/* Instance of a rule on an asset, or RX_NO_INSTANCE. Of a keyed rule the first of n_slots in a row. */
 uint32_t rx_instance_of(const struct rule_set *set, uint32_t asset, uint32_t rule);
 
 #endif

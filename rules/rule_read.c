@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "keyed.h"
 #include "lint.h"
 #include "names.h"
 #include "number.h"
@@ -113,17 +114,23 @@ static void read_variant(struct rx_load *load, struct rx_rule *rule, struct rx_v
 {
 	struct rx_scope scope = {.load = load, .package = (struct rx_package *)rule->package, .cls = variant->cls,
 				 .rule = rule};
+	size_t errors = load->diags->errors;
 	struct rx_span tolerate = {0, RX_NO_USE};
 	struct rx_span settle = {30000, RX_NO_USE};
 
 	variant->is_raw = !fields->in_service_only && load->set->classes[variant->cls].has_service;
 	scope.is_raw = variant->is_raw;
 	read_demands(&scope, fields);
+	rx_read_by(&scope, variant, fields);
 	bool is_level = rule->info.kind == RULE_KIND_LEVEL;
 	size_t n_levels = is_level ? rx_read_levels(&scope, variant, fields) : rx_read_steps(&scope, variant, fields);
 	rule->info.n_levels = n_levels;
 	variant->active = rx_read_cond(load, fields->active);
 	rx_check_cond(&scope, &variant->active);
+	if (load->err)
+		return;
+	if (load->diags->errors == errors)
+		rx_check_keyed(&scope, variant);
 	if (load->err)
 		return;
 	list_inputs(load, variant, n_levels);

@@ -15,7 +15,7 @@ struct rx_series rx_series_now(struct rx_eval *ev, const struct rx_expr *e)
 	s.value = s.is_known ? v.rlo : 0;
 	if (!e->sampling)
 		return s;
-	const struct rx_mem_sample *sample = rx_memory_at(ev->engine, ev->asset, &ev->cls->memories[e->sampling->index]);
+	const struct rx_mem_sample *sample = rx_memory_of(ev, e->sampling);
 	s.has_sample = sample->has_sample && s.is_known;
 	s.is_known = sample->is_watched;
 	return s;

@@ -57,7 +57,9 @@
 #define WY_EXPR_NODES_MAX 512u      /* nodes of one expression; refuse */
 #define WY_EXPR_DEPTH_MAX 32u       /* refuse */
 #define WY_RULE_USES_MAX 256u       /* different parameters read by the rules of one class; refuse */
-#define WY_RULE_MEMORIES_MAX 256u   /* different stateful calls of one class; refuse */
+#define WY_RULE_MEMORIES_MAX 2048u  /* different stateful calls of one class, in keyed rules one for each key; refuse */
+#define WY_RULE_KEYS_MAX 256u       /* keys of one rule on one asset; refuse */
+#define WY_RULE_STATE_BYTES_MAX (32u * 1024u * 1024u) /* memories of stateful calls of all assets; refuse */
 #define WY_RULE_SAMPLES_MAX 10000u  /* min_samples; refuse */
 #define WY_RULE_PACKAGE_MAX 128u    /* parameters, or calendars, of one package; refuse */
 #define WY_RULE_EDGES_MAX 1000000u  /* inhibitions between instances; refuse */

@@ -340,6 +340,13 @@ static void print_instance(struct player *p, uint32_t instance)
 	const char *asset = p->w->world.assets[info->asset].id;
 
 	wy_buf_add(p->out, rule_info_at(p->w->set, info->rule)->id);
+	struct rule_key key = rule_key_of(p->engine, instance);
+	if (key.is_other)
+		wy_buf_add(p->out, "[other]");
+	else if (key.word)
+		wy_buf_addf(p->out, "[%s]", key.word);
+	else if (key.is_taken)
+		wy_buf_addf(p->out, "[%lld]", (long long)key.value);
 	if (strcmp(asset, "A1") != 0)
 		wy_buf_addf(p->out, " %s", asset);
 }
