@@ -91,6 +91,12 @@
 #define WY_CTL_REQUEST_MAX 65536u          /* one request on the control socket; refuse */
 #define WY_CTL_CLIENTS_MAX 16u             /* refuse */
 
+/* Recording */
+#define WY_RECORD_RAW_BYTES (256u * 1024u)   /* of one block before packing; then the next begins */
+#define WY_RECORD_BLOCK_BYTES (260u * 1024u) /* of one block with its header, packed or not */
+#define WY_RECORD_QUEUE_BYTES (4u * 1024u * 1024u) /* packed blocks that wait for the disk; drop, and the recording says where */
+#define WY_RECORD_FILES_MAX 10000u           /* in one directory; drop oldest */
+
 /* Replay */
 #define WY_CSV_WINDOW_BYTES (1024u * 1024u) /* of a table of readings in memory; a longer row: refuse */
 #define WY_CSV_FILES_MAX 1000u              /* tables merged in one replay; refuse */

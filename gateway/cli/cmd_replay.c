@@ -30,15 +30,14 @@ static bool close_log(const struct replay_options *options, FILE *log)
 	return is_fine;
 }
 
-static int run(const struct replay_options *options)
+static int run(const struct replay_options *options, struct replay_data *data)
 {
 	struct replay_world world;
-	struct replay_session session = {.options = options, .world = &world, .what = "replay"};
-	bool is_fine = replay_world_open(&world, options, &options->rules, true);
+	struct replay_session session = {.options = options, .world = &world, .data = data, .what = "replay"};
 
-	if (!is_fine)
+	if (!replay_world_open(&world, options, &options->rules, !data->is_recording))
 		return CLI_FOUND;
-	is_fine = open_log(options, &session.log);
+	bool is_fine = open_log(options, &session.log);
 	if (is_fine) {
 		is_fine = replay_session_run(&session);
 		if (is_fine && options->is_json)
@@ -56,15 +55,15 @@ static int run(const struct replay_options *options)
 int cmd_replay(int argc, char **argv)
 {
 	struct replay_options *options = replay_options_read(argc, argv);
-	int code = CLI_USAGE;
+	struct replay_data data;
 
 	if (!options)
 		return CLI_USAGE;
-	if (!options->words.n)
-		fprintf(stderr, "usage: weiyu replay [-c GATEWAY.yaml | --classes FILE --rules FILE --site FILE ...] "
-			"[--hold[=TIME]] [--stats] [--json] [--log FILE] [--from TIME] [--to TIME] [--lax] DATA...\n");
-	else
-		code = run(options);
+	int code = CLI_FOUND;
+	if (replay_data_find(options, &data)) {
+		code = run(options, &data);
+		replay_data_release(&data);
+	}
 	free(options);
 	return code;
 }

@@ -2,10 +2,10 @@
 #include "replay_session.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "csv_play.h"
+#include "recording.h"
 
 /* ---- On the terminal --------------------------------------------------------------------------- */
 
@@ -13,7 +13,7 @@ static void show_progress(void *arg, uint64_t bytes)
 {
 	enum { WIDTH = 30 };
 	struct replay_session *s = arg;
-	int percent = s->total_bytes ? (int)(bytes * 100 / s->total_bytes) : 0;
+	int percent = s->data->bytes ? (int)(bytes * 100 / s->data->bytes) : 0;
 	char day[40];
 	struct wy_buf buf;
 
@@ -62,17 +62,6 @@ static void on_turn(void *arg, wy_ms now_ms)
 
 /* ---- Data -------------------------------------------------------------------------------------- */
 
-static uint64_t bytes_of(const struct replay_list *files)
-{
-	struct stat info;
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < files->n; i++)
-		if (stat(files->item[i], &info) == 0)
-			bytes += (uint64_t)info.st_size;
-	return bytes;
-}
-
 static bool read_instant(const char *option, const char *text, const struct wy_zone *zone, wy_ms *ret_ms)
 {
 	struct csv_clock clock = {.zone = zone};
@@ -91,50 +80,76 @@ static bool read_instant(const char *option, const char *text, const struct wy_z
 	return false;
 }
 
-static bool play_csv(struct replay_session *s, struct names *names)
+static enum wy_err play_csv(struct replay_session *s, const struct names *names, wy_ms from_ms, wy_ms to_ms)
 {
-	const struct replay_options *options = s->options;
 	struct csv_play play = {
-		.paths = options->words.item,
-		.n_paths = options->words.n,
-		.reading = {names, s->world->world.zone, &s->world->load->diags, options->is_lax},
-		.is_held = options->is_held,
-		.hold_ms = options->hold_ms,
-		.from_ms = WY_MS_NONE,
-		.to_ms = WY_MS_NEVER,
+		.paths = s->data->paths,
+		.n_paths = s->data->n,
+		.reading = {names, s->world->world.zone, &s->world->load->diags, s->options->is_lax},
+		.is_held = s->options->is_held,
+		.hold_ms = s->options->hold_ms,
+		.from_ms = from_ms,
+		.to_ms = to_ms,
 		.on_progress = show_progress,
 		.arg = s,
 	};
 
-	if (!read_instant("from", options->from, s->world->world.zone, &play.from_ms) ||
-	    !read_instant("to", options->to, s->world->world.zone, &play.to_ms))
-		return false;
-	enum wy_err err = csv_play(&play, &s->player);
-	end_progress(s);
-	if (!err)
-		return true;
-	cli_say(&s->world->load->diags);
-	if (!s->world->load->diags.errors)
-		fprintf(stderr, "weiyu replay: %s\n", wy_err_text(err));
-	return false;
+	return csv_play(&play, &s->player);
+}
+
+static void on_restart(void *arg, wy_ms now_ms)
+{
+	struct replay_session *s = arg;
+
+	outcome_restart(&s->outcome, s->player.engine, now_ms);
+}
+
+static enum wy_err play_recording(struct replay_session *s, const struct names *names, wy_ms from_ms, wy_ms to_ms)
+{
+	struct recording_play play = {
+		.paths = s->data->paths,
+		.n_paths = s->data->n,
+		.names = names,
+		.diags = &s->world->load->diags,
+		.from_ms = from_ms,
+		.to_ms = to_ms,
+		.on_restart = on_restart,
+		.on_progress = show_progress,
+		.arg = s,
+	};
+
+	return recording_play(&play, &s->player);
 }
 
 static bool play(struct replay_session *s)
 {
-	struct names *names = names_new(&s->world->world);
-	bool is_fine = names && play_csv(s, names);
+	struct wy_diags *diags = &s->world->load->diags;
+	wy_ms from_ms = WY_MS_NONE, to_ms = WY_MS_NEVER;
 
+	if (!read_instant("from", s->options->from, s->world->world.zone, &from_ms) ||
+	    !read_instant("to", s->options->to, s->world->world.zone, &to_ms))
+		return false;
+	struct names *names = names_new(&s->world->world);
+	enum wy_err err = WY_E_NOMEM;
+	if (names)
+		err = s->data->is_recording ? play_recording(s, names, from_ms, to_ms)
+					    : play_csv(s, names, from_ms, to_ms);
 	names_free(names);
-	if (is_fine && !s->player.is_started)
-		fprintf(stderr, "weiyu replay: no row to play\n");
-	return is_fine && s->player.is_started;
+	end_progress(s);
+	if (diags->errors || diags->warnings)
+		cli_say(diags);
+	else if (err)
+		fprintf(stderr, "weiyu replay: %s\n", wy_err_text(err));
+	wy_diags_init(diags, diags->arena);
+	if (!err && !s->player.is_started)
+		fprintf(stderr, "weiyu replay: nothing to play in the data\n");
+	return !err && s->player.is_started;
 }
 
 bool replay_session_run(struct replay_session *s)
 {
 	s->shown = -1;
 	s->what = isatty(STDERR_FILENO) ? s->what : NULL;
-	s->total_bytes = bytes_of(&s->options->words);
 	enum wy_err err = outcome_init(&s->outcome, s->world->set);
 	if (!err)
 		err = player_open(&s->player, &s->world->world, s->world->set);

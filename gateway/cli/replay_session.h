@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "outcome.h"
+#include "replay_data.h"
 #include "player.h"
 #include "replay_options.h"
 #include "stamp.h"
@@ -19,7 +20,7 @@ struct replay_session {
 	struct outcome outcome;
 	player_turn *on_turn; /* may be NULL */
 	void *arg;
-	uint64_t total_bytes;
+	struct replay_data *data;             /* see replay_data.h; borrowed */
 	int shown; /* per cent on the terminal; -1: nothing yet */
 };
 

@@ -144,6 +144,14 @@ struct config_uplink {
 	wy_ms keepalive_ms, retry_first_ms, retry_most_ms, receipt_wait_ms;
 };
 
+/* What the rules were told, kept for `weiyu replay`. */
+struct config_record {
+	bool is_on;
+	const char *directory;
+	wy_ms keep_ms, block_ms;
+	uint64_t max_bytes;
+};
+
 struct config_site {
 	const char *id;
 	const char *name_zh, *name_en;
@@ -165,6 +173,7 @@ struct config {
 	const char *socket;
 	enum config_log log;
 	struct config_uplink uplink;
+	struct config_record record;
 	struct config_site site;
 
 	const struct sensor_profile *const *profiles;

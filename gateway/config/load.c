@@ -15,7 +15,7 @@ static const char *const log_names[] = {"error", "warning", "info", "debug",
 struct gateway_keys {
 	const char *weiyu;
 	const struct wy_node *gateway, *state, *socket, *site, *classes, *faults, *tiers, *profiles,
-		*rules, *uplink;
+		*rules, *uplink, *record;
 	int log;
 };
 
@@ -36,6 +36,7 @@ static const struct wy_field gateway_rows[] = {
 	    "list of profile files or directories"),
 	ROW("rules", WY_FIELD_NODE, rules, true, NULL, "list of rule files"),
 	ROW("uplink", WY_FIELD_NODE, uplink, true, NULL, "broker"),
+	ROW("record", WY_FIELD_NODE, record, false, NULL, "what is kept for a replay"),
 	ROW("log", WY_FIELD_CHOICE, log, false, log_names, "how much is logged"),
 };
 #undef ROW
@@ -213,6 +214,7 @@ static void read_gateway(struct loading *l, const struct wy_node *root)
 	}
 	if (keys.uplink)
 		read_uplink(l, keys.uplink);
+	load_record(l, keys.record, keys.state);
 	read_catalogues(l, &keys);
 	const struct wy_node *site =
 		loading_text(l, keys.site) ? loading_file(l, keys.site, "site/1") : NULL;

@@ -78,6 +78,8 @@ void load_tiers(struct loading *l, const struct wy_node *root);
 void load_faults(struct loading *l, const struct wy_node *const *roots, size_t n);
 void load_site(struct loading *l, const struct wy_node *root);
 void load_plans(struct loading *l, const struct wy_node *maintenance); /* after the assets */
+/* node: the key `record`, or NULL. */
+void load_record(struct loading *l, const struct wy_node *node, const struct wy_node *state);
 void load_wires(struct loading *l, const struct wy_node *wires);
 void load_devices(struct loading *l, const struct wy_node *devices);
 void load_assets(struct loading *l, const struct wy_node *assets);

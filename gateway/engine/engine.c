@@ -16,7 +16,7 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 		return WY_E_NOMEM;
 	engine->parts = *parts;
 	engine->now = clock_now(parts->clock);
-	engine->noted_ms = engine->now.mono_ms;
+	engine->noted_ms = engine->down_ms = engine->now.mono_ms;
 	engine->due_ms = WY_MS_NEVER;
 	engine->samples_max = (size_t)WY_POINTS_PER_CLASS * WY_EVIDENCE_SAMPLES;
 	engine->devices = wy_arena_array(arena, config->n_devices, sizeof(*engine->devices));
@@ -34,9 +34,11 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 		err = engine_make_cases(engine);
 	if (!err)
 		err = engine_restore(engine);
-	if (!err)
-		*ret_engine = engine;
-	return err;
+	if (err)
+		return err;
+	record_start(parts->record, engine->rules, engine->down_ms, engine->now);
+	*ret_engine = engine;
+	return WY_OK;
 }
 
 /* ---- Turns ---------------------------------------------------------------------------------- */
@@ -49,6 +51,7 @@ static void notice_stall(struct engine *engine, wy_ms last_ms)
 		return;
 	log_line(LOG_WARNING, "stalled", "ms=%lld next=\"the time counts as not watched\"",
 		 (long long)(engine->now.mono_ms - last_ms));
+	record_resume(engine->parts.record, last_ms, engine->now);
 	rule_resume(engine->rules, last_ms, engine->now);
 }
 
@@ -57,8 +60,10 @@ static void begin_turn(struct engine *engine)
 	wy_ms last_ms = engine->now.mono_ms;
 
 	engine->now = clock_now(engine->parts.clock);
+	record_between(engine->parts.record, engine->rules, engine->now);
 	notice_stall(engine, last_ms);
 	engine->counts.turns++;
+	record_turn(engine->parts.record, engine->now);
 	rule_turn_begin(engine->rules, engine->now);
 }
 
@@ -126,6 +131,7 @@ static void feed(struct engine *engine, uint32_t device, const struct wy_sample 
 	for (size_t i = 0; i < n; i++) {
 		struct wy_sample seen = config_convert(&bindings[i], sample);
 		history_add(engine->history, bindings[i].asset, &seen);
+		record_sample(engine->parts.record, bindings[i].asset, &seen);
 		rule_put(engine->rules, bindings[i].asset, seen.point, &seen);
 	}
 }
@@ -139,8 +145,10 @@ void engine_report(struct engine *engine, const struct sensor_report *report)
 		return;
 	begin_turn(engine);
 	note_exchange(engine, report, has_answered);
-	if (has_answered)
+	if (has_answered) {
+		record_heard(engine->parts.record, report->device, report->at_ms);
 		rule_heard(engine->rules, report->device, report->at_ms);
+	}
 	for (uint32_t i = 0; i < report->n; i++)
 		feed(engine, report->device, &report->sample[i]);
 	end_turn(engine);
@@ -182,6 +190,12 @@ static const struct {
 			     AT_NODE(CANCELLED)},
 };
 
+static void give_order(struct engine *engine, uint32_t instance, const struct rule_order *order)
+{
+	record_order(engine->parts.record, instance, order);
+	(void)!rule_command(engine->rules, instance, order);
+}
+
 /* What the platform's word means to the rules that stand behind the ticket. */
 static void command_rules(struct engine *engine, const struct engine_case *c, enum ticket_node node)
 {
@@ -191,7 +205,7 @@ static void command_rules(struct engine *engine, const struct engine_case *c, en
 			struct rule_order order = {.command = words[k].command};
 			/* Not every state takes a command; the ticket's own record is kept either way. */
 			if ((words[k].nodes & 1u << node) && rule_is_raised(engine->rules, instance))
-				(void)!rule_command(engine->rules, instance, &order);
+				give_order(engine, instance, &order);
 		}
 	}
 }

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "record.h"
 #include "rule.h"
 #include "sensor.h"
 #include "store.h"
@@ -32,6 +33,7 @@ struct engine_parts {
 	struct clock *clock;
 	const char *boot;       /* boot id */
 	struct wy_arena *arena;
+	struct record *record; /* NULL: turns are not recorded */
 };
 
 /* Takes up where the store left off: rule memory, open tickets. Writes (and flushes) what the time away

@@ -47,6 +47,7 @@ struct engine {
 	bool is_broken;
 	struct engine_counts counts;
 	uint32_t n_open; /* tickets, those nothing watches included */
+	wy_ms down_ms;   /* mono: the start knows nothing between then and its own instant */
 	wy_ms due_ms;    /* mono: when the rules wanted their next turn, as of the last one */
 	wy_ms noted_ms;  /* mono: when the store last got the time */
 	wy_ms tidied_ms; /* mono: when old tickets were last dropped */

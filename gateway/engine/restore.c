@@ -64,6 +64,7 @@ static enum wy_err restore_rules(struct engine *engine)
 		return WY_OK;
 	if (err)
 		return err;
+	engine->down_ms = past.mono_ms;
 	rule_resume(engine->rules, past.mono_ms, engine->now);
 	if (cells.restored || cells.gone || cells.damaged)
 		log_line(cells.damaged ? LOG_WARNING : LOG_INFO, "rules_restored",

@@ -205,7 +205,7 @@ static void notice_disk(struct record *record)
 	}
 }
 
-void record_turn(struct record *record, struct rule_engine *engine, struct wy_now now)
+void record_between(struct record *record, struct rule_engine *engine, struct wy_now now)
 {
 	if (!record)
 		return;
@@ -225,11 +225,14 @@ void record_turn(struct record *record, struct rule_engine *engine, struct wy_no
 		begin_block(record);
 	else if (!record->is_recording && now.mono_ms >= record->retry_ms)
 		begin_file(record, engine, RECORD_AFTER_LOSS, now.mono_ms);
-	if (!record->is_recording)
-		return;
-	if (!record->writer.out.len)
+	if (record->is_recording && !record->writer.out.len)
 		begin_block(record);
-	record_write_turn(&record->writer, now);
+}
+
+void record_turn(struct record *record, struct wy_now now)
+{
+	if (record && record->is_recording)
+		record_write_turn(&record->writer, now);
 }
 
 void record_resume(struct record *record, wy_ms down_ms, struct wy_now now)

@@ -33,10 +33,10 @@ void record_close(struct record *record);
 /* The gateway has started: the rules remember what was until down_ms; the first turn follows. */
 void record_start(struct record *record, struct rule_engine *engine, wy_ms down_ms, struct wy_now now);
 
-/* Before rule_turn_begin(). May look at the engine, and begin another file. */
-void record_turn(struct record *record, struct rule_engine *engine, struct wy_now now);
-/* Before rule_resume() in mid-life. */
+/* Before a turn, and before rule_resume() in mid-life: may look at the engine, and begin another block or file. */
+void record_between(struct record *record, struct rule_engine *engine, struct wy_now now);
 void record_resume(struct record *record, wy_ms down_ms, struct wy_now now);
+void record_turn(struct record *record, struct wy_now now);
 void record_heard(struct record *record, uint32_t device, wy_ms at_ms);
 void record_sample(struct record *record, uint32_t asset, const struct wy_sample *sample);
 void record_order(struct record *record, uint32_t instance, const struct rule_order *order);

@@ -24,7 +24,8 @@ enum flag {
 };
 
 static const char *const command_names[] = {
-	[RULE_ACK] = "ack", [RULE_RESET] = "reset", [RULE_CLOSE] = "close",
+	[RULE_ACK] = "ack", [RULE_RESET] = "reset", [RULE_CLOSE] = "close", [RULE_LEARN] = "learn",
+	[RULE_ACCEPT] = "accept",
 };
 
 #define COMMANDS (sizeof(command_names) / sizeof(*command_names))

@@ -154,6 +154,13 @@ void outcome_event(struct outcome *outcome, const struct rule_event *event, wy_m
 		verified(outcome, event->instance, event->at_ms);
 }
 
+void outcome_restart(struct outcome *outcome, const struct rule_engine *engine, wy_ms at_ms)
+{
+	for (uint32_t i = 0; i < rule_instance_count(outcome->set); i++)
+		if (outcome->standing[i] != OUTCOME_NONE && !rule_is_raised(engine, i))
+			end(outcome, i, at_ms);
+}
+
 void outcome_finish(struct outcome *outcome, wy_ms first_ms, wy_ms last_ms)
 {
 	outcome->first_ms = first_ms;

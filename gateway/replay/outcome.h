@@ -37,6 +37,8 @@ struct outcome {
 WY_MUST_CHECK enum wy_err outcome_init(struct outcome *outcome, const struct rule_set *set);
 void outcome_release(struct outcome *outcome);
 void outcome_event(struct outcome *outcome, const struct rule_event *event, wy_ms wall_offset_ms);
+/* The engine was made anew and does not know of raises that stand: they end here. */
+void outcome_restart(struct outcome *outcome, const struct rule_engine *engine, wy_ms at_ms);
 /* Nothing follows: raises that stand end, as far as counting goes, with what was played. */
 void outcome_finish(struct outcome *outcome, wy_ms first_ms, wy_ms last_ms);
 

@@ -24,6 +24,8 @@ struct gateway {
 	struct clock clock;
 	char boot[40];
 	struct store *store;
+	struct rule_world world;
+	struct record *record; /* NULL: off, or there was no memory */
 	struct engine *engine;
 	struct delivery *delivery;
 	struct poller *poller;
@@ -213,6 +215,25 @@ static int make_dir(const char *path)
 	return stat(path, &found) == 0 && S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
 }
 
+/* Without it the gateway does all its work: it is never a reason not to start. */
+static void open_record(struct gateway *g)
+{
+	const struct config_record *config = &g->config->record;
+	struct record_conf conf = {
+		.disk = {config->directory, config->max_bytes, config->keep_ms},
+		.block_ms = config->block_ms,
+		.world = &g->world,
+		.set = g->rules,
+	};
+
+	if (!config->is_on)
+		return;
+	g->world = config_world(g->config);
+	enum wy_err err = record_open(&conf, &g->record);
+	if (err)
+		log_line(LOG_ERROR, "recording_refused", "dir=\"%s\" why=\"%s\"", config->directory, wy_err_text(err));
+}
+
 static enum run_exit open_state(struct gateway *g)
 {
 	size_t said = g->diags->n;
@@ -229,7 +250,9 @@ static enum run_exit open_state(struct gateway *g)
 		err = store_verify(g->store, g->diags);
 	if (!err) {
 		set_clock(g);
-		struct engine_parts parts = {g->config, g->rules, g->store, &g->clock, g->boot, &g->arena};
+		open_record(g);
+		struct engine_parts parts = {g->config, g->rules, g->store, &g->clock, g->boot, &g->arena,
+					     g->record};
 		err = engine_new(&parts, &g->engine);
 	}
 	if (err) {
@@ -356,6 +379,7 @@ static void close_all(struct gateway *g)
 	delivery_close(g->delivery);
 	coap_field_free(g->coap);
 	poller_free(g->poller);
+	record_close(g->record);
 	store_close(g->store);
 }
 

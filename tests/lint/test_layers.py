@@ -15,6 +15,7 @@ OWNERS = {
     r"yaml\.h": ["gateway/config/yaml_tree.c"],
     r"systemd/.*": ["gateway/loop/"],
     r"libpq-fe\.h": ["deploy/desk/"],
+    r"zstd\.h": ["gateway/record/"],
     r"openssl/.*": ["gateway/uplink/"],
 }
 

@@ -101,13 +101,28 @@ static void load(struct world *world)
 	assert_int_equal(err, WY_OK);
 }
 
+static void open_record(struct world *world)
+{
+	world->rules_world = config_world(world->config);
+	struct record_conf conf = {
+		.disk = {world->record_dir, world->record_bytes, (wy_ms)31 * 86400000},
+		.block_ms = 60000,
+		.world = &world->rules_world,
+		.set = world->rules,
+	};
+
+	if (world->record_dir)
+		assert_int_equal(record_open(&conf, &world->record), WY_OK);
+}
+
 enum wy_err world_start(struct world *world)
 {
 	load(world);
 	world->clock = (struct clock){.fixed = &world->now};
+	open_record(world);
 	assert_int_equal(store_open(world->dir, world->config->gateway, NULL, &world->store), WY_OK);
 	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, "boot-1",
-				     &world->arena};
+				     &world->arena, world->record};
 	enum wy_err err = engine_new(&parts, &world->engine);
 	if (err)
 		world_crash(world);
@@ -116,6 +131,8 @@ enum wy_err world_start(struct world *world)
 
 void world_crash(struct world *world)
 {
+	record_close(world->record);
+	world->record = NULL;
 	store_close(world->store);
 	free(world->memory);
 	world->store = NULL;

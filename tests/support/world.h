@@ -21,6 +21,10 @@ struct world {
 	struct rule_set *rules;
 	struct store *store;
 	struct engine *engine;
+	const char *record_dir; /* turns are recorded there; NULL: nowhere. Borrowed */
+	uint64_t record_bytes;  /* most of all files */
+	struct rule_world rules_world;
+	struct record *record;
 	bool is_wired; /* the device answers */
 	bool a, b;
 	int level_mm;

@@ -112,7 +112,7 @@ def test_mistakes_have_their_place(building):
 
 
 def test_wrong_usage(building):
-    for arguments in ([], ["--hld", "x.csv"], ["--hold=fast", "x.csv"], ["--from"], ["--stats=1", "x.csv"]):
+    for arguments in (["--hld", "x.csv"], ["--hold=fast", "x.csv"], ["--from"], ["--stats=1", "x.csv"]):
         assert building.replay(*arguments).returncode == 2, arguments
 
 
