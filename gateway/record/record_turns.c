@@ -10,7 +10,7 @@ enum op {
 	OP_SAME,       /* u: so many samples as expected */
 	OP_AT,         /* i: since the turn's instant, of the samples that follow */
 	OP_SAMPLE,     /* byte: flags, then what they say */
-	OP_ORDER,      /* u: rule, asset, nth; text: command; i: until */
+	OP_ORDER,      /* u: rule, asset, nth; text: command; i: until, byte: is one-shot */
 	OP_MARK,       /* u: asset; text: name */
 	OP_RESUME,     /* i: mono, i: wall - mono, byte: clock state, i: down before mono */
 };
@@ -25,7 +25,8 @@ enum flag {
 
 static const char *const command_names[] = {
 	[RULE_ACK] = "ack", [RULE_RESET] = "reset", [RULE_CLOSE] = "close", [RULE_LEARN] = "learn",
-	[RULE_ACCEPT] = "accept",
+	[RULE_ACCEPT] = "accept", [RULE_ASSIGN] = "assign", [RULE_ON_SITE] = "on_site", [RULE_SHELVE] = "shelve",
+	[RULE_UNSHELVE] = "unshelve",
 };
 
 #define COMMANDS (sizeof(command_names) / sizeof(*command_names))
@@ -214,7 +215,8 @@ void record_write_order(struct record_writer *w, const struct record_order *orde
 	record_put_u(&w->out, order->asset);
 	record_put_u(&w->out, order->nth);
 	record_put_text(&w->out, order->order.command < COMMANDS ? command_names[order->order.command] : "");
-	record_put_i(&w->out, 0);
+	record_put_i(&w->out, order->order.until_ms - w->memory.now.mono_ms);
+	record_put_byte(&w->out, order->order.is_one_shot);
 }
 
 void record_write_mark(struct record_writer *w, uint32_t asset, const char *name)
@@ -373,11 +375,12 @@ static void read_order(struct reader *r)
 	order.asset = record_get_below(&r->in, r->sizes->n_assets);
 	order.nth = record_get_below(&r->in, UINT32_MAX);
 	record_get_text(&r->in, name);
-	(void)record_get_i(&r->in);
+	wy_ms until_ms = add_ms(r, r->memory->now.mono_ms, record_get_i(&r->in));
+	bool is_one_shot = record_get_below(&r->in, 2);
 	for (unsigned i = 0; i < COMMANDS && !r->in.is_bad; i++) {
 		if (strcmp(name, command_names[i]) != 0)
 			continue;
-		order.order = (struct rule_order){.command = (enum rule_command)i};
+		order.order = (struct rule_order){(enum rule_command)i, until_ms, is_one_shot};
 		r->sink->order(r->sink->arg, &order);
 	}
 }

@@ -139,9 +139,10 @@ static void on_order(void *arg, const struct record_order *order)
 
 static void on_mark(void *arg, uint32_t asset, const char *name)
 {
-	(void)arg;
-	(void)asset;
-	(void)name;
+	struct playing *p = arg;
+
+	if (p->is_open && p->map.assets[asset] != NAMES_NONE)
+		(void)!rule_mark(p->player->engine, p->map.assets[asset], name);
 }
 
 static enum wy_err play_turns(struct playing *p, const struct record_header *header)

@@ -11,6 +11,7 @@
 
 #include "live_log.h"
 #include "log.h"
+#include "record_block.h"
 
 #define BUILDING WY_SOURCE_DIR "/tests/gateway/engine/building"
 #define RULES                                                                                          \
@@ -133,15 +134,26 @@ static void one_wrong_byte_anywhere_is_survived(void **state)
 	assert_int_equal(n_said, n);
 }
 
+/* A byte in the middle of the n-th block of turns. */
+static size_t inside_of_turns(unsigned n)
+{
+	struct record_header header;
+
+	for (size_t at = 0;; at += RECORD_HEADER_BYTES + header.packed_len) {
+		assert_int_equal(record_read_header(whole + at, &header), WY_OK);
+		if (header.kind == RECORD_TURNS && n-- == 1)
+			return at + RECORD_HEADER_BYTES + header.packed_len / 2;
+	}
+}
+
 static void a_missing_block_counts_as_not_watched(void **state)
 {
-	/* The middle of the file lies in a block of turns. */
 	(void)state;
-	write_part(whole_len, whole_len / 2);
+	write_part(whole_len, inside_of_turns(3));
 	wy_diags_init(&world.diags, &world.arena);
 	assert_int_equal(replay_log(&world, dir, again), 1);
 	assert_non_null(strstr(world.diags.item[0].text, "not watched"));
-	assert_true(strlen(again) < strlen(live) && strlen(again) > 200);
+	assert_true(strcmp(again, live) != 0 && strlen(again) > 200);
 	/* The end is told as it was. */
 	const char *last = strrchr(live, ' ');
 	assert_non_null(strstr(again, last));

@@ -57,7 +57,8 @@ static void on_sample(void *arg, uint32_t asset, const struct wy_sample *sample)
 
 static void on_order(void *arg, const struct record_order *order)
 {
-	note(arg, "order", order->rule, order->asset, order->nth, order->order.command);
+	note(arg, order->order.is_one_shot ? "once" : "order", order->rule * 100 + order->nth, order->asset, order->order.until_ms,
+	     order->order.command);
 }
 
 static void on_mark(void *arg, uint32_t asset, const char *name)
@@ -106,7 +107,7 @@ static void random_item(struct record_writer *writer, const struct record_sink *
 {
 	uint32_t n = roll(seed, ASSETS);
 	struct wy_sample sample = random_sample(seed, now.mono_ms);
-	struct record_order order = {roll(seed, RULES), n, roll(seed, 2), {.command = (enum rule_command)roll(seed, 3)}};
+	struct record_order order = {roll(seed, RULES), n, roll(seed, 2), {(enum rule_command)roll(seed, RULE_UNSHELVE + 1), now.mono_ms + 60, n % 2}};
 
 	switch (roll(seed, 16)) {
 	case 0:

@@ -32,4 +32,4 @@ def test_what_a_gateway_told_its_recording_tells_again(building, desk, waiting):
     told = [line.split()[1] for line in run.stdout.splitlines() if " 3A-E1 " in line]
     assert told == ["open", "resolve"]
     assert run.stdout == replay(building, building.path("state/record")).stdout
-    assert "water.leak_point" in replay(building, "--stats").stdout
+    assert "water.leak" in replay(building, "--stats").stdout
