@@ -302,7 +302,7 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 		if (is_back)
 			v = way_back(ev, rule, level);
 		else if (rule->info.kind == RULE_KIND_LEVEL && !rx_is_empty_place(engine, it))
-			v = rx_eval(ev, level->when.root);
+			v = rx_eval(ev, level->share.root ? level->share.root : level->when.root);
 		in.level[i].truth = (enum rule_truth)v.truth;
 		in.level[i].is_uncertain = v.is_uncertain;
 		in.level[i].onset_ms = seen->is_met ? seen->onset_ms : engine->clock_ms;

@@ -102,6 +102,8 @@ static void gather_all(struct gathering *g)
 			gather(g, v->levels[i].when.root);
 		if (v->levels[i].clear.root)
 			gather(g, v->levels[i].clear.root);
+		if (v->levels[i].share.root)
+			gather(g, v->levels[i].share.root);
 	}
 	for (size_t i = 0; i < v->n_steps; i++)
 		gather(g, v->steps[i].event.root);

@@ -94,6 +94,10 @@ static void check_hold(struct rx_lens *lens, const struct rx_level *level)
 	wy_ms poll_ms = shortest_poll(lens);
 	char text[40];
 
+	if (level->share.root) {
+		check_tree(lens, level->share.root, level->share.node);
+		return;
+	}
 	lens->blame = NULL;
 	double hold_ms = rx_lens_span(lens, &level->hold);
 	if (hold_ms > 0 && hold_ms < (double)poll_ms)

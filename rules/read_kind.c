@@ -1,6 +1,9 @@
 /* read_kind.c: which kind a rule is of, the keys that mean something in it, and the levels of `when` and `levels`.
  * Events and patterns are read in read_steps.c. */
+#include <string.h>
+
 #include "check.h"
+#include "fields.h"
 #include "params.h"
 #include "read_parts.h"
 
@@ -102,13 +105,51 @@ bool rx_read_kind(struct rx_load *load, const struct rx_rule_keys *fields, const
 
 /* ---- Levels ------------------------------------------------------------------------------- */
 
+struct share_fields {
+	const struct wy_node *at_least, *within;
+};
+
+static const struct wy_field share_rows[] = {
+	{"at_least", WY_FIELD_NODE, offsetof(struct share_fields, at_least), true, 0, 0, NULL, "a length of time"},
+	{"within", WY_FIELD_NODE, offsetof(struct share_fields, within), true, 0, 0, NULL, "a longer one"},
+};
+
+/* `when` now, and for so long in all within so long: (when) and held(when, within) >= at_least. */
+static void read_share(struct rx_scope *scope, struct rx_level *level, const struct wy_node *node)
+{
+	struct rx_load *load = scope->load;
+	struct share_fields fields = {0};
+	struct rx_span at_least = {0, RX_NO_USE};
+	struct rx_span within = {0, RX_NO_USE};
+
+	level->hold = at_least;
+	if (wy_fields_read(node, share_rows, 2, &fields, load->diags) || !rx_read_span(scope, fields.at_least, &at_least) ||
+	    !rx_read_span(scope, fields.within, &within) || !level->when.text)
+		return;
+	if (at_least.use == RX_NO_USE && within.use == RX_NO_USE && (at_least.ms < 1 || at_least.ms > within.ms)) {
+		rx_error(load, "E106", fields.at_least, 0, "'at_least' is longer than 'within', or nothing");
+		return;
+	}
+	size_t size = 2 * strlen(level->when.text) + fields.within->len + fields.at_least->len + 32;
+	char *text = rx_load_alloc(load, size, 1);
+	struct wy_buf buf;
+	if (!text)
+		return;
+	wy_buf_init(&buf, text, size);
+	wy_buf_addf(&buf, "(%s) and held(%s, %s) >= %s", level->when.text, level->when.text, fields.within->text, fields.at_least->text);
+	level->share = (struct rx_cond){.text = text, .node = level->when.node};
+}
+
 static void read_level(struct rx_scope *scope, struct rx_level *level, const struct rx_level_keys *fields)
 {
 	level->tier = (uint8_t)(fields->tier + 1);
 	level->when = rx_read_cond(scope->load, fields->when);
 	level->clear = rx_read_cond(scope->load, fields->clear);
-	level->hold = rx_span_or(scope, fields->hold, 0);
 	level->clear_hold = rx_span_or(scope, fields->clear_hold, 0);
+	if (fields->hold && fields->hold->kind == WY_NODE_MAP)
+		read_share(scope, level, fields->hold);
+	else
+		level->hold = rx_span_or(scope, fields->hold, 0);
 }
 
 static size_t read_list(struct rx_scope *scope, struct rx_variant *variant, const struct rx_rule_keys *fields)
@@ -159,7 +200,10 @@ size_t rx_read_levels(struct rx_scope *scope, struct rx_variant *variant, const 
 	size_t n = read_all(scope, variant, fields);
 
 	for (size_t i = 0; i < n && !scope->load->err; i++) {
+		size_t errors = scope->load->diags->errors;
 		rx_check_cond(scope, &variant->levels[i].when);
+		if (scope->load->diags->errors == errors)
+			rx_check_cond(scope, &variant->levels[i].share);
 		/* A clear of the whole rule is checked once, and shared. */
 		struct rx_cond *clear = &variant->levels[i].clear;
 		if (i && clear->node && clear->node == variant->levels[0].clear.node)

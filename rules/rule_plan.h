@@ -93,6 +93,7 @@ struct rx_span {
 struct rx_level {
 	uint8_t tier;
 	struct rx_cond when, clear;
+	struct rx_cond share; /* hold: {at_least, within}: stands in for `when` before the raise */
 	struct rx_span hold, clear_hold;
 };
 

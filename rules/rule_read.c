@@ -70,6 +70,7 @@ static void list_inputs(struct rx_load *load, struct rx_variant *variant, size_t
 	for (size_t i = 0; i < n_levels; i++) {
 		mark_used(variant->levels[i].when.root, points, memories);
 		mark_used(variant->levels[i].clear.root, points, memories);
+		mark_used(variant->levels[i].share.root, points, memories);
 	}
 	for (size_t i = 0; i < variant->n_steps; i++)
 		mark_used(variant->steps[i].event.root, points, memories);
