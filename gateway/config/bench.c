@@ -86,6 +86,7 @@ static void load_parts(struct loading *l, const struct config_parts *parts)
 	load_holidays(l, parts->holidays);
 	load_bench_assets(l, parts->assets);
 	load_params(l, parts->params);
+	load_plans(l, parts->maintenance);
 }
 
 enum wy_err config_load_parts(const struct config_parts *parts, struct wy_arena *arena, struct wy_diags *diags,
@@ -107,7 +108,7 @@ enum wy_err config_load_parts(const struct config_parts *parts, struct wy_arena 
 	return WY_OK;
 }
 
-/* ---- The same world with other parameters --------------------------------------------------- */
+/* ---- The same world with other parameters and plans ------------------------------------------ */
 
 static bool is_same(const char *a, const char *b)
 {
@@ -123,32 +124,46 @@ static bool is_replaced(const struct wy_override *over, const struct config *by)
 	return false;
 }
 
-enum wy_err config_with_params(const struct config *config, const struct wy_node *params, struct wy_arena *arena,
-			       struct wy_diags *diags, struct config **ret)
+/* Its own parameters come first, and what they do not replace of those of config. */
+static void vary_params(struct loading *l, const struct config *config, const struct wy_node *params)
 {
-	struct loading l = {.arena = arena, .diags = diags, .is_bench = true};
-	size_t n_errors = diags->errors;
-	struct config *copy = l.config = loading_array(&l, 1, sizeof(*copy));
+	struct config *copy = l->config;
 
-	if (!copy)
-		return WY_E_NOMEM;
-	*copy = *config;
 	copy->overrides = NULL;
 	copy->n_overrides = 0;
-	load_params(&l, params);
-	struct wy_override *all = loading_array(&l, copy->n_overrides + config->n_overrides, sizeof(*all));
-	if (!all)
-		return WY_E_NOMEM;
+	load_params(l, params);
+	struct wy_override *all = loading_array(l, copy->n_overrides + config->n_overrides, sizeof(*all));
 	size_t n = 0;
-	for (size_t i = 0; i < config->n_overrides; i++)
+	for (size_t i = 0; all && i < config->n_overrides; i++)
 		if (!is_replaced(&config->overrides[i], copy))
 			all[n++] = config->overrides[i];
-	for (size_t i = 0; i < copy->n_overrides; i++)
+	for (size_t i = 0; all && i < copy->n_overrides; i++)
 		all[n++] = copy->overrides[i];
 	copy->overrides = all;
 	copy->n_overrides = n;
+}
+
+enum wy_err config_vary(const struct config *config, const struct wy_node *params, const struct wy_node *maintenance,
+			struct wy_arena *arena, struct wy_diags *diags, struct config **ret)
+{
+	struct loading l = {.arena = arena, .diags = diags, .is_bench = true};
+	size_t n_errors = diags->errors;
+
+	l.config = loading_array(&l, 1, sizeof(*l.config));
+	if (!l.config)
+		return WY_E_NOMEM;
+	*l.config = *config;
+	if (params)
+		vary_params(&l, config, params);
+	if (maintenance) {
+		l.config->site.windows = NULL;
+		l.config->site.n_windows = 0;
+		load_plans(&l, maintenance);
+	}
+	if (l.is_full)
+		return WY_E_NOMEM;
 	if (diags->errors != n_errors)
 		return WY_E_INVALID;
-	*ret = copy;
+	*ret = l.config;
 	return WY_OK;
 }

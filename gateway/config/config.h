@@ -237,15 +237,16 @@ struct config_parts {
 	const struct wy_node *classes, *faults, *rules; /* lists of files or directories */
 	const struct wy_node *tiers;			/* a file */
 	const struct wy_node *zone;			/* "Asia/Shanghai"; NULL: UTC */
-	const struct wy_node *holidays, *assets, *params;
+	const struct wy_node *holidays, *assets, *params, *maintenance;
 };
 /* Everything a set of rules is compiled against, and nothing else: no wires, bindings, uplink. */
 WY_MUST_CHECK enum wy_err config_load_parts(const struct config_parts *parts, struct wy_arena *arena,
 					    struct wy_diags *diags, struct config **ret);
-/* A copy of config in which these parameters win over its own. Borrows from config. */
-WY_MUST_CHECK enum wy_err config_with_params(const struct config *config, const struct wy_node *params,
-					     struct wy_arena *arena, struct wy_diags *diags,
-					     struct config **ret);
+/* A copy of config in which these parameters win over its own, and with these plans instead of its own; NULL: its
+ * own. Borrows from config. */
+WY_MUST_CHECK enum wy_err config_vary(const struct config *config, const struct wy_node *params,
+				      const struct wy_node *maintenance, struct wy_arena *arena,
+				      struct wy_diags *diags, struct config **ret);
 
 /* ---- Ask ------------------------------------------------------------------------------------- */
 

@@ -22,12 +22,14 @@ struct trial_event {
 	uint32_t asset;     /* expected: TRIAL_ANY, not said */
 	uint8_t tier;       /* expected: 0, not said */
 	bool is_uncertain;
-	bool asks_uncertain; /* expected: is_uncertain is meant */
+	bool is_maintenance;
+	bool asks_uncertain, asks_maintenance; /* expected: these are meant */
 	wy_ms onset_ms;     /* WY_MS_NONE: not said */
 	uint32_t instance;  /* found */
 	uint32_t other_rule, other_asset; /* TRIAL_ANY: none, or not said */
 	int64_t step;       /* of an escalation; -1: none, or not said */
 	const char *to;     /* of an escalation; NULL: likewise */
+	wy_ms until_ms;     /* of a shelf; WY_MS_NONE: none, or not said */
 	const struct wy_node *node; /* expected: where it stands */
 };
 
@@ -41,6 +43,8 @@ struct trial_command {
 	wy_ms at_ms;
 	unsigned verb; /* row of trial_verbs */
 	uint32_t rule, asset;
+	wy_ms until_ms;  /* of a shelf */
+	bool is_one_shot;
 	bool is_refused; /* it is expected to be refused */
 	const struct wy_node *node;
 };
@@ -111,6 +115,7 @@ WY_MUST_CHECK enum wy_err trial_open(const char *path, struct wy_arena *arena, s
 struct trial_verb {
 	const char *name;
 	enum rule_command command;
+	bool has_end; /* it takes `for` or `until` */
 };
 extern const struct trial_verb trial_verbs[];
 extern const size_t trial_n_verbs;

@@ -43,6 +43,11 @@ void trial_print_event(const struct trial_test *test, const struct trial_event *
 		wy_buf_addf(buf, ", step: %lld", (long long)event->step);
 	if (event->to)
 		wy_buf_addf(buf, ", to: %s", event->to);
+	if (event->until_ms != WY_MS_NONE) {
+		wy_buf_add(buf, ", until: ");
+		moment_print(buf, event->until_ms);
+	}
+	wy_buf_add(buf, event->is_maintenance ? ", maintenance: true" : "");
 	wy_buf_add(buf, event->is_uncertain ? ", uncertain: true}" : "}");
 }
 
@@ -56,8 +61,10 @@ static bool fits(const struct trial_event *expected, const struct trial_event *f
 	       (expected->onset_ms == WY_MS_NONE || expected->onset_ms == found->onset_ms) &&
 	       (expected->other_rule == TRIAL_ANY || expected->other_rule == found->other_rule) &&
 	       (expected->other_asset == TRIAL_ANY || expected->other_asset == found->other_asset) &&
+	       (expected->until_ms == WY_MS_NONE || expected->until_ms == found->until_ms) &&
 	       (expected->step < 0 || expected->step == found->step) &&
 	       (!expected->to || (found->to && strcmp(expected->to, found->to) == 0)) &&
+	       (!expected->asks_maintenance || expected->is_maintenance == found->is_maintenance) &&
 	       (!expected->asks_uncertain || expected->is_uncertain == found->is_uncertain);
 }
 
@@ -266,7 +273,7 @@ static bool is_alike(const struct trial_event *a, const struct trial_event *b)
 {
 	return a->kind == b->kind && a->rule == b->rule && a->asset == b->asset && a->tier == b->tier &&
 	       a->instance == b->instance && a->other_rule == b->other_rule && a->other_asset == b->other_asset &&
-	       a->step == b->step;
+	       a->step == b->step && (a->to == b->to || (a->to && b->to && strcmp(a->to, b->to) == 0));
 }
 
 static bool is_near(const struct trial_event *a, const struct trial_event *b, const wy_ms *slack_ms)

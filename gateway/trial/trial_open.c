@@ -8,7 +8,7 @@
 
 struct file_keys {
 	const char *weiyu;
-	const struct wy_node *classes, *faults, *rules, *tiers, *site, *assets, *params, *usual, *about, *tests;
+	const struct wy_node *classes, *faults, *rules, *tiers, *site, *assets, *params, *maintenance, *usual, *about, *tests;
 };
 
 #define ROW(key, member, needed, help)                                                                       \
@@ -24,6 +24,7 @@ static const struct wy_field file_rows[] = {
 	ROW("site", site, false, "zone, start, holidays"),
 	ROW("assets", assets, true, "the assets of all tests"),
 	ROW("params", params, false, "parameters, as in a site file"),
+	ROW("maintenance", maintenance, false, "planned windows, as in a site file"),
 	ROW("usual", usual, false, "feeds of every test, by class or asset"),
 	ROW("about", about, false, "rules the lists of tickets speak of"),
 	ROW("tests", tests, true, "the tests"),
@@ -198,7 +199,8 @@ static void read_head(struct trial_reading *r, const struct wy_node *root)
 	r->tests = keys.tests;
 	const struct config_parts parts = {.classes = keys.classes, .faults = keys.faults, .rules = keys.rules,
 					   .tiers = keys.tiers, .zone = site.zone, .holidays = site.holidays,
-					   .assets = keys.assets, .params = keys.params};
+					   .assets = keys.assets, .params = keys.params,
+					   .maintenance = keys.maintenance};
 	if (config_load_parts(&parts, r->arena, r->diags, &config) ||
 	    config_compile(config, r->arena, r->diags, &set))
 		return;

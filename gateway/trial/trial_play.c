@@ -80,6 +80,7 @@ static uint32_t asset_of(const struct play *p, uint32_t instance)
 static void note_event(struct play *p, const struct rule_event *event)
 {
 	struct trial_found *found = p->found;
+	bool has_until = event->kind == RULE_SHELVED || event->kind == RULE_SHELF_ENDING;
 
 	found->is_cut = found->is_cut || found->n == WY_TRIAL_EVENTS_MAX;
 	if (found->is_cut)
@@ -97,10 +98,11 @@ static void note_event(struct play *p, const struct rule_event *event)
 	found->events[found->n++] = (struct trial_event){
 		.at_ms = event->at_ms - BASE_MS, .to_ms = event->at_ms - BASE_MS, .kind = event->kind,
 		.rule = rule_of(p, event->instance), .asset = asset_of(p, event->instance), .tier = event->tier,
-		.is_uncertain = event->is_uncertain, .onset_ms = event->onset_ms - BASE_MS,
+		.is_uncertain = event->is_uncertain, .is_maintenance = event->is_maintenance, .onset_ms = event->onset_ms - BASE_MS,
 		.instance = event->instance, .other_rule = rule_of(p, event->other),
 		.other_asset = asset_of(p, event->other),
-		.step = event->kind == RULE_ESCALATED ? (int64_t)event->step : -1, .to = event->to};
+		.step = event->kind == RULE_ESCALATED ? (int64_t)event->step : -1, .to = event->to,
+		.until_ms = has_until ? event->until_ms - BASE_MS : WY_MS_NONE};
 }
 
 /* ---- Engine -------------------------------------------------------------------------------- */
@@ -315,7 +317,8 @@ static void give(struct play *p, const struct trial_command *command)
 {
 	uint32_t instance = find_instance(p, command->rule, command->asset);
 	const char *verb = trial_verbs[command->verb].name;
-	struct rule_order order = {.command = trial_verbs[command->verb].command};
+	struct rule_order order = {.command = trial_verbs[command->verb].command,
+				   .until_ms = BASE_MS + command->until_ms, .is_one_shot = command->is_one_shot};
 
 	if (instance == RULE_NO_INSTANCE) {
 		trial_problem_add(p->found, command->node, "%s: rule %s does not watch asset %s", verb,

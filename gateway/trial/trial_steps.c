@@ -6,11 +6,9 @@
 #include <string.h>
 
 const struct trial_verb trial_verbs[] = {
-	{"ack", RULE_ACK},
-	{"reset", RULE_RESET},
-	{"close", RULE_CLOSE},
-	{"learn", RULE_LEARN},
-	{"accept", RULE_ACCEPT},
+	{"ack", RULE_ACK, false},       {"reset", RULE_RESET, false},     {"close", RULE_CLOSE, false},
+	{"learn", RULE_LEARN, false},   {"accept", RULE_ACCEPT, false},   {"assign", RULE_ASSIGN, false},
+	{"on_site", RULE_ON_SITE, false}, {"shelve", RULE_SHELVE, true}, {"unshelve", RULE_UNSHELVE, false},
 };
 const size_t trial_n_verbs = sizeof(trial_verbs) / sizeof(*trial_verbs);
 
@@ -23,8 +21,8 @@ static const char *verb_name(const void *arg, size_t i)
 /* ---- Commands ------------------------------------------------------------------------------ */
 
 struct command_keys {
-	const struct wy_node *at, *verb, *rule, *asset;
-	bool is_refused;
+	const struct wy_node *at, *verb, *rule, *asset, *span, *until;
+	bool is_refused, is_one_shot;
 };
 
 #define AT(member) offsetof(struct command_keys, member)
@@ -33,9 +31,32 @@ static const struct wy_field command_rows[] = {
 	{"do", WY_FIELD_NODE, AT(verb), true, 0, 0, NULL, "ack, reset, close, learn ..."},
 	{"rule", WY_FIELD_NODE, AT(rule), true, 0, 0, NULL, "id of the rule"},
 	{"asset", WY_FIELD_NODE, AT(asset), true, 0, 0, NULL, "id of the asset"},
+	{"for", WY_FIELD_NODE, AT(span), false, 0, 0, NULL, "shelve: how long"},
+	{"until", WY_FIELD_NODE, AT(until), false, 0, 0, NULL, "shelve: or until when"},
+	{"one_shot", WY_FIELD_BOOL, AT(is_one_shot), false, 0, 0, NULL, "shelve: over with the next return"},
 	{"refused", WY_FIELD_BOOL, AT(is_refused), false, 0, 0, NULL, "true: it must not be taken"},
 };
 #undef AT
+
+/* How long a shelf stands. */
+static void read_end(struct trial_reading *r, const struct trial_test *test, const struct command_keys *keys,
+		     struct trial_command *command)
+{
+	wy_ms span_ms = 0;
+	bool has_end = trial_verbs[command->verb].has_end;
+	const struct wy_node *wrong = keys->until ? keys->until : keys->span;
+
+	command->is_one_shot = keys->is_one_shot;
+	trial_read_moment(r, test, keys->until, &command->until_ms, NULL);
+	if (keys->span && wy_field_duration(keys->span, &span_ms, r->diags) == WY_OK)
+		command->until_ms = command->at_ms + span_ms;
+	if (!has_end && (wrong || keys->is_one_shot))
+		wy_diag_add(r->diags, WY_DIAG_ERROR, "E105", wrong ? wrong : command->node, 0,
+			    "'for', 'until' and 'one_shot' go with 'shelve'");
+	else if (has_end && (!wrong || (keys->until && keys->span)))
+		wy_diag_add(r->diags, WY_DIAG_ERROR, "E107", command->node, 0,
+			    "'shelve' needs 'for' or 'until', and not both");
+}
 
 static void read_command(struct trial_reading *r, struct trial_test *test, const struct wy_node *node)
 {
@@ -50,6 +71,8 @@ static void read_command(struct trial_reading *r, struct trial_test *test, const
 		command->verb++;
 	if (command->verb == trial_n_verbs)
 		trial_unknown(r, keys.verb, "command", keys.verb->text, trial_n_verbs, verb_name, NULL);
+	else
+		read_end(r, test, &keys, command);
 	command->rule = trial_find_rule(r, test, keys.rule);
 	command->asset = trial_find_asset(r, test, keys.asset);
 	command->is_refused = keys.is_refused;

@@ -11,7 +11,7 @@ enum { CHAIN_MAX = 8, END_MS = 60000 /* quiet time watched after the last instan
 struct test_keys {
 	const char *name, *why;
 	const struct wy_node *feed, *usual, *like, *start, *until, *commands, *restart_at, *state, *tickets, *raise,
-		*none, *same_as, *shift, *about, *params, *slack;
+		*none, *same_as, *shift, *about, *params, *maintenance, *slack;
 };
 
 #define ROW(key, member, help)                                                                               \
@@ -36,6 +36,7 @@ static const struct wy_field test_rows[] = {
 	ROW("shift", shift, "by how much they are moved"),
 	ROW("about", about, "rules the list of tickets speaks of"),
 	ROW("params", params, "parameters, as in a site file"),
+	ROW("maintenance", maintenance, "planned windows, as in a site file"),
 	ROW("slack", slack, "how far tickets may move when polls do"),
 };
 #undef ROW
@@ -265,17 +266,18 @@ static void read_start(struct trial_reading *r, struct trial_test *test)
 			    "expected a wall clock time such as 2026-03-28T22:00, found '%s'", node->text);
 }
 
-/* Parameters of a test make a set of its own. */
-static void read_params(struct trial_reading *r, struct trial_test *test)
+/* Parameters and plans of a test make a set of its own. */
+static void read_world(struct trial_reading *r, struct trial_test *test)
 {
 	const struct wy_node *params = trial_inherited(r, test, "params");
+	const struct wy_node *maintenance = trial_inherited(r, test, "maintenance");
 	struct config *config = NULL;
 	struct rule_world *world;
 	struct rule_set *set = NULL;
 
-	if (!params || !(world = trial_array(r, 1, sizeof(*world))))
+	if ((!params && !maintenance) || !(world = trial_array(r, 1, sizeof(*world))))
 		return;
-	if (config_with_params(test->config, params, r->arena, r->diags, &config) ||
+	if (config_vary(test->config, params, maintenance, r->arena, r->diags, &config) ||
 	    config_compile(config, r->arena, r->diags, &set))
 		return;
 	*world = config_world(config);
@@ -348,7 +350,7 @@ void trial_read_test(struct trial_reading *r, const struct wy_node *node, struct
 	if (wy_fields_read(node, test_rows, TEST_ROWS, &keys, r->diags))
 		return;
 	test->name = keys.name;
-	read_params(r, test);
+	read_world(r, test);
 	read_start(r, test);
 	read_about(r, test);
 	trial_read_feeds(r, test);

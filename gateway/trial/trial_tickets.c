@@ -8,10 +8,10 @@
 static const char *const tier_names[] = {"any", "S1", "S2", "S3", "S4", NULL};
 
 struct ticket_keys {
-	const struct wy_node *at, *ev, *rule, *asset, *onset, *other;
+	const struct wy_node *at, *ev, *rule, *asset, *onset, *other, *until;
 	const char *to;
 	int tier;
-	int uncertain;
+	int uncertain, maintenance;
 	int64_t step;
 };
 
@@ -28,7 +28,9 @@ static const struct wy_field ticket_rows[] = {
 	{"other", WY_FIELD_NODE, AT(other), false, 0, 0, NULL, "rule/asset an event points to"},
 	{"step", WY_FIELD_INT, AT(step), false, 0, 255, NULL, "step of the ladder, from 0"},
 	{"to", WY_FIELD_TEXT, AT(to), false, 0, 0, NULL, "whom an escalation tells"},
+	{"until", WY_FIELD_NODE, AT(until), false, 0, 0, NULL, "end of a shelf"},
 	{"uncertain", WY_FIELD_CHOICE, AT(uncertain), false, 0, 0, truths, "some input was doubted"},
+	{"maintenance", WY_FIELD_CHOICE, AT(maintenance), false, 0, 0, truths, "a planned window was open"},
 };
 #undef AT
 
@@ -74,10 +76,10 @@ static void read_other(struct trial_reading *r, const struct trial_test *test, c
 static void read_ticket(struct trial_reading *r, const struct trial_test *test, const struct wy_node *node,
 			struct trial_event *event)
 {
-	struct ticket_keys keys = {.uncertain = -1, .step = -1};
+	struct ticket_keys keys = {.uncertain = -1, .maintenance = -1, .step = -1};
 
 	*event = (struct trial_event){.node = node, .rule = TRIAL_ANY, .asset = TRIAL_ANY, .onset_ms = WY_MS_NONE,
-				      .other_rule = TRIAL_ANY, .other_asset = TRIAL_ANY, .step = -1};
+				      .other_rule = TRIAL_ANY, .other_asset = TRIAL_ANY, .step = -1, .until_ms = WY_MS_NONE};
 	if (wy_fields_read(node, ticket_rows, sizeof(ticket_rows) / sizeof(*ticket_rows), &keys, r->diags))
 		return;
 	trial_read_moment(r, test, keys.at, &event->at_ms, &event->to_ms);
@@ -88,10 +90,13 @@ static void read_ticket(struct trial_reading *r, const struct trial_test *test, 
 	event->tier = (uint8_t)keys.tier;
 	trial_read_moment(r, test, keys.onset, &event->onset_ms, NULL);
 	read_other(r, test, keys.other, event);
+	trial_read_moment(r, test, keys.until, &event->until_ms, NULL);
 	event->step = keys.step;
 	event->to = keys.to;
 	event->asks_uncertain = keys.uncertain >= 0;
 	event->is_uncertain = keys.uncertain > 0;
+	event->asks_maintenance = keys.maintenance >= 0;
+	event->is_maintenance = keys.maintenance > 0;
 }
 
 static void read_list(struct trial_reading *r, struct trial_test *test, const struct wy_node *node)

@@ -303,6 +303,56 @@ def test_a_crash_forgets_values_until_the_next_poll(bench):
     passes(bench(WET.replace("at: 30s", "at: 31s") + "    restart_at: [{at: 25s, kind: crash}]\n"))
 
 
+def test_a_shelf_withholds_a_ticket_until_it_ends(bench):
+    text = """  - name: shelf
+    feed: {A1.wet: "@0s false @1min true"}
+    commands: [{at: 30s, do: shelve, rule: t.wet, asset: A1, for: 30min}]
+    tickets:
+      - {at: 30s, ev: shelved, rule: t.wet, asset: A1, until: 1830s}
+      - {at: 1230s, ev: shelf_ending, rule: t.wet, asset: A1}
+      - {at: 1830s, ev: unshelved, rule: t.wet, asset: A1}
+      - {at: 1830s, ev: open, rule: t.wet, asset: A1, onset: 1min}
+"""
+    passes(bench(text, "--restart-everywhere", "--permute"))
+    passes(bench(text.replace("for: 30min", "until: 1830s")))
+    fails(bench(text.replace("until: 1830s}\n", "until: 1831s}\n")), "+ found    {at: 30s, ev: shelved")
+    refuses(bench(text.replace(", for: 30min", "")), "needs 'for' or 'until'")
+    refuses(bench(text.replace("do: shelve", "do: ack")), "go with 'shelve'")
+
+
+def test_a_planned_window_withholds_a_ticket_until_it_ends(bench):
+    window = "maintenance: [{id: m, assets: [A1], from: \"2026-03-28 12:00\", to: \"2026-03-28 12:10\", reason: overhaul}]\n"
+    text = ('  - {name: m, feed: {A1.wet: "@0s false @1min true"}, until: 20min, '
+            'tickets: [{at: %s, ev: open, rule: t.wet, asset: A1, onset: 1min}]}\n')
+    passes(bench(text % "70s"))
+    passes(bench(text % "10min", "--restart-everywhere", head=HEAD.replace("about:", window + "about:")))
+    passes(bench((text % "10min").replace("{name", window.replace("maintenance: ", "{maintenance: ").rstrip() + ", name")))
+    (bench.path / "rules.yaml").write_text(RULES.replace("hold: $wait,", "hold: $wait, maintenance: annotate,"))
+    marked = (text % "70s").replace("onset: 1min", "onset: 1min, maintenance: %s")
+    passes(bench(marked % "true", head=HEAD.replace("about:", window + "about:")))
+    fails(bench(marked % "false", head=HEAD.replace("about:", window + "about:")), "maintenance: true}")
+    own = (text % "70s").replace("{name: m", "{maintenance: [], name: m")
+    passes(bench(own, head=HEAD.replace("about:", window + "about:")))
+
+
+def test_an_escalation_names_its_step_and_whom_it_tells(bench):
+    (bench.path / "rules.yaml").write_text(RULES + """
+  - {id: t.slow, scope: thing, fault: X-8, tier: S3, when: wet, hold: 1s, clear_hold: 1s, escalate: [{after: 10min, unless: acked, to: head}]}
+""")
+    text = """  - name: ladder
+    about: [t.slow]
+    feed: {A1.wet: "@0s false @1min true"}
+    until: 1h
+    commands: [%s]
+    tickets:
+      - {at: 61s, ev: open, rule: t.slow, asset: A1}
+"""
+    told = text % "" + "      - {at: 661s, ev: escalate, rule: t.slow, asset: A1, step: 0, to: %s}\n"
+    passes(bench(told % "head", "--restart-everywhere"))
+    fails(bench(told % "foot"), "to: head")
+    passes(bench(text % "{at: 5min, do: ack, rule: t.slow, asset: A1}"))
+
+
 def test_a_night_of_a_clock_change(bench):
     head = HEAD.replace("2026-03-28T12:00", "2026-03-28T21:00")
     night = """  - name: night
@@ -329,6 +379,12 @@ def test_a_doubled_hour_is_told_apart_by_its_offset(bench):
     passes(bench(text % ("", "1810s")))
     passes(bench(text % ("+02:00", "1810s")))
     passes(bench(text % ("+01:00", "5410s")))
+
+
+def test_a_rule_without_end_is_cut(bench):
+    (bench.path / "rules.yaml").write_text(RULES.replace("hold: $wait, clear_hold: 5s,", "clear: not wet, chatter: none,").replace("$wait", "0s"))
+    fails(bench('  - {name: e, feed: {A1.wet: "@0s true @1s false repeat 2s until 40h"}, expect_raise: {rule: t.wet}}\n'),
+          "more than 100000 events")
 
 
 # ---- Files and options -------------------------------------------------------------------------
