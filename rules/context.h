@@ -11,6 +11,7 @@ struct rx_load {
 	struct wy_diags *diags;
 	struct rule_set *set;
 	enum wy_err err; /* WY_E_NOMEM or WY_E_LIMIT: stop; mistakes are only counted in diags */
+	size_t silent; /* uses of what has been said to be wrong: they are not said again */
 };
 
 /* Where an expression stands. */

@@ -1,4 +1,4 @@
-/* lint_trust.c: conditions that hold less than they promise: a hold finer than its window can tell, an emergency that
+/* lint_trust.c: conditions that hold less than they promise: a hold finer than any of its windows can tell, an emergency that
  * rests on a guess. Warnings only. */
 #include <string.h>
 
@@ -8,47 +8,52 @@
 
 /* ---- Windows and holds --------------------------------------------------------------------- */
 
-/* The shortest hold that is one. */
-static double shortest_hold(struct rx_lens *lens, const struct rx_level *level)
-{
-	double hold_ms = rx_lens_span(lens, &level->hold);
-	double clear_ms = rx_lens_span(lens, &level->clear_hold);
-
-	if (hold_ms <= 0)
-		return clear_ms;
-	return clear_ms > 0 && clear_ms < hold_ms ? clear_ms : hold_ms;
-}
-
 /* Small counts are exact; all other windows answer anew from pane to pane. */
 static bool moves_by_panes(const struct rx_expr *call)
 {
 	return rx_window_arg(call) && strcmp(call->fn->name, "count") != 0;
 }
 
-/* True: said. One word for a level is enough. */
-static bool check_panes(struct rx_lens *lens, const struct rx_expr *e, const struct wy_node *node, double hold_ms)
+/* What a condition moves by: the call with the finest panes. A point, a count or a time moves at once: NULL. */
+struct grain {
+	const struct rx_expr *call;
+	double pane_ms;
+	bool is_fine;
+};
+
+static void find_grain(struct rx_lens *lens, const struct rx_expr *e, struct grain *ret)
 {
 	double ms;
 
 	if (e->op == RX_CALL && moves_by_panes(e) && rx_lens_number(lens, rx_window_arg(e), &ms)) {
-		ms *= wy_unit_ratio(rx_window_arg(e)->unit, wy_unit_at(WY_UNIT_MS));
-		char pane[40], hold[40];
-		struct wy_buf pane_buf, hold_buf;
-		wy_buf_init(&pane_buf, pane, sizeof(pane));
-		wy_buf_init(&hold_buf, hold, sizeof(hold));
-		wy_buf_duration(&pane_buf, rx_pane_ms((wy_ms)ms) / 1000 * 1000);
-		wy_buf_duration(&hold_buf, (wy_ms)hold_ms);
-		if (ms / (RX_PANES - 1) > hold_ms && ms >= 64000) {
-			rx_lens_say(lens, WY_DIAG_WARNING, "W404", node, e->at,
-				    "%s() answers anew every %s; a hold of %s tells nothing it did not say before", e->fn->name,
-				    pane, hold);
-			return true;
-		}
+		ms *= wy_unit_ratio(rx_window_arg(e)->unit, wy_unit_at(WY_UNIT_MS)) / (RX_PANES - 1);
+		if (!ret->call || ms < ret->pane_ms)
+			*ret = (struct grain){e, ms, ret->is_fine};
+		return;
 	}
+	ret->is_fine = ret->is_fine || e->op == RX_POINT || (e->op == RX_CALL && !e->child) || (e->op == RX_CALL && rx_window_arg(e));
 	for (const struct rx_expr *c = e->child; c; c = c->next)
-		if (check_panes(lens, c, node, hold_ms))
-			return true;
-	return false;
+		find_grain(lens, c, ret);
+}
+
+/* True: said. One word for a level is enough. */
+static bool check_panes(struct rx_lens *lens, const struct rx_expr *e, const struct wy_node *node, double hold_ms)
+{
+	struct grain grain = {0};
+	char pane[40], hold[40];
+	struct wy_buf pane_buf, hold_buf;
+
+	find_grain(lens, e, &grain);
+	if (hold_ms <= 0 || grain.is_fine || !grain.call || grain.pane_ms <= hold_ms || grain.pane_ms < 1000)
+		return false;
+	wy_buf_init(&pane_buf, pane, sizeof(pane));
+	wy_buf_init(&hold_buf, hold, sizeof(hold));
+	wy_buf_duration(&pane_buf, rx_pane_ms((wy_ms)(grain.pane_ms * (RX_PANES - 1))) / 1000 * 1000);
+	wy_buf_duration(&hold_buf, (wy_ms)hold_ms);
+	rx_lens_say(lens, WY_DIAG_WARNING, "W404", node, grain.call->at,
+		    "%s() answers anew every %s; a hold of %s tells nothing it did not say before", grain.call->fn->name, pane,
+		    hold);
+	return true;
 }
 
 /* ---- Guesses ------------------------------------------------------------------------------- */
@@ -81,11 +86,9 @@ static bool is_only_guessed(const struct rx_expr *e)
 
 void rx_lint_trust(struct rx_lens *lens, const struct rx_level *level)
 {
-	double hold_ms = shortest_hold(lens, level);
-
 	lens->blame = NULL;
-	if (hold_ms > 0 && !check_panes(lens, level->when.root, level->when.node, hold_ms) && level->clear.root)
-		check_panes(lens, level->clear.root, level->clear.node, hold_ms);
+	if (!check_panes(lens, level->when.root, level->when.node, rx_lens_span(lens, &level->hold)) && level->clear.root)
+		check_panes(lens, level->clear.root, level->clear.node, rx_lens_span(lens, &level->clear_hold));
 	if (level->tier == 1 && is_only_guessed(level->when.root))
 		rx_lens_say(lens, WY_DIAG_WARNING, "W510", level->when.node, 0,
 			    "S1 on a baseline or a prediction alone: an emergency needs a measured limit beside it");

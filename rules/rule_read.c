@@ -247,7 +247,7 @@ static void describe_levels(struct rx_load *load, struct rx_rule *rule)
 void rx_read_rule(struct rx_load *load, struct rx_rule *rule, struct rx_scope_list *scopes)
 {
 	struct rx_rule_keys fields;
-	size_t errors = load->diags->errors;
+	size_t errors = load->diags->errors + load->silent;
 
 	if (!rx_read_rule_keys(load, rule->node, &fields) && !fields.scope)
 		return;
@@ -264,15 +264,15 @@ void rx_read_rule(struct rx_load *load, struct rx_rule *rule, struct rx_scope_li
 		return;
 	read_scope(load, rule, fields.scope, scopes);
 	for (size_t i = 0; i < rule->n_variants && !load->err; i++) {
-		size_t before = load->diags->errors;
+		size_t before = load->diags->errors + load->silent;
 		read_variant(load, rule, &rule->variants[i], &fields);
-		if (load->diags->errors > before)
+		if (load->diags->errors + load->silent > before)
 			break; /* another class would only say the same again */
 	}
 	if (rule->n_variants && !load->err)
 		describe_levels(load, rule);
 	if (!load->err)
 		rx_read_telling(load, rule, &fields);
-	if (load->diags->errors == errors && !load->err)
+	if (load->diags->errors + load->silent == errors && !load->err)
 		rx_lint_rule(load, rule);
 }

@@ -195,8 +195,10 @@ enum rx_type rx_check_signal(struct rx_scope *scope, struct rx_expr *e, struct r
 		rx_error(scope->load, "E506", scope->node, rx_at(scope, e), "the signal '%s' is made of itself, perhaps over others", signal->name);
 		signal->is_wrong = true;
 	}
-	if (signal->is_wrong)
+	if (signal->is_wrong) {
+		scope->load->silent++;
 		return RX_T_NONE;
+	}
 	inner.node = signal->node;
 	inner.offset = 0;
 	signal->is_open = true;
