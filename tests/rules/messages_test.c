@@ -242,7 +242,7 @@ static const struct wrong_file files[] = {
 	{"wrong signal of two rules", RULE "  signals: [{name: s, of: thing, expr: medan(p)}]\n  rules:\n"
 	 "    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: s > 2 bar, clear: s < 1 bar}\n"
 	 "    - {id: t.q, scope: thing, fault: T-01, tier: S3, when: s > 2 bar, clear: s < 1 bar}\n",
-	 "E301", 3, 39, "there is no function 'medan'"},
+	 "E301", 3, 40, "there is no function 'medan'"},
 	{"signal named like a point", SIGNALS("{name: p, of: thing, expr: p}"), "E108", 3, 20, "give the signal another name"},
 	{"signal declared twice", SIGNALS("{name: s, of: thing, expr: p}, {name: s, of: [thing], expr: p}"), "E108", 3, 51, "declared twice"},
 	{"signal made of itself", SIGNALS("{name: s, of: thing, expr: q2}, {name: q2, of: thing, expr: s + p}"), "E506", 3, 73, "the signal 's' is made of itself"},
