@@ -102,9 +102,9 @@ static void one_rule_file_of_a_gateway_is_checked_beside_the_others(void **state
 
 	(void)state;
 	assert_int_equal(WY_OK, check(HERE "building/more_rules.yaml", &by_gateway, NULL));
-	assert_int_equal(0, diags.n);
+	assert_int_equal(0, diags.errors);
 	assert_int_equal(WY_OK, check(HERE "building/rules.yaml", &by_gateway, NULL));
-	assert_int_equal(0, diags.n);
+	assert_int_equal(0, diags.errors);
 }
 
 static void a_rule_of_another_package_is_found_in_the_file_of_its_name_beside(void **state)
