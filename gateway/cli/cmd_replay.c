@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay_session.h"
+#include "replay_tasks.h"
 
 /* The log goes to stdout, unless something else is asked for there. */
 static bool open_log(const struct replay_options *options, FILE **ret_log)
@@ -35,7 +35,7 @@ static int run(const struct replay_options *options, struct replay_data *data)
 	struct replay_world world;
 	struct replay_session session = {.options = options, .world = &world, .data = data, .what = "replay"};
 
-	if (!replay_world_open(&world, options, &options->rules, !data->is_recording))
+	if (!replay_world_open(&world, options, NULL, NULL, !data->is_recording))
 		return CLI_FOUND;
 	bool is_fine = open_log(options, &session.log);
 	if (is_fine) {
@@ -52,18 +52,50 @@ static int run(const struct replay_options *options, struct replay_data *data)
 	return is_fine ? CLI_FINE : CLI_FOUND;
 }
 
+/* The word of a task and its own words go from the front; the rest is data. */
+static void drop_words(struct replay_list *words, size_t n)
+{
+	words->n -= n;
+	memmove(words->item, words->item + n, words->n * sizeof(*words->item));
+}
+
+static int usage(const char *text)
+{
+	fprintf(stderr, "usage: weiyu replay %s [OPTION...] [DATA...]\n", text);
+	return CLI_USAGE;
+}
+
+static int run_task(struct replay_options *options)
+{
+	const char *word = options->words.n ? options->words.item[0] : "";
+	const char *first = options->words.n > 1 ? options->words.item[1] : NULL;
+	const char *second = options->words.n > 2 ? options->words.item[2] : NULL;
+	bool is_diff = strcmp(word, "diff") == 0, is_why = strcmp(word, "why") == 0;
+	struct replay_data data;
+	int code;
+
+	if (is_diff && !second)
+		return usage("diff OLD NEW");
+	if (is_why && (!first || !strchr(first, '/')))
+		return usage("why RULE/ASSET[@TIME]");
+	drop_words(&options->words, is_diff ? 3 : is_why ? 2 : 0);
+	if (!replay_data_find(options, &data))
+		return CLI_FOUND;
+	if (is_diff)
+		code = replay_diff(options, &data, first, second);
+	else if (is_why)
+		code = replay_why(options, &data, first);
+	else
+		code = options->sweep ? replay_sweep(options, &data) : run(options, &data);
+	replay_data_release(&data);
+	return code;
+}
+
 int cmd_replay(int argc, char **argv)
 {
 	struct replay_options *options = replay_options_read(argc, argv);
-	struct replay_data data;
+	int code = options ? run_task(options) : CLI_USAGE;
 
-	if (!options)
-		return CLI_USAGE;
-	int code = CLI_FOUND;
-	if (replay_data_find(options, &data)) {
-		code = run(options, &data);
-		replay_data_release(&data);
-	}
 	free(options);
 	return code;
 }

@@ -30,11 +30,12 @@ struct replay_world {
 	struct rule_world world;
 	struct rule_set *set;
 };
-/* Reads and compiles the files of the options; `rules`, if there are any, in the place of the configuration's.
+/* Reads and compiles the files of the options; `rules` (may be NULL) in the place of those of the same packages.
+ * params: a YAML list as a site's `params`, or NULL; they win.
  * lone_devices: an asset that no device feeds gets one of its own, so that its silence can be told.
  * False: said to stderr. */
 bool replay_world_open(struct replay_world *world, const struct replay_options *options,
-		       const struct replay_list *rules, bool lone_devices);
+		       const struct replay_list *rules, const char *params, bool lone_devices);
 void replay_world_close(struct replay_world *world);
 
 #endif

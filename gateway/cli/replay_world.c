@@ -96,11 +96,27 @@ static enum wy_err load_parts(struct replay_world *w, const struct replay_option
 		.holidays = wy_node_get(site, "holidays"),
 		.assets = wy_node_get(site, "assets"),
 		.params = wy_node_get(site, "params"),
+		.maintenance = wy_node_get(site, "maintenance"),
 	};
 	return config_load_parts(&parts, &w->load->arena, &w->load->diags, ret);
 }
 
-/* Other rules in the place of the configuration's own. */
+static const char *package_of(const struct wy_node *root)
+{
+	const struct wy_node *package = wy_node_get(root, "package");
+
+	return package && package->kind == WY_NODE_SCALAR ? package->text : "";
+}
+
+static bool has_package(const struct config *config, const char *package)
+{
+	for (size_t i = 0; i < config->n_rule_files; i++)
+		if (strcmp(package_of(config->rule_files[i]), package) == 0)
+			return true;
+	return false;
+}
+
+/* Other rules in the place of those of the same packages; the rest stays, as sites and rules speak of it. */
 static enum wy_err replace_rules(struct replay_world *w, const struct replay_list *rules, struct config *config)
 {
 	static const struct replay_options nothing;
@@ -109,8 +125,18 @@ static enum wy_err replace_rules(struct replay_world *w, const struct replay_lis
 
 	if (err)
 		return err;
-	config->rule_files = other->rule_files;
-	config->n_rule_files = other->n_rule_files;
+	const struct wy_node **files = wy_arena_array(&w->load->arena, config->n_rule_files + other->n_rule_files,
+						      sizeof(const struct wy_node *));
+	size_t n = 0;
+	if (!files)
+		return WY_E_NOMEM;
+	for (size_t i = 0; i < config->n_rule_files; i++)
+		if (!has_package(other, package_of(config->rule_files[i])))
+			files[n++] = config->rule_files[i];
+	for (size_t i = 0; i < other->n_rule_files; i++)
+		files[n++] = other->rule_files[i];
+	config->rule_files = files;
+	config->n_rule_files = n;
 	return WY_OK;
 }
 
@@ -121,13 +147,14 @@ static enum wy_err load(struct replay_world *w, const struct replay_options *opt
 	struct config *config = NULL;
 	enum wy_err err;
 
-	if (options->classes.n) {
-		err = load_parts(w, options, rules, &config);
-	} else {
+	if (options->classes.n)
+		err = load_parts(w, options, &options->rules, &config);
+	else
 		err = config_load(options->config, &w->load->arena, &w->load->diags, &config);
-		if (!err && rules->n)
-			err = replace_rules(w, rules, config);
-	}
+	if (!err && !options->classes.n && options->rules.n)
+		err = replace_rules(w, &options->rules, config);
+	if (!err && rules)
+		err = replace_rules(w, rules, config);
 	w->config = config;
 	return err;
 }
@@ -141,8 +168,22 @@ static void say(const struct cli_load *load, enum wy_err err)
 		fprintf(stderr, "weiyu replay: %s\n", wy_err_text(err));
 }
 
+/* Parameters that win over those of the site. */
+static enum wy_err set_params(struct replay_world *w, const char *params)
+{
+	const struct wy_node *root;
+	struct config *config;
+	enum wy_err err = yaml_load_text("(command line)", params, strlen(params), &w->load->arena, &w->load->diags, &root);
+
+	if (!err)
+		err = config_with_params(w->config, root, &w->load->arena, &w->load->diags, &config);
+	if (!err)
+		w->config = config;
+	return err;
+}
+
 bool replay_world_open(struct replay_world *w, const struct replay_options *options, const struct replay_list *rules,
-		       bool lone_devices)
+		       const char *params, bool lone_devices)
 {
 	memset(w, 0, sizeof(*w));
 	w->load = cli_load_new();
@@ -151,6 +192,8 @@ bool replay_world_open(struct replay_world *w, const struct replay_options *opti
 		return false;
 	}
 	enum wy_err err = load(w, options, rules);
+	if (!err && params)
+		err = set_params(w, params);
 	if (!err) {
 		w->world = config_world(w->config);
 		err = lone_devices && !add_lone_devices(w) ? WY_E_NOMEM : WY_OK;

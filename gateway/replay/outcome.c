@@ -103,6 +103,7 @@ static void begin(struct outcome *outcome, const struct rule_event *event, wy_ms
 		return;
 	*raise = (struct outcome_raise){
 		.instance = event->instance,
+		.level = event->level,
 		.tier = event->tier,
 		.worst = event->tier,
 		.is_ticket = outcome->n_standing[outcome->case_of[event->instance]]++ == 0,

@@ -11,6 +11,7 @@
 
 struct outcome_raise {
 	uint32_t instance;
+	uint8_t level;     /* that raised it */
 	uint8_t tier;      /* when raised */
 	uint8_t worst;     /* most severe tier it had */
 	bool is_ticket;    /* opened one, and joined none */

@@ -13,6 +13,7 @@ enum wy_err player_open(struct player *player, const struct rule_world *world, c
 	player->size = WY_LOAD_ARENA_BYTES;
 	player->world = world;
 	player->set = set;
+	player->look_ms = WY_MS_NEVER;
 	return WY_OK;
 }
 
@@ -37,8 +38,23 @@ enum wy_err player_start(struct player *player, struct wy_now now)
 	return WY_OK;
 }
 
+/* A look changes no answer, so it may be anywhere. */
+static void look(struct player *player, wy_ms at_ms)
+{
+	struct wy_now now = player->now;
+
+	now.wall_ms += at_ms - now.mono_ms;
+	now.mono_ms = at_ms;
+	player->look_ms = WY_MS_NEVER;
+	player->now = now;
+	rule_turn_begin(player->engine, now);
+	player_end(player);
+}
+
 void player_begin(struct player *player, struct wy_now now)
 {
+	while (player->look_ms < now.mono_ms && player->look_ms >= player->now.mono_ms)
+		look(player, player->look_ms);
 	player->now = now;
 	player->turns++;
 	rule_turn_begin(player->engine, now);

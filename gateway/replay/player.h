@@ -24,6 +24,7 @@ struct player {
 	player_turn *on_turn;           /* may be NULL */
 	void *arg;
 	struct wy_now now;
+	wy_ms look_ms;  /* mono: a turn without input at this instant, for on_turn; WY_MS_NEVER: none */
 	wy_ms first_ms; /* mono: of the first start; valid with is_started */
 	bool is_started;
 	uint64_t turns, samples;

@@ -150,8 +150,11 @@ def test_rules_of_the_command_line(building):
 package: o
 rules: [{id: o.a, scope: room, fault: WTR-01, tier: S3, when: a, hold: 1min, clear: not a, clear_hold: 5s}]
 """)
-    assert building.log("--hold", "--rules", other, table) == [
+    assert [e for e in building.log("--hold", "--rules", other, table) if e[2] == "o.a"] == [
         ("08:01:30.000", "open", "o.a"), ("08:10:05.000", "resolve", "o.a")]
+    same = building.write("same.yaml", (building.folder / "other.yaml").read_text().replace("package: o", "package: t")
+                          .replace("o.a", "t.x"))
+    assert {rule for _, _, rule in building.log("--hold", "--rules", same, table)} == {"t.x"}
     site = building.write("bench.yaml", """weiyu: site/1
 zone: Asia/Shanghai
 assets: [{id: A-1, class: room}]
