@@ -176,7 +176,7 @@ static enum wy_err set_params(struct replay_world *w, const char *params)
 	enum wy_err err = yaml_load_text("(command line)", params, strlen(params), &w->load->arena, &w->load->diags, &root);
 
 	if (!err)
-		err = config_with_params(w->config, root, &w->load->arena, &w->load->diags, &config);
+		err = config_vary(w->config, root, NULL, &w->load->arena, &w->load->diags, &config);
 	if (!err)
 		w->config = config;
 	return err;
