@@ -86,7 +86,7 @@ static const struct rx_expr *find_remembering(const struct rx_expr *e)
 
 void rx_read_service(struct rx_load *load, uint32_t index)
 {
-	static struct rx_package nothing = {.name = "of classes"};
+	struct rx_package nothing = {.name = "of classes"};
 	struct rx_class *cls = &load->set->classes[index];
 	const struct wy_node *node = cls->model->out_of_service_when;
 	struct rx_scope scope = {.load = load, .package = &nothing, .cls = index, .node = node, .min_cover = RX_MIN_COVER, .min_samples = 1};
