@@ -17,6 +17,21 @@ static void add_instance(const struct ticket_log *log, uint32_t instance, char b
 		    log->world->assets[info->asset].id);
 }
 
+/* Of a rule with `by`: which value this instance is for. */
+static void add_key(const struct ticket_log *log, uint32_t instance, struct wy_buf *buf)
+{
+	struct rule_key key = rule_key_of(log->engine, instance);
+
+	if (!key.is_keyed || (!key.is_taken && !key.is_other))
+		return;
+	if (key.is_other)
+		wy_buf_add(buf, " key=other");
+	else if (key.word)
+		wy_buf_addf(buf, " key=%s", key.word);
+	else
+		wy_buf_addf(buf, " key=%lld", (long long)key.value);
+}
+
 void ticket_log_line(const struct ticket_log *log, const struct rule_event *event, struct wy_buf *buf)
 {
 	bool has_until = event->kind == RULE_SHELVED || event->kind == RULE_SHELF_ENDING;
@@ -25,6 +40,7 @@ void ticket_log_line(const struct ticket_log *log, const struct rule_event *even
 	wy_buf_addf(buf, " %s ", rule_event_text(event->kind));
 	add_instance(log, event->instance, ' ', buf);
 	wy_buf_addf(buf, " S%u", event->tier);
+	add_key(log, event->instance, buf);
 	if (event->kind == RULE_RAISED)
 		add_stamp(log, " onset=", event->onset_ms, buf);
 	if (event->other != RULE_NO_INSTANCE) {

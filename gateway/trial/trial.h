@@ -30,6 +30,8 @@ struct trial_event {
 	int64_t step;       /* of an escalation; -1: none, or not said */
 	const char *to;     /* of an escalation; NULL: likewise */
 	wy_ms until_ms;     /* of a shelf; WY_MS_NONE: none, or not said */
+	const char *key;    /* expected: of a rule with `by`; NULL: not said */
+	struct rule_key found_key;
 	const struct wy_node *node; /* expected: where it stands */
 };
 
@@ -43,6 +45,7 @@ struct trial_command {
 	wy_ms at_ms;
 	unsigned verb; /* row of trial_verbs */
 	uint32_t rule, asset;
+	const char *key; /* of a rule with `by`, or of a mark; NULL: none */
 	wy_ms until_ms;  /* of a shelf */
 	bool is_one_shot;
 	bool is_refused; /* it is expected to be refused */
@@ -57,6 +60,7 @@ struct trial_restart {
 struct trial_state {
 	wy_ms at_ms;
 	uint32_t rule, asset;
+	const char *key; /* of a rule with `by`; NULL: none */
 	int is; /* enum rule_state; -1: not said */
 	const char *zh, *en; /* part of the summary; NULL: not said */
 	const struct wy_node *node;
@@ -116,10 +120,13 @@ struct trial_verb {
 	const char *name;
 	enum rule_command command;
 	bool has_end; /* it takes `for` or `until` */
+	bool is_mark; /* of an asset, not of a rule: it takes `name` */
 };
 extern const struct trial_verb trial_verbs[];
 extern const size_t trial_n_verbs;
 
+/* The key of an instance as people write it: a number, a value of an enum, "other"; empty where it has none. */
+void trial_print_key(const struct rule_key *key, struct wy_buf *buf);
 /* An event as a test file would write it: {at: 70s, ev: open, rule: lift.entrapment, asset: L1, tier: S1} */
 void trial_print_event(const struct trial_test *test, const struct trial_event *event, struct wy_buf *buf);
 

@@ -17,8 +17,38 @@ static void print_instance(const struct trial_test *test, uint32_t rule, uint32_
 		wy_buf_addf(buf, "%s%s", between, test->world->assets[asset].id);
 }
 
+void trial_print_key(const struct rule_key *key, struct wy_buf *buf)
+{
+	if (key->is_keyed && key->is_other)
+		wy_buf_add(buf, "other");
+	else if (key->is_keyed && key->is_taken && key->word)
+		wy_buf_add(buf, key->word);
+	else if (key->is_keyed && key->is_taken)
+		wy_buf_addf(buf, "%lld", (long long)key->value);
+}
+
+static void key_of(const struct trial_event *event, struct wy_buf *buf)
+{
+	if (event->key)
+		wy_buf_add(buf, event->key);
+	else
+		trial_print_key(&event->found_key, buf);
+}
+
+static bool has_same_key(const struct trial_event *expected, const struct trial_event *found)
+{
+	char text[80];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	key_of(found, &buf);
+	return !expected->key || strcmp(expected->key, text) == 0;
+}
+
 void trial_print_event(const struct trial_test *test, const struct trial_event *event, struct wy_buf *buf)
 {
+	char key[80];
+	struct wy_buf key_buf;
 	bool has_onset = event->onset_ms != WY_MS_NONE && event->kind == RULE_RAISED;
 
 	wy_buf_add(buf, "{at: ");
@@ -29,6 +59,10 @@ void trial_print_event(const struct trial_test *test, const struct trial_event *
 	}
 	wy_buf_addf(buf, ", ev: %s, rule: ", rule_event_text(event->kind));
 	print_instance(test, event->rule, event->asset, ", asset: ", buf);
+	wy_buf_init(&key_buf, key, sizeof(key));
+	key_of(event, &key_buf);
+	if (key_buf.len)
+		wy_buf_addf(buf, ", key: %s", key);
 	if (event->tier)
 		wy_buf_addf(buf, ", tier: S%u", event->tier);
 	if (has_onset) {
@@ -57,7 +91,7 @@ static bool fits(const struct trial_event *expected, const struct trial_event *f
 {
 	return found->kind == expected->kind && found->rule == expected->rule && found->at_ms >= expected->at_ms &&
 	       found->at_ms <= expected->to_ms && (expected->asset == TRIAL_ANY || expected->asset == found->asset) &&
-	       (!expected->tier || expected->tier == found->tier) &&
+	       (!expected->tier || expected->tier == found->tier) && has_same_key(expected, found) &&
 	       (expected->onset_ms == WY_MS_NONE || expected->onset_ms == found->onset_ms) &&
 	       (expected->other_rule == TRIAL_ANY || expected->other_rule == found->other_rule) &&
 	       (expected->other_asset == TRIAL_ANY || expected->other_asset == found->other_asset) &&

@@ -102,7 +102,8 @@ static void note_event(struct play *p, const struct rule_event *event)
 		.instance = event->instance, .other_rule = rule_of(p, event->other),
 		.other_asset = asset_of(p, event->other),
 		.step = event->kind == RULE_ESCALATED ? (int64_t)event->step : -1, .to = event->to,
-		.until_ms = has_until ? event->until_ms - BASE_MS : WY_MS_NONE};
+		.until_ms = has_until ? event->until_ms - BASE_MS : WY_MS_NONE,
+		.found_key = rule_key_of(p->engine, event->instance)};
 }
 
 /* ---- Engine -------------------------------------------------------------------------------- */
@@ -293,12 +294,24 @@ static void poll(struct play *p)
 
 /* ---- Commands and looks -------------------------------------------------------------------- */
 
-static uint32_t find_instance(const struct play *p, uint32_t rule, uint32_t asset)
+/* Without a key the first one of a rule with `by`. */
+static bool has_key(const struct play *p, uint32_t instance, const char *wanted)
+{
+	struct rule_key key = rule_key_of(p->engine, instance);
+	char text[80];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	trial_print_key(&key, &buf);
+	return !wanted || strcmp(text, wanted) == 0;
+}
+
+static uint32_t find_instance(const struct play *p, uint32_t rule, uint32_t asset, const char *key)
 {
 	size_t n = rule_instance_count(p->test->set);
 
 	for (uint32_t i = 0; i < n; i++)
-		if (rule_of(p, i) == rule && asset_of(p, i) == asset)
+		if (rule_of(p, i) == rule && asset_of(p, i) == asset && has_key(p, i, key))
 			return i;
 	return RULE_NO_INSTANCE;
 }
@@ -313,9 +326,18 @@ static const char *asset_id(const struct play *p, uint32_t asset)
 	return p->test->world->assets[asset].id;
 }
 
+static void mark(struct play *p, const struct trial_command *command)
+{
+	enum wy_err err = rule_mark(p->engine, command->asset, command->key);
+
+	if (!err == command->is_refused)
+		trial_problem_add(p->found, command->node, "mark '%s' of %s was %s", command->key,
+				  asset_id(p, command->asset), err ? "refused" : "taken, though 'refused: true'");
+}
+
 static void give(struct play *p, const struct trial_command *command)
 {
-	uint32_t instance = find_instance(p, command->rule, command->asset);
+	uint32_t instance = find_instance(p, command->rule, command->asset, command->key);
 	const char *verb = trial_verbs[command->verb].name;
 	struct rule_order order = {.command = trial_verbs[command->verb].command,
 				   .until_ms = BASE_MS + command->until_ms, .is_one_shot = command->is_one_shot};
@@ -337,7 +359,10 @@ static void commands(struct play *p)
 		const struct trial_command *command = &p->test->commands[p->next_command];
 		if (command->at_ms > p->now_ms)
 			return;
-		give(p, command);
+		if (trial_verbs[command->verb].is_mark)
+			mark(p, command);
+		else
+			give(p, command);
 	}
 }
 
@@ -358,7 +383,7 @@ static void look_at_summary(struct play *p, const struct trial_state *state, uin
 
 static void look_at(struct play *p, const struct trial_state *state)
 {
-	uint32_t instance = find_instance(p, state->rule, state->asset);
+	uint32_t instance = find_instance(p, state->rule, state->asset, state->key);
 
 	if (instance == RULE_NO_INSTANCE) {
 		trial_problem_add(p->found, state->node, "rule %s does not watch asset %s", rule_id(p, state->rule),
@@ -425,7 +450,7 @@ static void say_side(struct play *p, uint32_t instance, unsigned level, bool is_
 
 static void say_instance(struct play *p)
 {
-	uint32_t instance = find_instance(p, p->mode->look_rule, p->mode->look_asset);
+	uint32_t instance = find_instance(p, p->mode->look_rule, p->mode->look_asset, NULL);
 	const struct rule_info *info = rule_info_at(p->test->set, p->mode->look_rule);
 
 	if (instance == RULE_NO_INSTANCE)

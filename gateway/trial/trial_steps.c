@@ -6,9 +6,16 @@
 #include <string.h>
 
 const struct trial_verb trial_verbs[] = {
-	{"ack", RULE_ACK, false},       {"reset", RULE_RESET, false},     {"close", RULE_CLOSE, false},
-	{"learn", RULE_LEARN, false},   {"accept", RULE_ACCEPT, false},   {"assign", RULE_ASSIGN, false},
-	{"on_site", RULE_ON_SITE, false}, {"shelve", RULE_SHELVE, true}, {"unshelve", RULE_UNSHELVE, false},
+	{"ack", RULE_ACK, false, false},
+	{"reset", RULE_RESET, false, false},
+	{"close", RULE_CLOSE, false, false},
+	{"learn", RULE_LEARN, false, false},
+	{"accept", RULE_ACCEPT, false, false},
+	{"assign", RULE_ASSIGN, false, false},
+	{"on_site", RULE_ON_SITE, false, false},
+	{"shelve", RULE_SHELVE, true, false},
+	{"unshelve", RULE_UNSHELVE, false, false},
+	{.name = "mark", .is_mark = true},
 };
 const size_t trial_n_verbs = sizeof(trial_verbs) / sizeof(*trial_verbs);
 
@@ -22,6 +29,7 @@ static const char *verb_name(const void *arg, size_t i)
 
 struct command_keys {
 	const struct wy_node *at, *verb, *rule, *asset, *span, *until;
+	const char *key, *name;
 	bool is_refused, is_one_shot;
 };
 
@@ -29,8 +37,10 @@ struct command_keys {
 static const struct wy_field command_rows[] = {
 	{"at", WY_FIELD_NODE, AT(at), true, 0, 0, NULL, "instant"},
 	{"do", WY_FIELD_NODE, AT(verb), true, 0, 0, NULL, "ack, reset, close, learn ..."},
-	{"rule", WY_FIELD_NODE, AT(rule), true, 0, 0, NULL, "id of the rule"},
+	{"rule", WY_FIELD_NODE, AT(rule), false, 0, 0, NULL, "id of the rule"},
 	{"asset", WY_FIELD_NODE, AT(asset), true, 0, 0, NULL, "id of the asset"},
+	{"key", WY_FIELD_TEXT, AT(key), false, 0, 0, NULL, "value a rule with 'by' is for, or other"},
+	{"name", WY_FIELD_TEXT, AT(name), false, 0, 0, NULL, "mark: what was done"},
 	{"for", WY_FIELD_NODE, AT(span), false, 0, 0, NULL, "shelve: how long"},
 	{"until", WY_FIELD_NODE, AT(until), false, 0, 0, NULL, "shelve: or until when"},
 	{"one_shot", WY_FIELD_BOOL, AT(is_one_shot), false, 0, 0, NULL, "shelve: over with the next return"},
@@ -50,6 +60,12 @@ static void read_end(struct trial_reading *r, const struct trial_test *test, con
 	trial_read_moment(r, test, keys->until, &command->until_ms, NULL);
 	if (keys->span && wy_field_duration(keys->span, &span_ms, r->diags) == WY_OK)
 		command->until_ms = command->at_ms + span_ms;
+	bool is_mark = trial_verbs[command->verb].is_mark;
+	command->key = is_mark ? keys->name : keys->key;
+	if (is_mark ? !keys->name || keys->rule : !keys->rule || keys->name)
+		wy_diag_add(r->diags, WY_DIAG_ERROR, "E107", command->node, 0,
+			    is_mark ? "'mark' needs a 'name', and is of an asset, not of a rule"
+				    : "this command needs a 'rule'; a 'name' goes with 'mark'");
 	if (!has_end && (wrong || keys->is_one_shot))
 		wy_diag_add(r->diags, WY_DIAG_ERROR, "E105", wrong ? wrong : command->node, 0,
 			    "'for', 'until' and 'one_shot' go with 'shelve'");
@@ -117,7 +133,7 @@ static void read_restart(struct trial_reading *r, struct trial_test *test, const
 
 struct state_keys {
 	const struct wy_node *at, *rule, *asset, *is;
-	const char *zh, *en;
+	const char *zh, *en, *key;
 };
 
 #define AT(member) offsetof(struct state_keys, member)
@@ -125,6 +141,7 @@ static const struct wy_field state_rows[] = {
 	{"at", WY_FIELD_NODE, AT(at), true, 0, 0, NULL, "instant"},
 	{"rule", WY_FIELD_NODE, AT(rule), true, 0, 0, NULL, "id of the rule"},
 	{"asset", WY_FIELD_NODE, AT(asset), true, 0, 0, NULL, "id of the asset"},
+	{"key", WY_FIELD_TEXT, AT(key), false, 0, 0, NULL, "value a rule with 'by' is for, or other"},
 	{"is", WY_FIELD_NODE, AT(is), false, 0, 0, NULL, "normal, pending, active ..."},
 	{"zh", WY_FIELD_TEXT, AT(zh), false, 0, 0, NULL, "part of the Chinese summary"},
 	{"en", WY_FIELD_TEXT, AT(en), false, 0, 0, NULL, "part of the English summary"},
@@ -150,6 +167,7 @@ static void read_state(struct trial_reading *r, struct trial_test *test, const s
 	trial_read_moment(r, test, keys.at, &state->at_ms, NULL);
 	state->rule = trial_find_rule(r, test, keys.rule);
 	state->asset = trial_find_asset(r, test, keys.asset);
+	state->key = keys.key;
 	state->zh = keys.zh;
 	state->en = keys.en;
 	for (int i = 0; keys.is && i < (int)STATES; i++)

@@ -9,7 +9,7 @@ static const char *const tier_names[] = {"any", "S1", "S2", "S3", "S4", NULL};
 
 struct ticket_keys {
 	const struct wy_node *at, *ev, *rule, *asset, *onset, *other, *until;
-	const char *to;
+	const char *to, *key;
 	int tier;
 	int uncertain, maintenance;
 	int64_t step;
@@ -28,6 +28,7 @@ static const struct wy_field ticket_rows[] = {
 	{"other", WY_FIELD_NODE, AT(other), false, 0, 0, NULL, "rule/asset an event points to"},
 	{"step", WY_FIELD_INT, AT(step), false, 0, 255, NULL, "step of the ladder, from 0"},
 	{"to", WY_FIELD_TEXT, AT(to), false, 0, 0, NULL, "whom an escalation tells"},
+	{"key", WY_FIELD_TEXT, AT(key), false, 0, 0, NULL, "value a rule with 'by' is for, or other"},
 	{"until", WY_FIELD_NODE, AT(until), false, 0, 0, NULL, "end of a shelf"},
 	{"uncertain", WY_FIELD_CHOICE, AT(uncertain), false, 0, 0, truths, "some input was doubted"},
 	{"maintenance", WY_FIELD_CHOICE, AT(maintenance), false, 0, 0, truths, "a planned window was open"},
@@ -93,6 +94,7 @@ static void read_ticket(struct trial_reading *r, const struct trial_test *test, 
 	trial_read_moment(r, test, keys.until, &event->until_ms, NULL);
 	event->step = keys.step;
 	event->to = keys.to;
+	event->key = keys.key;
 	event->asks_uncertain = keys.uncertain >= 0;
 	event->is_uncertain = keys.uncertain > 0;
 	event->asks_maintenance = keys.maintenance >= 0;

@@ -353,6 +353,33 @@ def test_an_escalation_names_its_step_and_whom_it_tells(bench):
     passes(bench(text % "{at: 5min, do: ack, rule: t.slow, asset: A1}"))
 
 
+def test_a_rule_for_each_value_says_which(bench):
+    (bench.path / "rules.yaml").write_text(RULES + """
+  - {id: t.each, scope: thing, fault: X-9, tier: S3, by: mode, when: "count(rise(wet), 10min) >= 2", clear: "count(rise(wet), 10min) == 0"}
+""")
+    text = """  - name: keyed
+    about: [t.each]
+    feed: {A1.mode: INSPECTION, A1.wet: "@0s false @10s true @20s false @30s true @40s false"}
+    until: 5min
+    state: [{at: 1min, rule: t.each, asset: A1, key: INSPECTION, is: active}]
+    tickets: [{at: 30s, ev: open, rule: t.each, asset: A1, key: %s}]
+"""
+    passes(bench(text % "INSPECTION", "--restart-everywhere"))
+    fails(bench(text % "NORMAL"), "asset: A1, key: INSPECTION, tier: S3")
+
+
+def test_a_mark_is_what_is_counted_from(bench):
+    (bench.path / "rules.yaml").write_text(RULES + """
+  - {id: t.due, scope: thing, fault: X-9, tier: S4, when: "delta_since(starts, overhaul) >= 20", clear: "delta_since(starts, overhaul) < 5", hold: 1s}
+""")
+    text = ('  - {name: m, about: [t.due], until: 25s, feed: {A1.starts: "0 +1 every 1s"}, '
+            'commands: [{at: %s, do: mark, asset: A1, name: %s%s}], expect_none: {rule: t.due}}\n')
+    passes(bench(text % ("10s", "overhaul", "")))
+    fails(bench(text % ("1s", "overhaul", "")), "must not raise: t.due")
+    fails(bench(text % ("10s", "painting", "")), "mark 'painting' of A1 was refused")
+    refuses(bench(text % ("10s", "overhaul", ", rule: t.due")), "of an asset, not of a rule")
+
+
 def test_a_night_of_a_clock_change(bench):
     head = HEAD.replace("2026-03-28T12:00", "2026-03-28T21:00")
     night = """  - name: night
