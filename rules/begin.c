@@ -10,7 +10,8 @@ static size_t words(size_t bits)
 
 static size_t largest_cell(const struct rule_set *set)
 {
-	size_t most = sizeof(struct rx_machine) + sizeof(struct rx_match) + sizeof(struct rx_key) + sizeof(struct rx_teller) +
+	size_t most = sizeof(struct rx_machine) + sizeof(struct rx_match) + sizeof(struct rx_key) + sizeof(struct rx_group) +
+		      sizeof(struct rx_teller) +
 		      2 * WY_RULE_RING_MAX * sizeof(wy_ms);
 
 	for (size_t i = 0; i < set->world->n_classes; i++) {
@@ -97,6 +98,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->machines = wy_arena_array(arena, set->n_instances, sizeof(*engine->machines));
 	engine->tellers = wy_arena_array(arena, set->n_instances, sizeof(*engine->tellers));
 	engine->planned_out = wy_arena_array(arena, world->n_assets, sizeof(*engine->planned_out));
+	engine->groups = wy_arena_array(arena, set->n_groups, sizeof(*engine->groups));
 	engine->rings = wy_arena_array(arena, set->n_rings, sizeof(*engine->rings));
 	engine->teller_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->again = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
@@ -112,7 +114,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
 	if (!engine->keys || !engine->slot_of_now || !engine->matches || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
 	    !engine->state || !engine->machines ||
-	    !engine->tellers || !engine->rings || !engine->planned_out || !engine->teller_dirty || !engine->again ||
+	    !engine->tellers || !engine->rings || !engine->groups || !engine->planned_out || !engine->teller_dirty || !engine->again ||
 	    !engine->asset_dirty || !engine->instance_dirty || !engine->frozen || !engine->cell_dirty || !engine->events ||
 	    !engine->scratch)
 		return WY_E_NOMEM;
@@ -129,6 +131,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 		engine->held_ms[i] = WY_MS_NONE;
 	for (size_t i = 0; i < world->n_assets; i++)
 		rx_mark(engine->asset_dirty, i);
+	rx_mark_groups(engine);
 	*ret_engine = engine;
 	return WY_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bind_groups.h"
 #include "lint_set.h"
 #include "overrides.h"
 
@@ -35,7 +36,7 @@ static void say_circle(const struct order *order, uint32_t rule, const struct wy
 		rx_error(order->load, "E506", node, 0, "'%s' reads its own alarm()", rules[from].info.id);
 	else
 		rx_error(order->load, "E506", node, 0,
-			 "'%s' and '%s' wait for each other (inhibited_by or alarm), perhaps over others: take one link out",
+			 "'%s' and '%s' wait for each other (inhibited_by, alarm or members), perhaps over others: take one link out",
 			 rules[from].info.id, rules[rule].info.id);
 }
 
@@ -67,6 +68,12 @@ static void rank_rule(struct order *order, uint32_t index, unsigned depth)
 		uint32_t rank = rank_of(order, rule->alarms[i], rule->node, index, depth);
 		rule->rank = rank > rule->rank ? rank : rule->rank;
 	}
+	for (size_t i = 0; i < rule->n_members && !order->is_cyclic; i++) {
+		uint32_t rank = rank_of(order, rule->members[i], wy_node_get(rule->node, "members"), index, depth);
+		rule->rank = rank > rule->rank ? rank : rule->rank;
+	}
+	if (rule->source != RX_NO_RULE && !order->is_cyclic)
+		rule->rank = rank_of(order, rule->source, rule->node, index, depth);
 	order->state[index] = DONE;
 }
 
@@ -234,6 +241,8 @@ static void fill_instance(struct rx_load *load, struct rx_instance *it, const st
 	const struct rule_set *set = load->set;
 	const struct rx_variant *v = variant_for(rule, load->world->assets[asset].class_index);
 
+	/* Groups and problems have one for all classes. */
+	v = v ? v : &rule->variants[0];
 	it->variant = v;
 	it->info.rule = (uint32_t)(rule - set->rules);
 	it->info.asset = asset;
@@ -251,20 +260,32 @@ static void fill_instance(struct rx_load *load, struct rx_instance *it, const st
 	it->reraise_ms = span_of(set, v, &v->reraise, asset);
 	bind_steps(load, it);
 	it->slot = slot;
-	if (rule->n_slots > 1)
+	if (v->by)
 		it->key_index = (uint32_t)load->set->n_keys++;
 	it->key = make_key(load, "r", 0, name_of_instance(rule, slot, name, sizeof(name)), load->world->assets[asset].id);
+	it->group = RX_NO_INSTANCE;
 	it->ring_base = load->set->n_rings;
 	load->set->n_rings += (size_t)rule->chatter.max + rule->recur.count;
 }
 
-static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct rx_scope_list *scope, bool is_count)
+/* The assets that have an instance of their own: of a group the first of each combination of labels, of a problem
+ * those of its source. */
+static bool has_own(const struct rx_load *load, const struct rx_rule *rule, const struct rx_scope_list *scopes, size_t asset)
+{
+	if (rule->info.kind == RULE_KIND_GROUP)
+		return rx_group_begins(load, rule, scopes, (uint32_t)asset);
+	if (rule->info.kind == RULE_KIND_PROBLEM)
+		return rx_scope_takes(&scopes[rule->source], &load->world->assets[asset]);
+	return rx_scope_takes(&scopes[rule - load->set->rules], &load->world->assets[asset]);
+}
+
+static void bind_rule(struct rx_load *load, struct rx_rule *rule, const struct rx_scope_list *scopes, bool is_count)
 {
 	struct rule_set *set = load->set;
 	size_t before = set->n_instances;
 
 	for (size_t i = 0; i < load->world->n_assets && !load->err; i++) {
-		if (!rx_scope_takes(scope, &load->world->assets[i]))
+		if (!has_own(load, rule, scopes, i))
 			continue;
 		uint32_t n_slots = rule->n_slots ? rule->n_slots : 1;
 		for (uint32_t slot = 0; slot < n_slots && !is_count; slot++)
@@ -286,7 +307,12 @@ static void bind_rules(struct rx_load *load, const struct rx_scope_list *scopes,
 	for (uint32_t rank = 0; rank <= top; rank++)
 		for (size_t i = 0; i < set->n_rules; i++)
 			if (set->rules[i].rank == rank)
-				bind_rule(load, &set->rules[i], &scopes[i], is_count);
+				bind_rule(load, &set->rules[i], scopes, is_count);
+}
+
+static bool is_group(const struct rule_set *set, size_t instance)
+{
+	return set->rules[set->instances[instance].info.rule].info.kind == RULE_KIND_GROUP;
 }
 
 /* Instances per asset, in order of evaluation. */
@@ -296,8 +322,10 @@ static void list_instances(struct rx_load *load)
 	uint32_t *lists = rx_load_alloc(load, set->n_instances, sizeof(*lists));
 	size_t used = 0;
 
+	/* Groups are of many assets. */
 	for (size_t i = 0; i < set->n_instances; i++)
-		set->assets[set->instances[i].info.asset].n_instances++;
+		if (!is_group(set, i))
+			set->assets[set->instances[i].info.asset].n_instances++;
 	for (size_t a = 0; a < load->world->n_assets && lists; a++) {
 		set->assets[a].instances = lists + used;
 		used += set->assets[a].n_instances;
@@ -305,6 +333,8 @@ static void list_instances(struct rx_load *load)
 	}
 	for (size_t i = 0; i < set->n_instances && lists; i++) {
 		struct rx_asset *asset = &set->assets[set->instances[i].info.asset];
+		if (is_group(set, i))
+			continue;
 		lists[(size_t)(asset->instances - lists) + asset->n_instances++] = (uint32_t)i;
 	}
 }
@@ -340,28 +370,6 @@ uint32_t rx_instance_of(const struct rule_set *set, uint32_t asset, uint32_t rul
 
 /* ---- Inhibition --------------------------------------------------------------------------- */
 
-static const char *label_of(const struct wy_asset *asset, const char *key)
-{
-	for (size_t i = 0; i < asset->n_labels; i++)
-		if (strcmp(asset->labels[i].key, key) == 0)
-			return asset->labels[i].value;
-	return NULL;
-}
-
-static bool is_parent(const struct rule_world *world, const struct rx_parent *parent, uint32_t child_asset,
-		      uint32_t parent_asset)
-{
-	if (!parent->n_same)
-		return child_asset == parent_asset;
-	for (size_t i = 0; i < parent->n_same; i++) {
-		const char *a = label_of(&world->assets[child_asset], parent->same[i]);
-		const char *b = label_of(&world->assets[parent_asset], parent->same[i]);
-		if (!a || !b || strcmp(a, b) != 0)
-			return false;
-	}
-	return true;
-}
-
 typedef void (*edge_fn)(void *arg, uint32_t parent, uint32_t child, bool is_inhibition);
 
 /* All instances of a rule on the child's own asset. */
@@ -385,13 +393,16 @@ static void each_edge(struct rx_load *load, edge_fn edge, void *arg)
 		const struct rx_rule *rule = &set->rules[it->info.rule];
 		for (size_t p = 0; p < rule->n_parents; p++) {
 			const struct rx_parent *parent = &rule->parents[p];
-			if (!parent->n_same) {
+			const struct rx_rule *up = &set->rules[parent->rule];
+			bool is_of_group = !parent->n_same && up->info.kind == RULE_KIND_GROUP;
+			if (!parent->n_same && !is_of_group) {
 				own_edges(set, it->info.asset, parent->rule, child, true, edge, arg);
 				continue;
 			}
-			const struct rx_rule *up = &set->rules[parent->rule];
+			const char *const *same = is_of_group ? up->same : parent->same;
+			size_t n_same = is_of_group ? up->n_same : parent->n_same;
 			for (uint32_t i = up->first_instance; i < up->first_instance + up->n_instances; i++)
-				if (is_parent(load->world, parent, it->info.asset, set->instances[i].info.asset))
+				if (rx_has_same(load->world, same, n_same, it->info.asset, set->instances[i].info.asset))
 					edge(arg, i, child, true);
 		}
 		for (size_t p = 0; p < rule->n_alarms; p++) {
@@ -471,7 +482,7 @@ static uint64_t hash_set(const struct rule_set *set)
 		hash = rx_hash(hash, it->info.hold_ms, sizeof(it->info.hold_ms));
 		hash = rx_hash(hash, it->info.clear_hold_ms, sizeof(it->info.clear_hold_ms));
 		hash = rx_hash(hash, it->step_ms, it->variant->n_steps * sizeof(*it->step_ms));
-		for (size_t u = 0; u < set->classes[it->variant->cls].n_uses; u++) {
+		for (size_t u = 0; !is_group(set, i) && u < set->classes[it->variant->cls].n_uses; u++) {
 			const struct rx_const *value = &set->values[asset->value_base + u];
 			hash = rx_hash(hash, &value->real, sizeof(value->real));
 			hash = rx_hash(hash, &value->truth, sizeof(value->truth));
@@ -529,6 +540,8 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		rx_lint_silence(load);
 	if (!load->err)
 		bind_inhibition(load);
+	if (!load->err)
+		rx_bind_groups(load);
 	if (!load->err)
 		set->hash = hash_set(set);
 	return load->err;

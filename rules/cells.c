@@ -148,11 +148,11 @@ static bool pack_memory(struct rule_engine *engine, size_t n, bool all, struct r
 	return true;
 }
 
-/* The machine, and behind it the match of a pattern and the key of a keyed rule. */
+/* The machine, and behind it the match of a pattern and the key of a keyed rule, or the state of a group. */
 static size_t instance_bytes(const struct rx_instance *it)
 {
-	return sizeof(struct rx_machine) + (it->variant->n_steps > 1 ? sizeof(struct rx_match) : 0) +
-	       (it->variant->by ? sizeof(struct rx_key) : 0);
+	return sizeof(struct rx_machine) + (it->group != RX_NO_INSTANCE ? sizeof(struct rx_group) : 0) +
+	       (it->variant->n_steps > 1 ? sizeof(struct rx_match) : 0) + (it->variant->by ? sizeof(struct rx_key) : 0);
 }
 
 static struct rule_cell pack_instance(struct rule_engine *engine, size_t i)
@@ -165,6 +165,8 @@ static struct rule_cell pack_instance(struct rule_engine *engine, size_t i)
 		memcpy(at + sizeof(struct rx_machine), &engine->matches[it->match], sizeof(struct rx_match));
 	if (it->variant->by)
 		memcpy(at + instance_bytes(it) - sizeof(struct rx_key), &engine->keys[it->key_index], sizeof(struct rx_key));
+	if (it->group != RX_NO_INSTANCE)
+		memcpy(at + sizeof(struct rx_machine), &engine->groups[it->group], sizeof(struct rx_group));
 	return pack(engine, it->key, at, instance_bytes(it));
 }
 
@@ -174,6 +176,7 @@ static bool is_blank_instance(const struct rule_engine *engine, size_t i)
 
 	return is_blank(&engine->machines[i], sizeof(struct rx_machine)) &&
 	       (!it->variant->by || !engine->keys[it->key_index].is_taken) &&
+	       (it->group == RX_NO_INSTANCE || is_blank(&engine->groups[it->group], sizeof(struct rx_group))) &&
 	       (it->variant->n_steps < 2 || is_blank(&engine->matches[it->match], sizeof(struct rx_match)));
 }
 
@@ -267,6 +270,12 @@ static enum wy_err restore_instance(struct rule_engine *engine, size_t i, const 
 			return WY_E_CORRUPT;
 		memcpy(&engine->keys[it->key_index], at, sizeof(struct rx_key));
 	}
+	if (it->group != RX_NO_INSTANCE) {
+		const unsigned char *at = (const unsigned char *)body + sizeof(machine);
+		if (at[offsetof(struct rx_group, is_begun)] > 1)
+			return WY_E_CORRUPT;
+		memcpy(&engine->groups[it->group], at, sizeof(struct rx_group));
+	}
 	engine->machines[i] = machine;
 	return WY_OK;
 }
@@ -340,6 +349,12 @@ static bool find_asset(const struct rule_engine *engine, const char *key, size_t
 	return found != 0;
 }
 
+static enum wy_err restore_either(struct rule_engine *engine, uint32_t instance, const char *key, const void *bytes, size_t len)
+{
+	engine->is_restored = true;
+	return key[0] == 't' ? restore_teller(engine, instance, bytes, len) : restore_instance(engine, instance, bytes, len);
+}
+
 enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void *bytes, size_t len)
 {
 	const struct rule_set *set = engine->set;
@@ -356,10 +371,11 @@ enum wy_err rule_restore(struct rule_engine *engine, const char *key, const void
 		uint32_t instance = it->instances[i];
 		if (strcmp(set->instances[instance].key + 1, key + 1) != 0)
 			continue;
-		engine->is_restored = true;
-		return key[0] == 't' ? restore_teller(engine, instance, bytes, len)
-				     : restore_instance(engine, instance, bytes, len);
+		return restore_either(engine, instance, key, bytes, len);
 	}
+	for (uint32_t i = 0; i < set->n_instances && set->n_groups; i++)
+		if (set->instances[i].group != RX_NO_INSTANCE && strcmp(set->instances[i].key + 1, key + 1) == 0)
+			return restore_either(engine, i, key, bytes, len);
 	return WY_E_NOTFOUND;
 }
 
@@ -395,6 +411,7 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 	engine->clock_ms = down_ms < now.mono_ms ? down_ms : now.mono_ms;
 	if (engine->is_restored)
 		reconcile(engine);
+	rx_mark_groups(engine);
 	for (size_t i = 0; i < set->world->n_assets; i++)
 		rx_mark(engine->asset_dirty, i);
 	if (down_ms >= now.mono_ms) {

@@ -163,6 +163,8 @@ size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigne
 	if (level >= rule->info.n_levels)
 		return 0;
 	const struct rx_level *at = &it->variant->levels[level];
+	if (!at->when.root && !it->variant->n_steps)
+		return 0; /* made of others, which have their own */
 	const struct rx_cond *cond = is_clear && at->clear.root ? &at->clear : &at->when;
 	struct list list = {.ev = rx_instance_eval(engine, instance, engine->clock_ms),
 			    .text = cond->text, .out = out, .max = max};

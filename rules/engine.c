@@ -312,12 +312,26 @@ static struct rx_machine_in look(const struct rule_engine *engine, uint32_t inst
 	return in;
 }
 
+static bool is_made(const struct rule_engine *engine, uint32_t instance)
+{
+	enum rule_kind kind = engine->set->rules[engine->set->instances[instance].info.rule].info.kind;
+
+	return kind == RULE_KIND_GROUP || kind == RULE_KIND_PROBLEM;
+}
+
+void rx_mark_groups(struct rule_engine *engine)
+{
+	for (size_t i = 0; i < engine->set->n_instances; i++)
+		if (engine->set->instances[i].group != RX_NO_INSTANCE)
+			rx_mark(engine->instance_dirty, i);
+}
+
 static struct rx_subject subject_of(struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
 
-	return (struct rx_subject){
+	struct rx_subject subject = {
 		.teller = &engine->tellers[instance],
 		.machine = &engine->machines[instance],
 		.instance = it,
@@ -329,6 +343,22 @@ static struct rx_subject subject_of(struct rule_engine *engine, uint32_t instanc
 		.wall_offset_ms = engine->wall_offset_ms,
 		.parent = standing_parent(engine, it),
 	};
+
+	if (it->n_groups)
+		rx_group_bonds(engine, &subject);
+	return subject;
+}
+
+/* Groups and the problem that are made of it. */
+static void mark_made(struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
+
+	for (size_t i = 0; i < it->n_groups; i++)
+		rx_mark(engine->instance_dirty, it->groups[i]);
+	if (rule->recur.count && rule->recur.problem != RX_NO_RULE)
+		rx_mark(engine->instance_dirty, engine->set->rules[rule->recur.problem].first_instance + (instance - rule->first_instance));
 }
 
 /* Windows are saved along with a decision, so that a restart finds them as old as it; children look again. */
@@ -342,6 +372,7 @@ static void note_move(struct rule_engine *engine, uint32_t instance)
 		mark_memory(engine, it->info.asset, rx_memory_index(engine, it, i));
 	for (size_t i = 0; i < it->n_children; i++)
 		rx_mark(engine->instance_dirty, it->children[i]);
+	mark_made(engine, instance);
 }
 
 static void note_told(struct rule_engine *engine, uint32_t instance, const struct rx_teller_out *out)
@@ -349,10 +380,13 @@ static void note_told(struct rule_engine *engine, uint32_t instance, const struc
 	for (size_t i = 0; i < out->n_events; i++) {
 		struct rule_event *event = &engine->events[engine->n_events++];
 		*event = out->events[i];
-		event->instance = instance;
+		if (event->instance == RULE_NO_INSTANCE)
+			event->instance = instance;
 	}
-	if (out->is_changed)
-		rx_mark(engine->cell_dirty, engine->set->n_instances + instance);
+	if (!out->is_changed)
+		return;
+	rx_mark(engine->cell_dirty, engine->set->n_instances + instance);
+	mark_made(engine, instance);
 }
 
 static void set_due(struct rule_engine *engine, uint32_t instance, wy_ms due_ms)
@@ -391,7 +425,8 @@ static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct
 	in.is_out = rests(engine, it);
 	in.is_inhibited = is_inhibited(engine, it);
 	in.is_fresh = teller->was_inhibited && is_fresh(engine, it, teller->inhibited_until_ms);
-	in.is_maintenance = is_planned(engine, false, ev);
+	/* Members in a window do not count; so a group needs none of its own. */
+	in.is_maintenance = it->group == RX_NO_INSTANCE && is_planned(engine, false, ev);
 	if (it->variant->active.root)
 		in.is_allowed = rx_eval(ev, it->variant->active.root).truth == RULE_TRUE;
 	rx_teller_begin(&out);
@@ -430,10 +465,75 @@ static void wake(struct rule_engine *engine, uint32_t instance)
 		note_move(engine, instance);
 }
 
+/* Its problem is over: the count begins anew. */
+static void rearm(struct rule_engine *engine, uint32_t problem)
+{
+	const struct rx_rule *rule = &engine->set->rules[engine->set->instances[problem].info.rule];
+	uint32_t source = engine->set->rules[rule->source].first_instance + (problem - rule->first_instance);
+
+	engine->tellers[source].is_recurring = false;
+	engine->tellers[source].n_repeats = 0;
+	rx_mark(engine->cell_dirty, engine->set->n_instances + source);
+}
+
+/* It stands from the last of so many raises until there was none for as long. */
+static struct rx_machine_in look_at_source(const struct rule_engine *engine, uint32_t instance, wy_ms *ret_due_ms)
+{
+	const struct rx_rule *rule = &engine->set->rules[engine->set->instances[instance].info.rule];
+	const struct rx_rule *from = &engine->set->rules[rule->source];
+	const struct rx_teller *source = &engine->tellers[from->first_instance + (instance - rule->first_instance)];
+	wy_ms over_ms = source->last_ms + from->recur.within_ms;
+	bool is_over = !source->is_recurring || engine->clock_ms >= over_ms;
+	bool is_on = rx_machine_is_kept(&engine->machines[instance]);
+	struct rx_machine_in in = {.now_ms = engine->clock_ms};
+
+	if (!is_over)
+		*ret_due_ms = over_ms;
+	in.level[0].truth = is_over == is_on ? RULE_TRUE : RULE_FALSE;
+	in.level[0].onset_ms = engine->clock_ms;
+	return in;
+}
+
+/* A group or problem: its condition is what became of others. */
+static void evaluate_made(struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	struct rx_machine *machine = &engine->machines[instance];
+	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
+	bool was_on = rx_machine_is_kept(machine);
+	wy_ms source_ms = WY_MS_NEVER;
+	struct rx_machine_in in = {.now_ms = engine->clock_ms};
+	struct rx_machine_out out;
+
+	if (it->group == RX_NO_INSTANCE) {
+		in = look_at_source(engine, instance, &source_ms);
+	} else {
+		if (rx_group_look(engine, instance, engine->clock_ms, &engine->groups[it->group]))
+			rx_mark(engine->cell_dirty, instance);
+		in.level[0].truth = engine->groups[it->group].is_begun != was_on ? RULE_TRUE : RULE_FALSE;
+		in.level[0].onset_ms = engine->groups[it->group].from_ms;
+	}
+	rx_machine_step(machine, it, &engine->set->rules[it->info.rule], &in, &out);
+	if (out.is_changed)
+		note_move(engine, instance);
+	if (it->group == RX_NO_INSTANCE && was_on && !rx_machine_is_kept(machine))
+		rearm(engine, instance);
+	wy_ms due_ms = look_up(engine, instance, &out, &ev);
+	due_ms = source_ms < due_ms ? source_ms : due_ms;
+	set_due(engine, instance, ev.next_ms < due_ms ? ev.next_ms : due_ms);
+	if (!rx_teller_is_idle(&engine->tellers[instance], machine))
+		rx_mark(engine->teller_dirty, instance);
+}
+
 /* The machine moves; nothing is told yet. */
 static void evaluate(struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
+
+	if (is_made(engine, instance)) {
+		evaluate_made(engine, instance);
+		return;
+	}
 
 	if (rests(engine, it)) {
 		rest(engine, instance);
@@ -480,17 +580,36 @@ static void speak(struct rule_engine *engine, uint32_t instance)
 		set_due(engine, instance, out.due_ms);
 }
 
+/* A group that is about to begin speaks before its members, which then may have nothing more to say. */
+static bool goes_first(const struct rule_engine *engine, uint32_t instance)
+{
+	return engine->set->instances[instance].group != RX_NO_INSTANCE && !engine->tellers[instance].is_raised;
+}
+
+static void mark_members(struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+
+	for (size_t i = 0; i < it->n_members; i++)
+		if (engine->tellers[it->members[i]].is_ready)
+			rx_mark(engine->teller_dirty, it->members[i]);
+}
+
 /* All that have something to say; false: no room for more in this turn. */
-static bool speak_all(struct rule_engine *engine)
+static bool speak_all(struct rule_engine *engine, bool is_first)
 {
 	size_t n = engine->set->n_instances;
 
 	for (size_t i = rx_next_marked(engine->teller_dirty, n, 0); i < n;
 	     i = rx_next_marked(engine->teller_dirty, n, i + 1)) {
+		if (is_first && !goes_first(engine, (uint32_t)i))
+			continue;
 		if (!has_room(engine))
 			return false;
 		unmark(engine->teller_dirty, i);
 		speak(engine, (uint32_t)i);
+		if (is_first)
+			mark_members(engine, (uint32_t)i);
 	}
 	return true;
 }
@@ -533,7 +652,7 @@ static void settle(struct rule_engine *engine)
 		engine->is_behind = false;
 		if (!is_any)
 			return;
-		engine->is_behind = !speak_all(engine);
+		engine->is_behind = (engine->set->n_groups && !speak_all(engine, true)) || !speak_all(engine, false);
 		look_again(engine);
 		if (engine->is_behind)
 			return;
@@ -595,6 +714,7 @@ void rule_turn_begin(struct rule_engine *engine, struct wy_now now)
 	run_timers(engine, now.mono_ms);
 	engine->wall_offset_ms = offset_ms;
 	engine->clock_ms = now.mono_ms;
+	rx_mark_groups(engine);
 	for (size_t i = 0; i < engine->set->world->n_assets; i++)
 		rx_mark(engine->asset_dirty, i);
 }
@@ -727,13 +847,17 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const st
 	struct rx_subject subject = subject_of(engine, instance);
 	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
 	const struct rx_seen nothing = {.due_ms = WY_MS_NEVER};
-	struct rx_machine_in in = look(engine, instance, &ev, &nothing);
+	struct rx_machine_in in = {.now_ms = engine->clock_ms};
+	if (!is_made(engine, instance))
+		in = look(engine, instance, &ev, &nothing);
 	rx_teller_begin(&out);
 	enum wy_err err = rx_teller_command(&subject, order, &in, &out);
 	if (err)
 		return err;
 	note_told(engine, instance, &out);
 	note_move(engine, instance);
+	if (order->command == RULE_CLOSE && subject.rule->info.kind == RULE_KIND_PROBLEM)
+		rearm(engine, instance);
 	rx_mark(engine->instance_dirty, instance);
 	return WY_OK;
 }

@@ -127,9 +127,7 @@ static void print_piece_expr(struct filling *f, const struct rx_piece *piece)
 
 static const struct wy_asset *asset_of(const struct filling *f)
 {
-	const struct rule_set *set = f->engine->set;
-
-	return &set->world->assets[set->instances[f->instance].info.asset];
+	return &f->engine->set->world->assets[rule_asset_of(f->engine, f->instance)];
 }
 
 static void print_asset_id(struct filling *f, const struct rx_piece *piece)
@@ -192,6 +190,12 @@ static void print_shares(struct filling *f, const struct rx_piece *piece)
 	rx_shares_print(&f->ev, piece->expr, f->buf);
 }
 
+static void print_count(struct filling *f, const struct rx_piece *piece)
+{
+	(void)piece;
+	wy_buf_addf(f->buf, "%zu", rule_members(f->engine, f->instance, NULL, 0));
+}
+
 static void fill(const struct rule_engine *engine, uint32_t instance, enum rx_text text, const char *lang,
 		 struct wy_buf *buf)
 {
@@ -201,6 +205,7 @@ static void fill(const struct rule_engine *engine, uint32_t instance, enum rx_te
 		[RX_PIECE_ASSET_CLASS] = print_asset_class, [RX_PIECE_LABEL] = print_label,
 		[RX_PIECE_VALUE] = print_side,            [RX_PIECE_LIMIT] = print_side,
 		[RX_PIECE_SHARES] = print_shares,
+		[RX_PIECE_COUNT] = print_count,
 	};
 	const struct rx_instance *it = &engine->set->instances[instance];
 	struct filling f = {engine, instance, lang, rx_instance_eval(engine, instance, engine->clock_ms), buf};

@@ -255,7 +255,7 @@ void rx_find_keys(struct rule_engine *engine, uint32_t asset)
 
 	for (size_t i = 0; i < it->n_instances; i++) {
 		const struct rx_instance *instance = &set->instances[it->instances[i]];
-		if (set->rules[instance->info.rule].n_slots > 1 && !instance->slot)
+		if (instance->variant->by && !instance->slot)
 			engine->slot_of_now[instance->key_index] = find_slot(engine, it->instances[i]);
 	}
 }
@@ -266,7 +266,7 @@ struct rule_key rule_key_of(const struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 	uint32_t n_slots = engine->set->rules[it->info.rule].n_slots;
-	struct rule_key out = {.is_keyed = n_slots > 1};
+	struct rule_key out = {.is_keyed = it->variant->by};
 
 	if (!out.is_keyed)
 		return out;

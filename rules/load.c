@@ -6,6 +6,7 @@
 
 #include "bind.h"
 #include "fields.h"
+#include "group_read.h"
 #include "lint_set.h"
 #include "names.h"
 #include "params.h"
@@ -29,14 +30,8 @@ static const struct wy_field file_rows[] = {
 	{"calendars", WY_FIELD_NODE, offsetof(struct file_fields, calendars), false, 0, 0, NULL, "map of calendars"},
 	{"rules", WY_FIELD_NODE, offsetof(struct file_fields, rules), true, 0, 0, NULL, "list of rules"},
 	{"signals", WY_FIELD_NODE, offsetof(struct file_fields, signals), false, 0, 0, NULL, "list of expressions with a name"},
-	{"correlate", WY_FIELD_NODE, offsetof(struct file_fields, correlate), false, 0, 0, NULL, "not in this version"},
+	{"correlate", WY_FIELD_NODE, offsetof(struct file_fields, correlate), false, 0, 0, NULL, "list of groups"},
 };
-
-static void refuse_later(struct rx_load *load, const struct wy_node *node)
-{
-	if (node)
-		rx_error(load, "E109", node->key, 0, "the key '%s' is not in this version", node->key->text);
-}
 
 static void name_rules(struct rx_load *load, struct rx_package *package, const struct wy_node *list)
 {
@@ -49,6 +44,7 @@ static void name_rules(struct rx_load *load, struct rx_package *package, const s
 		const struct wy_node *id = wy_node_get(m, "id");
 		rule->node = m;
 		rule->package = package;
+		rule->source = RX_NO_RULE;
 		rule->info.file = m->source ? rx_load_text(load, m->source->name, strlen(m->source->name)) : "";
 		rule->info.line = m->line;
 		rule->info.id = id && id->kind == WY_NODE_SCALAR ? rx_load_text(load, id->text, id->len) : NULL;
@@ -70,7 +66,6 @@ static void read_file(struct rx_load *load, struct rx_package *package, const st
 	}
 	package->name = rx_load_text(load, fields.package, strlen(fields.package));
 	package->version = fields.version;
-	refuse_later(load, fields.correlate);
 	if (!package->name)
 		return;
 	rx_read_params(load, package, fields.params);
@@ -132,7 +127,7 @@ static size_t count_rules(const struct wy_node *const *files, size_t n_files)
 
 	for (size_t i = 0; i < n_files; i++) {
 		const struct wy_node *rules = wy_node_get(files[i], "rules");
-		n += rules ? rules->n : 0;
+		n += (rules ? rules->n : 0) + rx_count_made(files[i]);
 	}
 	return n;
 }
@@ -163,6 +158,17 @@ static bool begin(struct rx_load *load, const struct wy_node *const *files, size
 	return !load->err;
 }
 
+/* Groups and problems stand behind all the rules they are made of. */
+static void read_rule(struct rx_load *load, struct rx_rule *rule, struct rx_scope_list *scopes)
+{
+	if (rule->info.kind == RULE_KIND_GROUP)
+		rx_read_group(load, rule);
+	else if (rule->info.kind == RULE_KIND_PROBLEM)
+		rx_read_problem(load, rule);
+	else
+		rx_read_rule(load, rule, scopes);
+}
+
 static enum wy_err compile(struct rx_load *load, const struct wy_node *const *files, size_t n_files)
 {
 	if (!begin(load, files, n_files))
@@ -170,11 +176,14 @@ static enum wy_err compile(struct rx_load *load, const struct wy_node *const *fi
 	struct rule_set *set = load->set;
 	for (size_t i = 0; i < n_files && !load->err; i++)
 		read_file(load, &set->packages[set->n_packages++], files[i]);
+	for (size_t i = 0; i < set->n_packages && !load->err; i++)
+		rx_name_groups(load, &set->packages[i], wy_node_get(set->packages[i].node, "correlate"));
+	rx_name_problems(load);
 	check_ids(load);
 	rx_sort_ids(load);
 	struct rx_scope_list *scopes = rx_load_alloc(load, set->n_rules, sizeof(*scopes));
 	for (size_t i = 0; i < set->n_rules && !load->err; i++)
-		rx_read_rule(load, &set->rules[i], &scopes[i]);
+		read_rule(load, &set->rules[i], &scopes[i]);
 	for (size_t i = 0; i < set->n_packages && !load->err; i++)
 		rx_check_idle_signals(load, &set->packages[i]);
 	if (load->err)

@@ -22,4 +22,8 @@ size_t rx_read_steps(struct rx_scope *scope, struct rx_variant *variant, const s
 
 void rx_read_parents(struct rx_load *load, struct rx_rule *rule, const struct wy_node *node);
 
+/* rule_read.c: a code of the catalogue, else it is said; hash of a rule's meaning. */
+void rx_check_fault(struct rx_load *load, const char *fault, const struct wy_node *node);
+uint32_t rx_revision(const struct rx_rule *rule);
+
 #endif

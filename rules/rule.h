@@ -249,6 +249,11 @@ struct rule_clause {
 /* Between its RULE_RAISED and its RULE_RESOLVED or RULE_CLOSED, also after rule_restore(). */
 bool rule_is_raised(const struct rule_engine *engine, uint32_t instance);
 
+/* The asset it is about; of a raised group, that of the member that raised first. */
+uint32_t rule_asset_of(const struct rule_engine *engine, uint32_t instance);
+/* Instances in a raised group, rule by rule, then by asset. Returns how many; at most max are written. */
+size_t rule_members(const struct rule_engine *engine, uint32_t instance, uint32_t *out, size_t max);
+
 /* The leaf conditions of level's `when` (or its `clear`), evaluated now. Returns how many were
  * written, at most max. */
 size_t rule_clauses(const struct rule_engine *engine, uint32_t instance, unsigned level, bool is_clear,

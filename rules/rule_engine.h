@@ -2,6 +2,7 @@
 #ifndef RX_ENGINE_H
 #define RX_ENGINE_H
 
+#include "group.h"
 #include "heap.h"
 #include "keyed.h"
 #include "match.h"
@@ -31,6 +32,7 @@ struct rule_engine {
 	unsigned char *state;
 	struct rx_machine *machines; /* per instance */
 	struct rx_teller *tellers;   /* likewise */
+	struct rx_group *groups;     /* of the groups among them */
 	bool *planned_out;           /* per asset: a planned window puts it out of service now */
 	struct rx_match *matches;    /* of the patterns among them */
 	struct rx_key *keys;         /* of the keyed among them */
@@ -76,6 +78,8 @@ const void *rx_memory_of(const struct rx_eval *ev, const struct rx_expr *call);
 /* Number within its class of a memory that a variant uses, for one instance. */
 uint32_t rx_memory_index(const struct rule_engine *engine, const struct rx_instance *it, size_t i);
 void rx_mark(uint64_t *bits, size_t i);
+/* Groups are of no asset, whose readings would have them looked at. */
+void rx_mark_groups(struct rule_engine *engine);
 void rx_set(uint64_t *bits, size_t i, bool is_marked);
 bool rx_is_marked(const uint64_t *bits, size_t i);
 /* Where in asset_places an id stands, or would. */

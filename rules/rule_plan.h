@@ -107,6 +107,7 @@ enum rx_piece_kind {
 	RX_PIECE_TEXT, RX_PIECE_EXPR, RX_PIECE_ASSET_ID, RX_PIECE_ASSET_NAME, RX_PIECE_ASSET_CLASS, RX_PIECE_LABEL,
 	RX_PIECE_VALUE, RX_PIECE_LIMIT, /* sides of the comparison that decides */
 	RX_PIECE_SHARES, /* of expr, a joint() */
+	RX_PIECE_COUNT, /* members of a group */
 };
 
 struct rx_piece { /* of the words of a rule */
@@ -194,6 +195,16 @@ struct rx_rule {
 	struct wy_ladder ladder;
 	const struct wy_hours *working; /* of its own ladder; NULL: those of the building */
 	uint32_t n_slots; /* instances on an asset: 1, or max_keys and one more */
+	/* Of a GROUP */
+	uint32_t *members;  /* rules */
+	size_t n_members;
+	const char *same[RX_SAME_MAX];
+	size_t n_same;
+	wy_ms within_ms, gather_ms;
+	uint8_t need;
+	bool is_absorbing;
+	uint8_t n_groups;   /* that name it as a member */
+	uint32_t source;    /* PROBLEM: the rule it belongs to */
 	uint32_t rank; /* parents have smaller ranks */
 	uint32_t first_instance, n_instances; /* they stand together */
 };
@@ -210,6 +221,11 @@ struct rx_instance {
 	const uint32_t *children; /* instances to look at when this one changes */
 	size_t n_children;
 	size_t ring_base; /* of its instants of raises */
+	const uint32_t *groups;  /* group instances it may be a member of */
+	size_t n_groups;
+	const uint32_t *members; /* GROUP: instances, rule by rule, then by asset */
+	size_t n_members;
+	uint32_t group;          /* GROUP: number of its state */
 	const char *key; /* of its cell */
 };
 
@@ -248,6 +264,7 @@ struct rule_set {
 	size_t n_slots, n_memories, state_bytes;
 	size_t n_matches, n_keys;
 	size_t n_rings; /* instants of all rings */
+	size_t n_groups;
 	struct rx_window *windows; /* beside those of the world */
 	struct rx_wall wall;
 	uint64_t hash;

@@ -19,7 +19,7 @@ static const char *fault_at(const void *arg, size_t i)
 	return ((const struct rule_world *)arg)->faults[i];
 }
 
-static void check_fault(struct rx_load *load, const char *fault, const struct wy_node *node)
+void rx_check_fault(struct rx_load *load, const char *fault, const struct wy_node *node)
 {
 	char hint[RX_HINT_SIZE];
 
@@ -211,6 +211,13 @@ static uint64_t hash_rule(const struct rx_rule *rule)
 	return signals ? hash_tree(hash, signals, false) : hash;
 }
 
+uint32_t rx_revision(const struct rx_rule *rule)
+{
+	uint64_t hash = hash_rule(rule);
+
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
 /* "rise(a), absent rise(b) for 15s", "rise(a) if c" */
 static const char *text_of_steps(struct rx_load *load, const struct rx_variant *variant)
 {
@@ -253,12 +260,11 @@ void rx_read_rule(struct rx_load *load, struct rx_rule *rule, struct rx_scope_li
 		return;
 	if (fields.fault) {
 		rule->info.fault = rx_load_text(load, fields.fault, strlen(fields.fault));
-		check_fault(load, fields.fault, wy_node_get(rule->node, "fault"));
+		rx_check_fault(load, fields.fault, wy_node_get(rule->node, "fault"));
 	}
 	rule->info.latch = (enum rule_latch)fields.latch;
 	rule->on_unknown = (enum rx_on_unknown)fields.on_unknown;
-	uint64_t hash = hash_rule(rule);
-	rule->info.revision = (uint32_t)(hash ^ hash >> 32);
+	rule->info.revision = rx_revision(rule);
 	rx_read_parents(load, rule, fields.inhibited_by);
 	if (!rx_read_kind(load, &fields, rule->node, &rule->info.kind) || !fields.scope)
 		return;

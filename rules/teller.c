@@ -158,6 +158,7 @@ static void watch_readiness(struct rx_telling *t, const struct rx_teller_in *in)
 	if (is_ready == teller->is_ready)
 		return;
 	teller->is_ready = is_ready;
+	teller->absorbed_tier = 0;
 	teller->ready_ms = t->now_ms;
 	t->out->is_changed = true;
 }
@@ -181,7 +182,7 @@ void rx_teller_look(const struct rx_subject *subject, const struct rx_teller_in 
 
 bool rx_teller_is_idle(const struct rx_teller *teller, const struct rx_machine *machine)
 {
-	if (teller->is_raised || teller->is_ready || teller->is_shelved || teller->owed)
+	if (teller->is_raised || teller->is_ready || teller->is_shelved || teller->owed || teller->joined)
 		return false;
 	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
 		if (machine->level[i].state != RULE_NORMAL)
@@ -208,6 +209,7 @@ struct rule_event *rx_say(struct rx_telling *t, enum rule_event_kind kind)
 	t->out->is_changed = true;
 	*event = (struct rule_event){
 		.kind = kind,
+		.instance = RULE_NO_INSTANCE,
 		.other = RULE_NO_INSTANCE,
 		.level = teller->told_level,
 		.tier = teller->tier ? teller->tier : t->rule->info.levels[teller->told_level].tier,
@@ -239,12 +241,80 @@ static void forget_episode(struct rx_teller *teller)
 	teller->owed &= RX_OWES_UNSHELVED;
 }
 
+/* ---- Groups ------------------------------------------------------------------------------- */
+
+/* Does a group speak for it, as long as it is no more urgent than the group? What a group took it keeps, though
+ * somebody closes the group's ticket. */
+static bool is_absorbed(struct rx_telling *t, uint8_t tier)
+{
+	struct rx_teller *teller = t->teller;
+
+	for (size_t i = 0; i < t->s->n_bonds; i++) {
+		const struct rx_bond *bond = &t->s->bonds[i];
+		if (teller->absorbed_tier || !bond->is_absorbing || !bond->is_raised || !bond->is_in)
+			continue;
+		teller->absorbed_tier = bond->tier;
+		t->out->is_changed = true;
+	}
+	return teller->absorbed_tier && teller->absorbed_tier <= tier;
+}
+
+/* A while for others to come, that might make a group of it. What is urgent does not wait. */
+static bool must_gather(struct rx_telling *t, uint8_t tier)
+{
+	wy_ms until_ms = t->teller->ready_ms;
+
+	for (size_t i = 0; i < t->s->n_bonds && tier > 1; i++)
+		if (t->teller->ready_ms + t->s->bonds[i].gather_ms > until_ms)
+			until_ms = t->teller->ready_ms + t->s->bonds[i].gather_ms;
+	if (until_ms <= t->now_ms)
+		return false;
+	rx_wake(t, until_ms);
+	return true;
+}
+
+static void tell_members(struct rx_telling *t, const struct rx_bond *bond)
+{
+	struct rule_event *event = rx_say(t, RULE_MEMBERS);
+
+	event->instance = bond->instance;
+	event->other = (uint32_t)(t->s->instance - t->s->set->instances);
+	event->tier = bond->tier;
+	event->level = 0;
+	event->onset_ms = bond->from_ms;
+}
+
+/* What a group consists of is known when it is told; later comers and goers are told of one by one. */
+static void tell_bonds(struct rx_telling *t)
+{
+	struct rx_teller *teller = t->teller;
+
+	for (size_t i = 0; i < t->s->n_bonds; i++) {
+		const struct rx_bond *bond = &t->s->bonds[i];
+		bool was_in = teller->joined & 1u << i;
+		bool is_in = bond->is_raised && bond->is_in && teller->is_ready;
+		if (is_in == was_in)
+			continue;
+		teller->joined ^= (uint8_t)(1u << i);
+		t->out->is_changed = true;
+		if (bond->is_raised && bond->stands && (!is_in || teller->ready_ms > bond->raised_ms))
+			tell_members(t, bond);
+		if (is_in && teller->is_raised)
+			rx_say(t, RULE_GROUPED)->other = bond->instance;
+	}
+}
+
+/* ---- Raising and ending ------------------------------------------------------------------- */
+
 static void tell_raise(struct rx_telling *t)
 {
 	struct rx_teller *teller = t->teller;
 	int level = worst(t, is_active);
 
 	if (level < 0 || !teller->is_ready)
+		return;
+	uint8_t tier = t->rule->info.levels[level].tier;
+	if (is_absorbed(t, tier) || must_gather(t, tier))
 		return;
 	wy_ms ready_ms = teller->ready_ms;
 	forget_episode(teller);
@@ -360,13 +430,8 @@ static void tell_owed(struct rx_telling *t, enum rx_owed what, enum rule_event_k
 	rx_say(t, kind);
 }
 
-static void tell_all(struct rx_telling *t)
+static void tell_raised(struct rx_telling *t)
 {
-	rx_tell_shelf(t);
-	if (!t->teller->is_raised)
-		tell_raise(t);
-	if (!t->teller->is_raised)
-		return;
 	tell_service(t);
 	if (!t->teller->is_out)
 		tell_knowledge(t);
@@ -380,6 +445,16 @@ static void tell_all(struct rx_telling *t)
 	/* A step may make it more urgent, and so have the next ladder begin. */
 	while (t->teller->is_raised && rx_escalate(t))
 		tell_change(t);
+}
+
+static void tell_all(struct rx_telling *t)
+{
+	rx_tell_shelf(t);
+	if (!t->teller->is_raised)
+		tell_raise(t);
+	if (t->teller->is_raised)
+		tell_raised(t);
+	tell_bonds(t);
 }
 
 void rx_teller_tell(const struct rx_subject *subject, struct rx_teller_out *out)
@@ -431,6 +506,7 @@ static enum wy_err command_close(struct rx_telling *t)
 	teller->is_guarded = true;
 	teller->guard_ms = t->now_ms + t->s->instance->reraise_ms;
 	tell_end(t, RULE_CLOSED);
+	tell_bonds(t);
 	return WY_OK;
 }
 
@@ -484,6 +560,8 @@ void rx_teller_stand(struct rx_teller *teller, const struct rx_rule *rule, wy_ms
 bool rx_teller_adopt(struct rx_teller *teller, const struct rx_rule *rule)
 {
 	if (teller->tier > 4 || teller->forced_tier > 4 || teller->tiers_up > 3 || (teller->is_raised && !teller->tier))
+		return false;
+	if (teller->absorbed_tier > 4)
 		return false;
 	if (teller->n_raises > WY_RULE_RING_MAX || teller->n_repeats > WY_RULE_RING_MAX)
 		return false;

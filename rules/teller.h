@@ -40,6 +40,8 @@ struct rx_teller {
 	uint8_t forced_tier; /* this episode has at least this tier; 0: none */
 	uint8_t tiers_up;   /* for a trouble that came back */
 	uint8_t steps;      /* of the ladder, told or needless: a bit each */
+	uint8_t absorbed_tier; /* a group of this tier speaks for it; 0: none */
+	uint8_t joined;     /* groups it is known to be in: a bit each */
 	uint8_t n_raises, n_repeats; /* used places of the rings */
 	wy_ms ready_ms;
 	wy_ms raised_ms, onset_ms;
@@ -63,6 +65,17 @@ struct rx_teller_in {
 	bool is_maintenance;
 };
 
+/* A group an instance may be a member of, as it stands at this instant. */
+struct rx_bond {
+	uint32_t instance; /* of the group */
+	uint8_t tier;
+	bool is_absorbing;
+	bool is_raised, stands; /* told; and not about to end */
+	bool is_in;             /* the instance raised with it, or since */
+	wy_ms from_ms, raised_ms;
+	wy_ms gather_ms;
+};
+
 /* An instance with what belongs to it, for one call at one instant. */
 struct rx_subject {
 	struct rx_teller *teller;
@@ -74,17 +87,19 @@ struct rx_subject {
 	wy_ms *repeats; /* [recur.count] */
 	wy_ms now_ms;
 	wy_ms wall_offset_ms;
+	struct rx_bond bonds[WY_RULE_GROUPS_MAX];
+	size_t n_bonds;
 	uint32_t parent; /* an instance that inhibits it and stands, or RULE_NO_INSTANCE */
 };
 
 /* Of one look, one tell or one command: a few of its own and, at worst, each step of each tier's ladder. */
-#define RX_TELLER_EVENTS (12u + 4u * WY_LADDER_STEPS_MAX)
+#define RX_TELLER_EVENTS (12u + 2u * WY_RULE_GROUPS_MAX + 4u * WY_LADDER_STEPS_MAX)
 
 struct rx_teller_out {
 	bool is_changed; /* something that must survive a crash */
 	wy_ms due_ms;    /* look again then at the latest */
 	size_t n_events;
-	struct rule_event events[RX_TELLER_EVENTS]; /* but for the instance; the first n_events are set */
+	struct rule_event events[RX_TELLER_EVENTS]; /* instance RULE_NO_INSTANCE: its own; the first n_events are set */
 };
 
 /* At the start of each: nothing changed, nothing due. */

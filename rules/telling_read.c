@@ -15,9 +15,9 @@ static uint8_t worst_tier(const struct rx_rule *rule)
 {
 	uint8_t tier = 4;
 
-	for (size_t i = 0; i < rule->info.n_levels && rule->n_variants; i++)
-		if (rule->variants[0].levels[i].tier < tier)
-			tier = rule->variants[0].levels[i].tier;
+	for (size_t i = 0; i < rule->info.n_levels && rule->info.levels; i++)
+		if (rule->info.levels[i].tier < tier)
+			tier = rule->info.levels[i].tier;
 	return tier;
 }
 

@@ -35,6 +35,14 @@ static bool has_label(const struct rx_scope *scope, const char *name)
 	return false;
 }
 
+static bool is_same(const struct rx_rule *group, const char *name)
+{
+	for (size_t i = 0; i < group->n_same; i++)
+		if (strcmp(group->same[i], name) == 0)
+			return true;
+	return false;
+}
+
 static bool is_point(const struct rx_scope *scope, const char *name)
 {
 	const struct wy_class *cls = scope->load->set->classes[scope->cls].model;
@@ -123,6 +131,11 @@ static bool read_value(struct rx_scope *scope, const struct rx_variant *variant,
 		if (!name)
 			return false;
 		piece->kind = named_kind(name);
+		bool is_of_group = scope->rule && scope->rule->info.kind == RULE_KIND_GROUP;
+		if (is_of_group && strcmp(name, "count") == 0)
+			piece->kind = RX_PIECE_COUNT;
+		else if (is_of_group && piece->kind == RX_PIECE_TEXT && (is_same(scope->rule, name) || has_label(scope, name)))
+			piece->kind = RX_PIECE_LABEL; /* it has no points */
 		if (piece->kind == RX_PIECE_TEXT && is_label(scope, name))
 			piece->kind = RX_PIECE_LABEL;
 		piece->text = name;

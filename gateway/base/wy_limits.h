@@ -69,6 +69,7 @@
 #define WY_RULE_STEPS_MAX 400u      /* steps zstep() and m_of_n() look back; refuse */
 #define WY_RULE_JOINT_MAX 8u        /* points of one joint(); refuse */
 #define WY_RULE_RING_MAX 32u         /* instants a rule keeps for chatter, or for recur; refuse */
+#define WY_RULE_GROUPS_MAX 4u        /* groups one rule may be a member of; refuse */
 #define WY_LADDER_STEPS_MAX 8u      /* of one escalation ladder; refuse */
 #define WY_RULE_CLAUSES_MAX 16u     /* deciding comparisons kept as evidence; the rest is left out */
 

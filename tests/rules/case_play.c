@@ -337,7 +337,7 @@ static void print_time(struct wy_buf *out, wy_ms at_ms)
 static void print_instance(struct player *p, uint32_t instance)
 {
 	const struct rule_instance_info *info = rule_instance_at(p->w->set, instance);
-	const char *asset = p->w->world.assets[info->asset].id;
+	const char *asset = p->w->world.assets[rule_asset_of(p->engine, instance)].id;
 
 	wy_buf_add(p->out, rule_info_at(p->w->set, info->rule)->id);
 	struct rule_key key = rule_key_of(p->engine, instance);
