@@ -73,9 +73,13 @@ bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *me
 	bool is_known = rx_is_exact(&v);
 	bool is_reset = false;
 
+	/* Until now it stood, whoever looked in between. */
+	if (m->is_known)
+		m->last_ms = ev->now_ms;
+	m->is_known = is_known;
 	/* A step from before the window cannot be placed: how much of it lies inside is not known. */
 	if (is_known && m->has_last && ev->now_ms - m->last_ms > window_ms)
-		memset(m, 0, sizeof(*m));
+		*m = (struct rx_mem_increase){.is_known = true};
 	if (!m->has_last && !is_known)
 		return false;
 	rx_panes_to(&m->panes, rx_pane_ms(window_ms), ev->now_ms, m->sum, sizeof(*m->sum), &none);
@@ -104,7 +108,17 @@ bool rx_increase_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_increase *m = memory;
 
 	(void)call;
-	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->has_last, 2) && rx_is_time_sound(m->last_ms) && rx_is_time_sound(m->reset_ms);
+	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->has_last, 3) && rx_is_time_sound(m->last_ms) && rx_is_time_sound(m->reset_ms);
+}
+
+/* What stood between the last saving and the end nobody saw. */
+void rx_increase_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
+{
+	struct rx_mem_increase *m = memory;
+
+	(void)call;
+	(void)down_ms;
+	m->is_known = false;
 }
 
 void rx_increase_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)

@@ -97,6 +97,7 @@ struct rx_mem_increase {
 	int64_t sum[RX_PANES];
 	bool has_last;
 	bool is_reset; /* reset_ms is valid */
+	bool is_known; /* and has been since last_ms at least */
 	int64_t last;
 	wy_ms last_ms; /* known until then */
 	wy_ms reset_ms;
@@ -104,6 +105,7 @@ struct rx_mem_increase {
 
 bool rx_increase_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 bool rx_increase_is_sound(const struct rx_expr *call, const void *memory);
+void rx_increase_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 void rx_increase_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 
 struct rx_mem_extreme { /* min, max */
