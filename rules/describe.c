@@ -93,6 +93,8 @@ static const char *why_text(const struct rx_eval *ev, const struct rx_value *v)
 		return "not enough is learnt yet";
 	case RX_NO_TREND:
 		return "no clear trend";
+	case RX_NO_SIDE:
+		return "the limit was crossed, and no side= says which side is beyond";
 	case RX_KNOWN:
 		break;
 	}

@@ -22,16 +22,17 @@ static struct rx_value lacking(const struct rx_value *of, double least)
 	return v;
 }
 
-/* Without a side, what lies beyond the limit is what the window came from the other side of. */
-static bool is_beyond(enum side side, double x, double limit, const struct rx_line *line, double begin_t)
+static bool is_beyond(enum side side, double x, double limit)
 {
-	double begin = line ? rx_line_at(line, begin_t) : x;
+	return x == limit || (side == HIGH && x > limit) || (side == LOW && x < limit);
+}
 
-	if (x == limit)
-		return true;
-	if (side == EITHER)
-		return line && (begin < limit) == (x > limit);
-	return side == HIGH ? x > limit : x < limit;
+/* On the other side of the limit than the window began. Which of the two is the bad one only `side` could tell. */
+static bool has_crossed(double x, double limit, const struct rx_line *line, double begin_t)
+{
+	double begin = rx_line_at(line, begin_t);
+
+	return (begin < limit && x > limit) || (begin > limit && x < limit);
 }
 
 /* "Never" is a time longer than any. */
@@ -47,7 +48,7 @@ struct rx_value fn_eta(struct rx_eval *ev, const struct rx_expr *call, const voi
 	struct rx_value x = rx_as_real(rx_eval(ev, call->child));
 	struct rx_value limit = rx_as_real(rx_eval(ev, rx_arg(call, ETA_LIMIT)));
 	enum side side = (enum side)rx_arg(call, ETA_SIDE)->index;
-	const struct rx_value little = {.unknown = RX_NO_COVER};
+	struct rx_value why = {.unknown = RX_NO_COVER};
 	struct rx_dot dots[RX_PANES];
 	struct rx_line line;
 	struct rx_value v;
@@ -56,12 +57,14 @@ struct rx_value fn_eta(struct rx_eval *ev, const struct rx_expr *call, const voi
 	bool is_covered = rx_mean_dots(ev, call, memory, dots, &n) && rx_line_fit(dots, n, &line);
 	if (!rx_is_exact(&x) || !rx_is_exact(&limit))
 		return lacking(rx_is_exact(&x) ? &limit : &x, 0);
-	if (is_beyond(side, x.rlo, limit.rlo, is_covered ? &line : NULL, is_covered ? dots[0].t : 0))
+	if (is_covered && side == EITHER && has_crossed(x.rlo, limit.rlo, &line, dots[0].t))
+		why.unknown = RX_NO_SIDE;
+	if (is_beyond(side, x.rlo, limit.rlo))
 		v = rx_real(0);
-	else if (is_covered)
+	else if (is_covered && why.unknown != RX_NO_SIDE)
 		v = time_to(limit.rlo - x.rlo, &line, rx_eval_constant(ev, rx_arg(call, ETA_TMIN)));
 	else
-		v = lacking(&little, 0);
+		v = lacking(&why, 0);
 	v.is_uncertain = x.is_uncertain || limit.is_uncertain;
 	return v;
 }

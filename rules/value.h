@@ -10,7 +10,7 @@
 #include "expr.h"
 
 enum rx_unknown { RX_KNOWN, RX_NO_POINT, RX_NO_DIVISOR, RX_TOO_LARGE, RX_NO_COVER, RX_NOT_SEEN, RX_OUT_OF_SERVICE,
-	RX_LEARNING, RX_NO_TREND };
+	RX_LEARNING, RX_NO_TREND, RX_NO_SIDE };
 
 struct rx_value {
 	bool is_whole;     /* int, enum, counter, number of instants; else real */

@@ -65,7 +65,6 @@
 #define WY_RULE_EDGES_MAX 1000000u  /* inhibitions between instances; refuse */
 #define WY_RULE_LEARN_MAX 1000u     /* samples a baseline is learnt from; refuse */
 #define WY_RULE_KEEP_MAX 32u        /* values kept per slot of a season; refuse */
-#define WY_RULE_SLOTS_MAX 672u      /* slots of a season: quarters of an hour of a week; refuse */
 #define WY_RULE_STEPS_MAX 400u      /* steps zstep() and m_of_n() look back; refuse */
 #define WY_RULE_JOINT_MAX 8u        /* points of one joint(); refuse */
 #define WY_RULE_RING_MAX 32u         /* instants a rule keeps for chatter, or for recur; refuse */
