@@ -40,6 +40,7 @@ struct rx_mem_ewma_n {
 };
 
 bool rx_ewma_n_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_ewma_n_is_sound(const struct rx_expr *call, const void *memory);
 void rx_ewma_n_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 
 /* ---- cusum_z, zstep, m_of_n --------------------------------------------------------------- */
@@ -54,6 +55,7 @@ struct rx_mem_cusum {
 
 bool rx_cusum_z_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 bool rx_cusum_z_command(struct rx_eval *ev, const struct rx_expr *call, void *memory, enum rx_order order);
+bool rx_cusum_z_is_sound(const struct rx_expr *call, const void *memory);
 void rx_cusum_z_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 
 struct rx_mem_zstep {

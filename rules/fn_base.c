@@ -163,7 +163,7 @@ bool rx_zrob_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_zrob *m = memory;
 
 	(void)call;
-	return rx_panes_are_sound(&m->panes) && rx_is_instant(m->still_ms) && rx_is_instant(m->behind_ms);
+	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->is_still, 2) && rx_is_time_sound(m->still_ms) && rx_is_time_sound(m->behind_ms);
 }
 
 /* From here the window stands still, or goes on where it stood. */
@@ -387,7 +387,7 @@ bool rx_zbase_is_sound(const struct rx_expr *call, const void *memory)
 	for (uint32_t i = 0; i < slots_of(call); i++)
 		if (filled[i] > keep_of(call) || filled[i + slots_of(call)] >= keep_of(call))
 			return false;
-	return m->slot < slots_of(call) && rx_is_instant(m->at_ms) && rx_is_instant(m->known_ms);
+	return rx_are_bools_sound(&m->is_begun, 4) && m->slot < slots_of(call) && rx_is_time_sound(m->at_ms) && rx_is_time_sound(m->known_ms);
 }
 
 void rx_zbase_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)

@@ -88,6 +88,15 @@ bool rx_cusum_z_command(struct rx_eval *ev, const struct rx_expr *call, void *me
 	return true;
 }
 
+bool rx_cusum_z_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_cusum *m = memory;
+
+	(void)call;
+	return rx_are_bools_sound(&m->is_ordered, 3) && m->normal.n >= 0 && isfinite(m->normal.mean) && m->normal.m2 >= 0 &&
+	       m->sum >= 0 && m->run >= 0 && m->run < INT64_MAX / 4;
+}
+
 void rx_cusum_z_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
 {
 	struct rx_mem_cusum *m = memory;
@@ -197,7 +206,8 @@ bool rx_zstep_is_sound(const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_zstep *m = memory;
 
-	return m->head < past_size(call) && m->n <= past_size(call) && rx_is_instant(m->step);
+	return rx_are_bools_sound(&m->is_begun, 4) && m->head < past_size(call) && m->n <= past_size(call) &&
+	       rx_is_time_sound(m->step);
 }
 
 bool rx_zstep_command(struct rx_eval *ev, const struct rx_expr *call, void *memory, enum rx_order order)
@@ -289,5 +299,5 @@ bool rx_m_of_n_is_sound(const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_m_of_n *m = memory;
 
-	return m->head < steps_of(call) && rx_is_instant(m->step);
+	return rx_are_bools_sound(&m->is_begun, 2) && m->head < steps_of(call) && rx_is_time_sound(m->step);
 }

@@ -106,7 +106,7 @@ bool rx_zlearn_is_sound(const struct rx_expr *call, const void *memory)
 {
 	const struct rx_mem_zlearn *m = memory;
 
-	return rx_smooth_is_sound(&m->smooth) && m->n <= wanted(call) && (m->is_learnt || m->n < wanted(call)) &&
+	return rx_smooth_is_sound(&m->smooth) && rx_are_bools_sound(&m->is_learnt, 3) && m->n <= wanted(call) && (m->is_learnt || m->n < wanted(call)) &&
 	       isfinite(m->normal) && isfinite(m->spread);
 }
 
@@ -241,7 +241,7 @@ bool rx_joint_is_sound(const struct rx_expr *call, const void *memory)
 	for (unsigned i = 0; i < call->n_many; i++)
 		if (!rx_smooth_is_sound(&m->smooth[i]))
 			return false;
-	return m->crowd.n >= 0 && m->crowd.n <= wanted(call) && (m->is_learnt || m->crowd.n < wanted(call));
+	return rx_are_bools_sound(m->is_uncertain, RX_CROWD + 2) && m->crowd.n >= 0 && m->crowd.n <= wanted(call) && (m->is_learnt || m->crowd.n < wanted(call));
 }
 
 void rx_joint_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)

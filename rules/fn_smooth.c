@@ -67,7 +67,7 @@ bool rx_ewma_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_ewma *m = memory;
 
 	(void)call;
-	return rx_smooth_is_sound(&m->smooth);
+	return rx_smooth_is_sound(&m->smooth) && rx_are_bools_sound(&m->is_uncertain, 1);
 }
 
 /* What was held between the last step and the end counts as not known. */
@@ -110,6 +110,14 @@ struct rx_value fn_ewma_n(struct rx_eval *ev, const struct rx_expr *call, const 
 	struct rx_value v = rx_real(m->mean);
 	v.is_uncertain = m->is_uncertain;
 	return v;
+}
+
+bool rx_ewma_n_is_sound(const struct rx_expr *call, const void *memory)
+{
+	const struct rx_mem_ewma_n *m = memory;
+
+	(void)call;
+	return rx_are_bools_sound(&m->is_started, 3) && isfinite(m->mean);
 }
 
 void rx_ewma_n_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)

@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-bool rx_is_instant(wy_ms at_ms)
-{
-	return at_ms < INT64_MAX / 4 && at_ms > -(INT64_MAX / 4);
-}
-
 wy_ms rx_pane_ms(wy_ms window_ms)
 {
 	wy_ms pane_ms = (window_ms + RX_PANES - 2) / (RX_PANES - 1);

@@ -32,8 +32,6 @@ struct rx_step {
 	wy_ms from_ms, to_ms;
 };
 
-/* An instant read back that no sum of times can overflow. */
-bool rx_is_instant(wy_ms at_ms);
 wy_ms rx_pane_ms(wy_ms window_ms);
 /* Account the time up to now and open new panes, each value slot of which becomes a copy of *fresh.
  * Call before anything is written to the slot of the running pane. */

@@ -138,6 +138,6 @@ bool rx_smooth_is_covered(const struct rx_smooth *s, double share, wy_ms now_ms,
 
 bool rx_smooth_is_sound(const struct rx_smooth *s)
 {
-	return rx_is_instant(s->at_ms) && isfinite(s->held) && isfinite(s->mean) && isfinite(s->told) && s->weight >= 0 &&
+	return rx_are_bools_sound(&s->is_started, 2) && rx_is_time_sound(s->at_ms) && isfinite(s->held) && isfinite(s->mean) && isfinite(s->told) && s->weight >= 0 &&
 	       s->weight <= 1.001 && s->told_weight >= 0 && s->told_weight <= 1.001;
 }
