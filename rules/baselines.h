@@ -88,6 +88,8 @@ bool rx_m_of_n_is_sound(const struct rx_expr *call, const void *memory);
 
 struct rx_mem_zrob {
 	struct rx_panes panes; /* on a clock of their own, which stands still while frozen */
+	double median, mad;    /* of the n_means means of full panes, at the last border */
+	uint32_t n_means;
 	double held;
 	double sum[RX_PANES];
 	uint32_t n[RX_PANES]; /* samples, where the argument is sampled */

@@ -20,12 +20,16 @@ static double power_of_two(int k)
 	return power;
 }
 
+/* Horner over 1/i!. */
 static double series(double r)
 {
-	double sum = 1;
+	static const double part[TERMS + 1] = {
+		1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
+		1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
+	double sum = part[TERMS];
 
-	for (int i = TERMS; i > 0; i--)
-		sum = 1 + r * sum / i;
+	for (int i = TERMS - 1; i >= 0; i--)
+		sum = part[i] + r * sum;
 	return sum;
 }
 

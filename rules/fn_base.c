@@ -48,9 +48,8 @@ double rx_z(const struct rx_expr *of, double x, double normal, double spread)
 	return z > RX_Z_MOST ? RX_Z_MOST : z < -RX_Z_MOST ? -RX_Z_MOST : z;
 }
 
-static struct rx_value z_of(const struct rx_expr *call, const struct rx_value *x, double *past, size_t n)
+static struct rx_value z_of(const struct rx_expr *call, const struct rx_value *x, struct rx_robust usual)
 {
-	struct rx_robust usual = rx_robust_of(past, n);
 	struct rx_value v = rx_real(rx_z(call->child, x->rlo, usual.median, RX_MAD_TO_SD * usual.mad));
 
 	v.is_uncertain = x->is_uncertain;
@@ -115,6 +114,17 @@ static bool is_ready(struct rx_eval *ev, const struct rx_expr *call, const struc
 	return rx_panes_is_covered(&m->panes, rx_eval_span(ev, rx_arg(call, 1)), own_now(m, ev->now_ms), RX_MIN_COVER);
 }
 
+/* Only borders change what is usual. */
+static void find_usual(const struct rx_expr *call, struct rx_mem_zrob *m, wy_ms pane_ms)
+{
+	double past[RX_PANES];
+
+	m->n_means = (uint32_t)means_of(m, call->child->sampling, pane_ms, past);
+	struct rx_robust usual = m->n_means ? rx_robust_of(past, m->n_means) : (struct rx_robust){0, 0};
+	m->median = usual.median;
+	m->mad = usual.mad;
+}
+
 /* The value held is accounted when it changes, so that looks in between add nothing of their own. */
 bool rx_zrob_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
@@ -125,9 +135,12 @@ bool rx_zrob_update(struct rx_eval *ev, const struct rx_expr *call, void *memory
 	if (m->is_still)
 		return false;
 	bool is_moved = now.is_known != m->panes.is_known || (now.is_known && now.value != m->held) || now.has_sample;
-	bool is_border = !m->panes.is_started || rx_panes_next(pane_ms, m->panes.upto_ms) <= own_now(m, ev->now_ms);
+	bool is_border = !m->panes.is_started || m->panes.pane_ms != pane_ms ||
+			 rx_panes_next(pane_ms, m->panes.upto_ms) <= own_now(m, ev->now_ms);
 	if (is_moved || is_border)
 		zrob_to(ev, call, m);
+	if (is_border)
+		find_usual(call, m, pane_ms);
 	m->panes.is_known = now.is_known;
 	if (now.has_sample) {
 		m->sum[rx_panes_slot(&m->panes)] += now.value;
@@ -146,16 +159,14 @@ struct rx_value fn_zrob(struct rx_eval *ev, const struct rx_expr *call, const vo
 	wy_ms window_ms = rx_eval_span(ev, rx_arg(call, 1));
 	wy_ms own_ms = own_now(m, ev->now_ms);
 	struct rx_value x = rx_as_real(rx_eval(ev, call->child));
-	double past[RX_PANES];
 
 	if (!m->is_still)
 		lower(ev, rx_panes_next(rx_pane_ms(window_ms), own_ms) + m->behind_ms);
 	if (!rx_is_exact(&x))
 		return like(&x);
-	size_t n = means_of(m, call->child->sampling, rx_pane_ms(window_ms), past);
-	if (n < ZROB_PANES_LEAST || !rx_panes_is_covered(&m->panes, window_ms, own_ms, call->min_cover))
+	if (m->n_means < ZROB_PANES_LEAST || !rx_panes_is_covered(&m->panes, window_ms, own_ms, call->min_cover))
 		return rx_unknown_of(RX_T_REAL, RX_LEARNING);
-	return z_of(call, &x, past, n);
+	return z_of(call, &x, (struct rx_robust){m->median, m->mad});
 }
 
 bool rx_zrob_is_sound(const struct rx_expr *call, const void *memory)
@@ -163,7 +174,7 @@ bool rx_zrob_is_sound(const struct rx_expr *call, const void *memory)
 	const struct rx_mem_zrob *m = memory;
 
 	(void)call;
-	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->is_still, 2) && rx_is_time_sound(m->still_ms) && rx_is_time_sound(m->behind_ms);
+	return rx_panes_are_sound(&m->panes) && rx_are_bools_sound(&m->is_still, 2) && m->n_means < RX_PANES && rx_is_time_sound(m->still_ms) && rx_is_time_sound(m->behind_ms);
 }
 
 /* From here the window stands still, or goes on where it stood. */
@@ -190,19 +201,18 @@ bool rx_zrob_command(struct rx_eval *ev, const struct rx_expr *call, void *memor
 	struct rx_mem_zrob *m = memory;
 	struct rx_value x = rx_as_real(rx_eval(ev, call->child));
 	wy_ms pane_ms = rx_pane_ms(rx_eval_span(ev, rx_arg(call, 1)));
-	double past[RX_PANES];
 
 	if (order == RX_ORDER_LEARN) {
 		memset(m, 0, sizeof(*m));
 		m->is_ordered = true;
 		return true;
 	}
-	size_t n = means_of(m, call->child->sampling, pane_ms, past);
-	if (order != RX_ORDER_ACCEPT || !n || !rx_is_exact(&x))
+	if (order != RX_ORDER_ACCEPT || !m->n_means || !rx_is_exact(&x))
 		return false;
-	double shift = x.rlo - rx_robust_of(past, n).median;
+	double shift = x.rlo - m->median;
 	for (unsigned i = 0; i < RX_PANES; i++)
 		m->sum[i] += shift * (call->child->sampling ? m->n[i] : (double)m->panes.known_ms[i]);
+	find_usual(call, m, pane_ms);
 	return true;
 }
 
@@ -374,7 +384,7 @@ struct rx_value fn_zbase(struct rx_eval *ev, const struct rx_expr *call, const v
 	size_t n = past_of(call, memory, slot_now(ev, call), past);
 	if (n < SEASONS_LEAST)
 		return rx_unknown_of(RX_T_REAL, RX_LEARNING);
-	struct rx_value v = z_of(call, &x, past, n);
+	struct rx_value v = z_of(call, &x, rx_robust_of(past, n));
 	v.is_uncertain = v.is_uncertain || ev->is_wall_doubtful;
 	return v;
 }

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+enum { FEW = 16 };
+
 /* The value at `at` goes down to its place among n, the larger of two below always rising. */
 static void sink(double *values, size_t at, size_t n)
 {
@@ -23,8 +25,24 @@ static void sink(double *values, size_t at, size_t n)
 	values[at] = moved;
 }
 
+/* A few are in order soonest this way. */
+static void insert_all(double *values, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		double moved = values[i];
+		size_t at = i;
+		for (; at > 0 && values[at - 1] > moved; at--)
+			values[at] = values[at - 1];
+		values[at] = moved;
+	}
+}
+
 void rx_sort(double *values, size_t n)
 {
+	if (n <= FEW) {
+		insert_all(values, n);
+		return;
+	}
 	for (size_t i = n / 2; i-- > 0;)
 		sink(values, i, n);
 	for (size_t last = n; last-- > 1;) {
