@@ -280,6 +280,7 @@ struct player {
 	size_t n_store;
 	struct refusal refused[8]; /* of this turn; one per step */
 	size_t n_refused;
+	bool *is_open; /* per instance: between its opening and its end */
 };
 
 static struct wy_now now_of(const struct player *p, wy_ms mono_ms)
@@ -351,12 +352,28 @@ static void print_instance(struct player *p, uint32_t instance)
 		wy_buf_addf(p->out, " %s", asset);
 }
 
+/* What no order of events may be: a word about a ticket that is not open, a second end, a second opening. A shelf is of the
+ * instance, not of its ticket. */
+static void check_order(struct player *p, const struct rule_event *event)
+{
+	bool is_of_shelf = event->kind == RULE_SHELVED || event->kind == RULE_SHELF_ENDING || event->kind == RULE_UNSHELVED;
+	bool is_end = event->kind == RULE_RESOLVED || event->kind == RULE_CLOSED;
+	bool *is_open = &p->is_open[event->instance];
+
+	if (is_of_shelf)
+		return;
+	if (*is_open != (event->kind != RULE_RAISED))
+		die("an event that cannot be here", rule_event_text(event->kind));
+	*is_open = !is_end;
+}
+
 static void print_event(struct player *p, const struct rule_event *event)
 {
 	const char *name = event->kind == RULE_RAISED	  ? "raised"
 			   : event->kind == RULE_RESOLVED ? "resolved"
 							  : rule_event_text(event->kind);
 
+	check_order(p, event);
 	print_time(p->out, event->at_ms);
 	wy_buf_addf(p->out, " %s ", name);
 	print_instance(p, event->instance);
@@ -764,6 +781,7 @@ void case_play(struct case_world *w, enum case_mode mode, struct wy_buf *out)
 	const struct wy_node *wall = wy_node_get(w->root, "wall");
 
 	p.steps = malloc(STEPS_MAX * sizeof(*p.steps));
+	p.is_open = calloc(rule_instance_count(w->set) + 1, sizeof(*p.is_open));
 	p.wall_ms = (wall ? (wy_ms)real_of(wall) * 1000 : 0) - BASE_MS;
 	read_play(&p, case_text(w, "play"));
 	new_engine(&p, BASE_MS);
@@ -774,4 +792,5 @@ void case_play(struct case_world *w, enum case_mode mode, struct wy_buf *out)
 	}
 	free(p.engine_memory);
 	free(p.steps);
+	free(p.is_open);
 }
