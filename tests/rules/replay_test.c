@@ -37,7 +37,11 @@ static void add_turn(struct wy_buf *buf, uint32_t *seed, wy_ms *at_ms)
 		wy_buf_add(buf, " heard\n");
 		return;
 	case 1:
-		wy_buf_addf(buf, " %s t.%s\n", roll(seed, 2) ? "ack" : "close", roll(seed, 2) ? "latch" : "hold");
+		if (roll(seed, 3))
+			wy_buf_addf(buf, " %s t.%s\n", roll(seed, 2) ? "ack" : "close", roll(seed, 2) ? "latch" : "hold");
+		else
+			wy_buf_addf(buf, " %s t.%s%s\n", roll(seed, 2) ? "shelve" : "close", roll(seed, 2) ? "fast" : "group",
+				    roll(seed, 2) ? " 8s" : " 30s once");
 		return;
 	case 2: /* only a look */
 		wy_buf_add(buf, "\n");
@@ -58,7 +62,7 @@ static void add_turn(struct wy_buf *buf, uint32_t *seed, wy_ms *at_ms)
 	wy_buf_add(buf, "\n");
 }
 
-static const char random_rules[] = POINTS HEAD
+static const char random_rules[] = "assets: {A1: {bank: x}}\n" POINTS HEAD
 	"  rules:\n"
 	"    - {id: t.hold, scope: thing, fault: T-01, tier: S3, when: a and not b, hold: 3s, clear: not a, clear_hold: 2s, reraise: 5s}\n"
 	"    - {id: t.latch, scope: thing, fault: T-02, tier: S3, when: a or b, hold: 1s, latch: ack, unverified_after: 8s}\n"
@@ -74,6 +78,12 @@ static const char random_rules[] = POINTS HEAD
 	"    - {id: t.late, scope: thing, fault: T-11, tier: S3, when: 'least(since(a), 5s) - since(b) > 3s and abs(p - max(p, 40s)) < 4 bar', clear: 'greatest(since(rise(b)), 2 * age(p)) > 7s'}\n"
 	"    - {id: t.many, scope: thing, fault: T-12, tier: S3, when: 'count(pulse(c), 40s) > 90', clear: 'count(pulse(c), 40s) < 40', latch: ack, on_unknown: reset}\n"
 	"    - {id: t.deep, scope: thing, fault: T-13, tier: S3, when: 'count(rise(min(p, 30s) > 4 bar), 1min) > 1', clear: 'since(fall(max(p, 30s) > 4 bar)) > 5s', clear_hold: 3s, on_unknown: clear, inhibited_by: [t.child], settle: 0s}\n"
+	"    - {id: t.fast, scope: thing, fault: T-14, tier: S3, when: a, clear: not a, chatter: {max: 3, per: 10s, quiet: 15s}, reraise: 3s,"
+	" recur: {count: 3, within: 1min, then: {tier: S2, kind: problem, fault: T-15}},"
+	" escalate: [{after: 3s, unless: acked, to: x}, {after: 9s, to: y, tier: S2}]}\n"
+	"  correlate:\n"
+	"    - {id: t.group, fault: T-16, tier: S3, members: [t.hold, t.raise, t.fast, t.levels], same: [bank], within: 10s,"
+	" absorb: true, gather: 4s, chatter: none}\n"
 	"play: |\n";
 
 /* Killed, or stopped in order, and back after a while. */
@@ -118,7 +128,8 @@ static void any_readings_give_the_same_events_however_turns_fall(void **state)
 	enum { TURNS = 250, TEXT = 1 << 16, OUT = 1 << 17, SEEDS = 12, SEEDS_LONG = 400 };
 	const uint32_t seeds = getenv("WY_LONG") ? SEEDS_LONG : SEEDS;
 	static const char *const rules[] = {"t.hold", "t.latch", "t.raise", "t.levels", "t.quiet", "t.child",
-					    "t.since", "t.count", "t.window", "t.pulse", "t.late", "t.many", "t.deep"};
+					    "t.since", "t.count", "t.window", "t.pulse", "t.late", "t.many", "t.deep", "t.fast",
+					    "t.fast.problem", "t.group"};
 	size_t seen = 0;
 	char *text = malloc(TEXT);
 	char *out[3] = {malloc(OUT), malloc(OUT), malloc(OUT)};
