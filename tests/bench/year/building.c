@@ -62,7 +62,7 @@ static void write_drills(const struct year *year, FILE *out)
 		while (rest >= lengths[month])
 			rest -= lengths[month++];
 		fprintf(out,
-			"  - {id: drill-%u, assets: [fire_panel-01], from: \"2026-%02u-%02uT09:55:00\", to: \"2026-%02u-%02uT10:30:00\", "
+			"  - {id: drill-%u, assets: [fire_panel-01], from: \"2026-%02u-%02u 09:55\", to: \"2026-%02u-%02u 10:30\", "
 			"mode: suppress, reason: monthly drill}\n",
 			day, month + 1, rest + 1, month + 1, rest + 1);
 	}
