@@ -33,11 +33,19 @@ struct wy_point {
 	const struct wy_node *node;
 };
 
+/* Every asset of a class may name one asset that stands so to it: the bank of a lift. */
+struct wy_relation {
+	const char *name;
+	uint32_t class_index; /* of the asset that is named */
+};
+
 struct wy_class {
 	const char *id;
 	const char *name_zh, *name_en;
 	const struct wy_point *points;
 	size_t n_points;
+	const struct wy_relation *relations;
+	size_t n_relations;
 	const struct wy_node *out_of_service_when; /* a condition over the points, or NULL */
 	const struct wy_node *node;
 };
@@ -45,6 +53,8 @@ struct wy_class {
 struct wy_label {
 	const char *key, *value;
 };
+
+#define WY_NO_ASSET UINT32_MAX
 
 struct wy_asset {
 	const char *id;
@@ -54,6 +64,7 @@ struct wy_asset {
 	size_t n_labels;
 	const uint32_t *devices; /* indices of the devices that feed it: silence() */
 	size_t n_devices;
+	const uint32_t *relations; /* an asset for each relation of its class, or WY_NO_ASSET; NULL: it names none */
 	const struct wy_node *node;
 };
 

@@ -22,6 +22,7 @@
 #define WY_WINDOWS_MAX 1000u     /* planned windows; refuse */
 #define WY_POINTS_PER_DEVICE 512u /* of one profile; refuse */
 #define WY_POINTS_PER_CLASS 256u /* refuse */
+#define WY_RELATIONS_MAX 16u     /* of one class; refuse */
 #define WY_FD_MODBUS_MAX 1023    /* libmodbus select()s: a descriptor above this is closed, WY_E_LIMIT */
 #define WY_MODBUS_DOUBTS_MAX 32u /* unanswered requests of a serial line; above: nothing is sent until they age */
 #define WY_MODBUS_REFUSED_MAX 16u /* blocks of a device known to be refused; drop oldest */

@@ -12,7 +12,7 @@ enum { PLACE_LABELS = 4 };
 struct asset_keys {
 	const char *id, *name_zh, *name_en, *make, *model, *installed, *regulator_code;
 	int scope;
-	const struct wy_node *class, *place, *affected, *labels, *device, *points;
+	const struct wy_node *class, *place, *affected, *labels, *device, *points, *relations;
 };
 
 #define ROW(key, kind, member, needed, choices, help)                                              \
@@ -33,6 +33,7 @@ struct asset_keys {
 	ROW("affected", WY_FIELD_NODE, affected, false, NULL, "whom it serves"),                   \
 	ROW("scope", WY_FIELD_CHOICE, scope, false, scope_names, "whose property it is"),          \
 	ROW("labels", WY_FIELD_NODE, labels, false, NULL, "labels for rule scopes"),               \
+	ROW("relations", WY_FIELD_NODE, relations, false, NULL, "related assets, by the names of the class"), \
 	ROW("device", WY_FIELD_NODE, device, false, NULL, "device of the points of the same name"), \
 	ROW("points", WY_FIELD_NODE, points, false, NULL, "where other points come from")
 static const struct wy_field asset_rows[] = {ASSET_ROWS(true)};
@@ -216,4 +217,5 @@ void load_assets(struct loading *l, const struct wy_node *node)
 	}
 	for (size_t i = 0; i < n; i++)
 		find_alternatives(l, &assets[i], &details[i]);
+	load_relations_of_assets(l, assets);
 }

@@ -141,7 +141,7 @@ static void read_point(struct loading *l, const struct wy_node *node, struct wy_
 
 struct class_keys {
 	const char *name_zh, *name_en;
-	const struct wy_node *points, *out_of_service_when;
+	const struct wy_node *points, *out_of_service_when, *relations;
 };
 
 static const struct wy_field class_rows[] = {
@@ -153,11 +153,13 @@ static const struct wy_field class_rows[] = {
 	 "map of points"},
 	{"out_of_service_when", WY_FIELD_NODE, offsetof(struct class_keys, out_of_service_when), false, 0, 0, NULL,
 	 "condition over the points"},
+	{"relations", WY_FIELD_NODE, offsetof(struct class_keys, relations), false, 0, 0, NULL,
+	 "names of related assets, with their classes"},
 };
 
 static void read_class(struct loading *l, const struct wy_node *node, struct wy_class *class)
 {
-	struct class_keys keys = {"", "", NULL, NULL};
+	struct class_keys keys = {"", "", NULL, NULL, NULL};
 
 	class->id = node->key->text;
 	class->node = node;
@@ -222,4 +224,5 @@ void load_classes(struct loading *l, const struct wy_node *const *roots, size_t 
 				read_class(l, m, &classes[l->config->n_classes++]);
 		}
 	}
+	load_relations_of_classes(l, classes);
 }

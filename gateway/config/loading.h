@@ -83,6 +83,9 @@ void load_record(struct loading *l, const struct wy_node *node, const struct wy_
 void load_wires(struct loading *l, const struct wy_node *wires);
 void load_devices(struct loading *l, const struct wy_node *devices);
 void load_assets(struct loading *l, const struct wy_node *assets);
+/* Only once all classes, or all assets, are known: one may stand before what it names. */
+void load_relations_of_classes(struct loading *l, struct wy_class *classes);
+void load_relations_of_assets(struct loading *l, struct wy_asset *assets);
 void load_bindings(struct loading *l);
 void load_zone_of(struct loading *l, const struct wy_node *where, const char *name);
 void load_holidays(struct loading *l, const struct wy_node *node);

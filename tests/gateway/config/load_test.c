@@ -262,6 +262,19 @@ static void assets_carry_place_and_labels(void **state)
 	assert_string_equal("A-1", config->overrides[0].asset);
 }
 
+static void assets_name_what_is_related_to_them(void **state)
+{
+	const struct config *config = config_of(state);
+	const struct wy_class *room = &config->classes[config->assets[0].class_index];
+
+	assert_int_equal(2, room->n_relations);
+	assert_string_equal("box", room->relations[0].name);
+	assert_string_equal("module", config->classes[room->relations[0].class_index].id);
+	assert_int_equal(1, config->assets[0].relations[0]);
+	assert_int_equal(WY_NO_ASSET, config->assets[0].relations[1]);
+	assert_null(config->assets[1].relations);
+}
+
 /* ---- Elsewhere ------------------------------------------------------------------------------- */
 
 static void a_missing_file_is_one_error(void **state)
@@ -399,6 +412,7 @@ int main(void)
 		IN_BUILDING(faults_are_complete),
 		IN_BUILDING(notices_are_filled_and_what_is_missing_is_left_out),
 		IN_BUILDING(assets_carry_place_and_labels),
+		IN_BUILDING(assets_name_what_is_related_to_them),
 		IN_BUILDING(the_same_files_give_the_same_hash),
 		cmocka_unit_test(a_missing_file_is_one_error),
 		cmocka_unit_test(a_load_that_runs_out_of_memory_says_so),
