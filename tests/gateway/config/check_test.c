@@ -48,7 +48,8 @@ static void shipped_packs_are_sound_by_themselves(void **state)
 		PACKS "classes.yaml", PACKS "tiers.yaml", PACKS "lift.yaml",
 		PACKS "water.yaml",   PACKS "access.yaml", PACKS "fire.yaml",  PACKS "system.yaml",
 		PACKS "supply.yaml",  PACKS "drainage.yaml", PACKS "gate.yaml", PACKS "fire_plant.yaml",
-		PACKS "cross.yaml",
+		PACKS "cross.yaml",   PACKS "lift_doors.yaml", PACKS "lift_control.yaml",
+		PACKS "lift_wear.yaml", PACKS "lift_service.yaml",
 	};
 
 	(void)state;
