@@ -1,8 +1,47 @@
-/* program.c: see program.h. Conditions grow from a small grammar; every length of time and every limit is a whole number of
+/* program.c: see program.h. One roll a statement: compilers do not agree in which order they look at arguments.
+ *
+ * Conditions grow from a small grammar; every length of time and every limit is a whole number of
  * tenths of a second, so that nothing turns between the instants of the reference. */
 #include "program.h"
 
 #include <stdbool.h>
+
+/* ---- The world ----------------------------------------------------------------------------- */
+
+static const struct wy_point all_points[PROGRAM_INPUTS] = {
+	{.name = "a", .type = WY_TYPE_BOOL, .poll_ms = 100, .stale_ms = 5000},
+	{.name = "b", .type = WY_TYPE_BOOL, .poll_ms = 100, .stale_ms = 3000},
+	{.name = "p", .type = WY_TYPE_REAL, .poll_ms = 100, .stale_ms = 5000},
+	{.name = "q", .type = WY_TYPE_REAL, .poll_ms = 100, .stale_ms = 4000},
+	{.name = "c", .type = WY_TYPE_COUNTER, .modulus = 256, .max_step = 20, .poll_ms = 100, .stale_ms = 5000},
+	{.name = "n", .type = WY_TYPE_INT, .poll_ms = 100, .stale_ms = 5000},
+};
+static const struct wy_class class = {
+	.id = "thing", .name_zh = "thing", .name_en = "thing", .points = all_points, .n_points = PROGRAM_INPUTS};
+static const uint32_t devices[] = {0};
+static const struct wy_asset asset = {.id = "A1", .name_zh = "A1", .name_en = "A1", .devices = devices, .n_devices = 1};
+static const struct wy_zone_change utc_from[] = {{INT64_MIN, 0}};
+static const struct wy_zone utc = {"UTC", utc_from, 1};
+static const char *const faults[] = {"T-01"};
+static const struct rule_world world = {.classes = &class, .n_classes = 1, .assets = &asset, .n_assets = 1, .n_devices = 1,
+					.zone = &utc, .faults = faults, .n_faults = 1};
+
+const struct rule_world *program_world(void)
+{
+	return &world;
+}
+
+struct wy_sample program_sample(const struct program_input *input, wy_ms now_ms)
+{
+	struct wy_sample sample = {.point = input->point, .quality = input->is_bad ? WY_Q_BAD : WY_Q_GOOD, .at_ms = now_ms};
+
+	sample.is_whole = all_points[input->point].type != WY_TYPE_REAL;
+	if (sample.is_whole)
+		sample.whole = (int64_t)input->value;
+	else
+		sample.real = input->value;
+	return sample;
+}
 
 static uint32_t roll(uint64_t *state, uint32_t n)
 {
@@ -60,10 +99,12 @@ static void leaf_number(struct grow *g)
 {
 	static const char *const leaves[] = {"p", "q", "p", "q", "n"};
 
-	if (pick(g, 5))
+	if (pick(g, 5)) {
 		wy_buf_add(g->buf, one_of(g, leaves, 5));
-	else
-		wy_buf_addf(g->buf, "%u.%u", pick(g, 20), pick(g, 4) * 25);
+		return;
+	}
+	wy_buf_addf(g->buf, "%u.", pick(g, 20));
+	wy_buf_addf(g->buf, "%u", pick(g, 4) * 25);
 }
 
 static void call_of_two(struct grow *g, const char *name, unsigned depth)
@@ -96,29 +137,23 @@ static void series(struct grow *g, unsigned depth)
 			wy_buf_add(g->buf, pick(g, 2) ? "p" : "q");
 		return;
 	}
-	wy_buf_add(g->buf, pick(g, 2) ? "sample(" : "abs(sample(");
-	bool is_in = g->buf->text[g->buf->len - 5] == '(';
+	bool is_in_abs = pick(g, 2);
+	wy_buf_add(g->buf, is_in_abs ? "abs(sample(" : "sample(");
 	wy_buf_add(g->buf, pick(g, 2) ? "p" : "q - p");
 	wy_buf_add(g->buf, ", on=");
 	event(g, depth - 1);
 	if (pick(g, 2))
 		wy_buf_addf(g->buf, ", delay=%u00ms", 1 + pick(g, 30));
-	wy_buf_add(g->buf, ")");
-	(void)is_in;
+	wy_buf_add(g->buf, is_in_abs ? "))" : ")");
 }
 
 static void windowed(struct grow *g, unsigned depth)
 {
 	static const char *const names[] = {"min", "max", "spread", "drop", "gain", "avg", "sd", "slope", "median", "quantile", "delta"};
 	const char *name = one_of(g, names, 11);
-	size_t from;
 
 	wy_buf_addf(g->buf, "%s(", name);
-	from = g->buf->len;
 	series(g, depth - 1);
-	/* abs(sample(...)) has one more to close. */
-	if (g->buf->len > from + 4 && g->buf->text[from] == 'a' && g->buf->text[from + 4] == 's')
-		wy_buf_add(g->buf, ")");
 	if (name[0] == 'q')
 		wy_buf_addf(g->buf, ", 0.%u", 1 + pick(g, 9));
 	wy_buf_add(g->buf, ", ");
@@ -189,7 +224,8 @@ static void timed(struct grow *g, unsigned depth)
 	switch (pick(g, 5)) {
 	case 0:
 		wy_buf_add(g->buf, pick(g, 2) ? "age(p)" : "silence()");
-		wy_buf_addf(g->buf, "%s%u00ms", one_of(g, signs, 4), 20 + pick(g, 40));
+		wy_buf_add(g->buf, one_of(g, signs, 4));
+		wy_buf_addf(g->buf, "%u00ms", 20 + pick(g, 40));
 		return;
 	case 1:
 		wy_buf_add(g->buf, "held(");
@@ -208,7 +244,8 @@ static void timed(struct grow *g, unsigned depth)
 		condition(g, depth - 1);
 		wy_buf_add(g->buf, ")");
 	}
-	wy_buf_addf(g->buf, "%s%u00ms", one_of(g, signs, 4), 1 + pick(g, 60));
+	wy_buf_add(g->buf, one_of(g, signs, 4));
+	wy_buf_addf(g->buf, "%u00ms", 1 + pick(g, 60));
 }
 
 static void numbered(struct grow *g, unsigned depth)
@@ -240,7 +277,8 @@ static void numbered(struct grow *g, unsigned depth)
 		window(g);
 		wy_buf_add(g->buf, ")");
 	}
-	wy_buf_addf(g->buf, "%s%u", one_of(g, signs, 4), 1 + pick(g, pick(g, 3) ? 6 : 90));
+	wy_buf_add(g->buf, one_of(g, signs, 4));
+	wy_buf_addf(g->buf, "%u", 1 + pick(g, pick(g, 3) ? 6 : 90));
 }
 
 static void condition(struct grow *g, unsigned depth)
@@ -291,6 +329,32 @@ void program_write(uint32_t seed, struct wy_buf *buf)
 	}
 }
 
+void program_write_learning(uint32_t seed, struct wy_buf *buf)
+{
+	static const char *const conditions[] = {
+		"ewma(p, 3s) > 9.5",
+		"ewma(p + q, 7s) < 15.5",
+		"ewma_n(sample(p, on=rise(a)), 5) > 8.5",
+		"cusum_z(sample(p, on=change(n)), learn=10, k=0.5) > 2.5",
+		"cusum_z(sample(q, on=rise(b)), learn=12, side=low) > 1.5",
+		"zrob(p, over=32s) > 1.5",
+		"zstep(p, step=1s, n=10) > 1.5",
+		"m_of_n(zstep(q, step=1s, n=6) > 0.5, 2, 3, step=1s)",
+		"eta(p, limit=30, over=19200ms, tmin=0.5) < 10min",
+		"forecast(q, 5s, over=12800ms, tmin=0.2) > 10.5",
+		"zlearn(p, learn=12, tau=1s) > 1.5",
+		"joint(p, q, p * q, n, learn=20, tau=1s) > 2.5",
+		"share(2, joint(p, q, learn=15, tau=1s)) > 40 %",
+		"slope(p, 19200ms) > 5.5 per_h and sd(q, 12800ms) > 2.5",
+	};
+	enum { CONDITIONS = sizeof(conditions) / sizeof(*conditions) };
+
+	wy_buf_add(buf, "weiyu: rules/1\npackage: t\nrules:\n");
+	for (unsigned i = 0; i < 3; i++)
+		wy_buf_addf(buf, "  - {id: t.r%u, scope: thing, fault: T-01, tier: S3, latch: reset, hold: 1s, when: '%s'}\n", i,
+			    conditions[(seed + i * 5) % CONDITIONS]);
+}
+
 /* ---- Readings ------------------------------------------------------------------------------ */
 
 struct program_play program_play(uint32_t seed)
@@ -327,7 +391,9 @@ void program_turn(struct program_play *play, struct program_turn *ret_turn)
 	for (uint32_t p = 0; p < PROGRAM_INPUTS; p++) {
 		if (roll(&play->state, 5) < 2)
 			continue;
-		ret_turn->input[ret_turn->n++] = (struct program_input){
-			.point = p, .is_bad = roll(&play->state, 14) == 0, .value = next_value(play, p)};
+		struct program_input *input = &ret_turn->input[ret_turn->n++];
+		input->point = p;
+		input->is_bad = roll(&play->state, 14) == 0;
+		input->value = next_value(play, p);
 	}
 }

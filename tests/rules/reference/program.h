@@ -2,19 +2,25 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
-#include "buf.h"
-#include "clocktypes.h"
+#include "rule.h"
 
 enum { PROGRAM_INPUTS = 6 };
 
-/* A rule file with one to three rules over points a b (bool), p q (real), c (counter), n (int). */
+/* One asset with the points a b (bool), p q (real), c (counter), n (int). */
+const struct rule_world *program_world(void);
+/* A rule file with one to three rules. */
 void program_write(uint32_t seed, struct wy_buf *buf);
+
+/* The same, with baselines and predictions: what learns. */
+void program_write_learning(uint32_t seed, struct wy_buf *buf);
 
 struct program_input {
 	uint32_t point;
 	bool is_bad;
 	double value;
 };
+
+struct wy_sample program_sample(const struct program_input *input, wy_ms now_ms);
 
 struct program_turn {
 	wy_ms wait_ms; /* since the turn before; whole tenths of a second */

@@ -3,13 +3,14 @@
  *
  * It shares the parser and the checker with the engine and nothing else: no memory, no panes kept, no timers, no
  * arithmetic. Time is a grid: all inputs fall on whole tenths of a second, and so do all limits, so that nothing can turn
- * but there and one millisecond later. */
+ * but there, one millisecond later, or one before (an event never seen is longer ago than the time observed). */
 #ifndef REFERENCE_H
 #define REFERENCE_H
 
+#include "program.h"
 #include "rule_engine.h"
 
-enum { REF_POINTS = 6, REF_NODES_MAX = 400, REF_INSTANTS_MAX = 2400, REF_STEP_MS = 100 };
+enum { REF_POINTS = PROGRAM_INPUTS, REF_NODES_MAX = 400, REF_INSTANTS_MAX = 4800, REF_STEP_MS = 100 };
 
 struct ref_value {
 	uint8_t truth;   /* of conditions */

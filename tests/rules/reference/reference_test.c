@@ -17,23 +17,6 @@
 
 enum { ARENA_BYTES = 8 << 20, START_MS = 1000000, TURNS = 70, PROGRAMS = 500, PROGRAMS_LONG = 10000 };
 
-static struct wy_point points[REF_POINTS] = {
-	{.name = "a", .type = WY_TYPE_BOOL, .poll_ms = 100, .stale_ms = 5000},
-	{.name = "b", .type = WY_TYPE_BOOL, .poll_ms = 100, .stale_ms = 3000},
-	{.name = "p", .type = WY_TYPE_REAL, .poll_ms = 100, .stale_ms = 5000},
-	{.name = "q", .type = WY_TYPE_REAL, .poll_ms = 100, .stale_ms = 4000},
-	{.name = "c", .type = WY_TYPE_COUNTER, .modulus = 256, .max_step = 20, .poll_ms = 100, .stale_ms = 5000},
-	{.name = "n", .type = WY_TYPE_INT, .poll_ms = 100, .stale_ms = 5000},
-};
-static const struct wy_class class = {.id = "thing", .name_zh = "thing", .name_en = "thing", .points = points, .n_points = REF_POINTS};
-static const uint32_t devices[] = {0};
-static const struct wy_asset asset = {.id = "A1", .name_zh = "A1", .name_en = "A1", .devices = devices, .n_devices = 1};
-static const struct wy_zone_change utc_from[] = {{INT64_MIN, 0}};
-static const struct wy_zone utc = {"UTC", utc_from, 1};
-static const char *const faults[] = {"T-01"};
-static const struct rule_world world = {.classes = &class, .n_classes = 1, .assets = &asset, .n_assets = 1, .n_devices = 1,
-					.zone = &utc, .faults = faults, .n_faults = 1};
-
 struct bench {
 	uint32_t seed;
 	char text[1 << 14];
@@ -56,7 +39,7 @@ static bool compile(struct bench *b)
 	wy_arena_init(&b->arena, b->memory, ARENA_BYTES);
 	wy_diags_init(b->diags, &b->arena);
 	assert_int_equal(yaml_load_text("program", b->text, buf.len, &b->arena, b->diags, &root), WY_OK);
-	return rule_compile(&world, &root, 1, &b->arena, b->diags, &b->set) == WY_OK;
+	return rule_compile(program_world(), &root, 1, &b->arena, b->diags, &b->set) == WY_OK;
 }
 
 /* ---- Comparing ----------------------------------------------------------------------------- */
@@ -118,28 +101,27 @@ static void compare_all(struct bench *b)
 
 /* ---- Playing ------------------------------------------------------------------------------- */
 
-/* The reference looks at every whole step and a millisecond after it. */
+static void ref_look(struct bench *b, wy_ms at_ms)
+{
+	ref_instant(b->ref, at_ms);
+	ref_settle(b->ref);
+}
+
+/* The reference looks at every whole step, and a millisecond before and after it. */
 static void ref_pass(struct bench *b, wy_ms from_ms, wy_ms to_ms)
 {
 	for (wy_ms at_ms = from_ms; at_ms < to_ms; at_ms += REF_STEP_MS) {
-		if (at_ms > from_ms) {
-			ref_instant(b->ref, at_ms);
-			ref_settle(b->ref);
-		}
-		ref_instant(b->ref, at_ms + 1);
-		ref_settle(b->ref);
+		if (at_ms > from_ms)
+			ref_look(b, at_ms);
+		ref_look(b, at_ms + 1);
+		ref_look(b, at_ms + REF_STEP_MS - 1);
 	}
 }
 
 static void put(struct bench *b, const struct program_input *input, wy_ms now_ms)
 {
-	struct wy_sample sample = {.point = input->point, .quality = input->is_bad ? WY_Q_BAD : WY_Q_GOOD, .at_ms = now_ms};
+	struct wy_sample sample = program_sample(input, now_ms);
 
-	sample.is_whole = points[input->point].type != WY_TYPE_REAL;
-	if (sample.is_whole)
-		sample.whole = (int64_t)input->value;
-	else
-		sample.real = input->value;
 	rule_put(b->engine, 0, input->point, &sample);
 	ref_put(b->ref, input->point, !input->is_bad, input->value);
 }
