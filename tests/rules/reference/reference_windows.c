@@ -490,7 +490,8 @@ static struct growth growth(const struct view *v)
 		if (!is_known(v, i))
 			continue;
 		wy_ms at_ms = v->ref->at_ms[i];
-		if (has_last && at_ms - v->ref->at_ms[last] > v->window_ms)
+		/* The last value stood until the instant after it. */
+		if (has_last && at_ms - v->ref->at_ms[last + 1] > v->window_ms)
 			g = (struct growth){0, 0, WY_MS_NONE}, has_last = false;
 		if (has_last) {
 			double step = ref_steps(v->arg->point, value(v, last)->lo, value(v, i)->lo);
