@@ -14,7 +14,7 @@ static void add_instance(const struct ticket_log *log, uint32_t instance, char b
 	const struct rule_instance_info *info = rule_instance_at(log->set, instance);
 
 	wy_buf_addf(buf, "%s%c%s", rule_info_at(log->set, info->rule)->id, between,
-		    log->world->assets[info->asset].id);
+		    log->world->assets[rule_asset_of(log->engine, instance)].id);
 }
 
 /* Of a rule with `by`: which value this instance is for. */

@@ -74,7 +74,7 @@ static uint32_t rule_of(const struct play *p, uint32_t instance)
 
 static uint32_t asset_of(const struct play *p, uint32_t instance)
 {
-	return instance == RULE_NO_INSTANCE ? TRIAL_ANY : rule_instance_at(p->test->set, instance)->asset;
+	return instance == RULE_NO_INSTANCE ? TRIAL_ANY : rule_asset_of(p->engine, instance);
 }
 
 static void note_event(struct play *p, const struct rule_event *event)
