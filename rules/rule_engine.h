@@ -1,7 +1,8 @@
-/* rule_engine.h: the inside of a running engine, for engine.c, cells.c, eval.c and describe.c. */
+/* rule_engine.h: the inside of a running engine. */
 #ifndef RX_ENGINE_H
 #define RX_ENGINE_H
 
+#include "bits.h"
 #include "group.h"
 #include "heap.h"
 #include "keyed.h"
@@ -77,15 +78,10 @@ void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struc
 const void *rx_memory_of(const struct rx_eval *ev, const struct rx_expr *call);
 /* Number within its class of a memory that a variant uses, for one instance. */
 uint32_t rx_memory_index(const struct rule_engine *engine, const struct rx_instance *it, size_t i);
-void rx_mark(uint64_t *bits, size_t i);
 /* Groups are of no asset, whose readings would have them looked at. */
 void rx_mark_groups(struct rule_engine *engine);
-void rx_set(uint64_t *bits, size_t i, bool is_marked);
-bool rx_is_marked(const uint64_t *bits, size_t i);
 /* Where in asset_places an id stands, or would. */
 size_t rx_asset_place(const struct rule_engine *engine, const char *id);
-/* First marked bit at or after `from`, or n. */
-size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from);
 
 /* After a move of this machine; after a restart. */
 void rx_freeze(struct rule_engine *engine, uint32_t instance);

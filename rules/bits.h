@@ -1,0 +1,44 @@
+/* bits.h: sets of numbers as bits: what is to be looked at, what is to be saved. */
+#ifndef RX_BITS_H
+#define RX_BITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline void rx_mark(uint64_t *bits, size_t i)
+{
+	bits[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+static inline void rx_unmark(uint64_t *bits, size_t i)
+{
+	bits[i / 64] &= ~((uint64_t)1 << i % 64);
+}
+
+static inline void rx_set(uint64_t *bits, size_t i, bool is_marked)
+{
+	if (is_marked)
+		rx_mark(bits, i);
+	else
+		rx_unmark(bits, i);
+}
+
+static inline bool rx_is_marked(const uint64_t *bits, size_t i)
+{
+	return bits[i / 64] >> i % 64 & 1u;
+}
+
+/* First marked bit at or after `from`, or n. */
+static inline size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from)
+{
+	while (from < n) {
+		uint64_t word = bits[from / 64] >> from % 64;
+		if (word)
+			return from + (size_t)__builtin_ctzll(word);
+		from = (from / 64 + 1) * 64;
+	}
+	return n;
+}
+
+#endif
