@@ -52,6 +52,19 @@ bool rng_hits(struct rng *rng, double chance)
 	return rng_unit(rng) < chance;
 }
 
+ms_t rng_arrival(struct rng *rng, ms_t at, const double per_hour[24])
+{
+	/* Within an hour the rate is one; where the wait goes beyond it, the next hour begins anew. */
+	for (;;) {
+		double rate = per_hour[at % DAY / HOUR];
+		ms_t wait = rate > 0 ? (ms_t)rng_wait(rng, (double)HOUR / rate) : HOUR;
+		ms_t left = HOUR - at % HOUR;
+		if (wait < left)
+			return at + wait;
+		at += left;
+	}
+}
+
 unsigned rng_below(struct rng *rng, unsigned n)
 {
 	return (unsigned)(rng_unit(rng) * n);

@@ -64,11 +64,12 @@ static ms_t movers(const struct door *d)
 	return d->from + (ms_t)rng_between(&rng, 8.5 * (double)HOUR, 17.0 * (double)HOUR);
 }
 
-static double passages_per_hour(const struct door *d, ms_t at)
+static void passages_per_hour(const struct door *d, double per_hour[24])
 {
 	static const double share[24] = {0.8, 0.4, 0.3, 0.2, 0.3, 1.0, 4, 9, 8, 5, 5, 6, 6, 5, 5, 6, 7, 9, 9, 8, 6, 5, 3, 1.5};
 
-	return share[at % DAY / HOUR] * (0.7 + 0.05 * (double)(d->asset % 13)) * (is_weekend(at) ? 0.85 : 1);
+	for (unsigned hour = 0; hour < 24; hour++)
+		per_hour[hour] = share[hour] * (0.7 + 0.05 * (double)(d->asset % 13)) * (is_weekend(d->from) ? 0.85 : 1);
 }
 
 static void stay_open(struct door *d, ms_t at, ms_t until)
@@ -88,9 +89,11 @@ static void people(struct door *d)
 	ms_t end = d->from + DAY - 4 * MINUTE;
 	ms_t seen = d->from - 4 * MINUTE;
 	ms_t move_at = movers(d);
+	double per_hour[24];
 
+	passages_per_hour(d, per_hour);
 	for (;;) {
-		at += (ms_t)rng_wait(&d->rng, (double)HOUR / passages_per_hour(d, at));
+		at = rng_arrival(&d->rng, at, per_hour);
 		at = at > d->free_at ? at : d->free_at;
 		ms_t until = at + 3 * MINUTE < end ? at + 3 * MINUTE : end;
 		const struct trouble *propped = trouble_begins(d->year, TROUBLE_PROPPED, d->asset, seen, until);
@@ -154,6 +157,7 @@ void door_day(struct year *year, size_t asset, ms_t from)
 		put(&d, P_DOOR_LOCK_CMD, 0, 1);
 		put(&d, P_DOOR_BOND, 0, 1);
 		put(&d, P_DOOR_CYCLES, 0, 100);
+		put(&d, P_DOOR_FIRE_RELEASE, 0, 0);
 	}
 	if (open && open->end > d.free_at)
 		d.free_at = open->end + 2000;

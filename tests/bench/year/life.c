@@ -86,7 +86,8 @@ bool visit_on(const struct year *year, size_t asset, ms_t day, struct span *ret_
 	struct rng rng = rng_for(year->seed, PURPOSE_VISIT, asset, (uint64_t)(day / DAY / 14));
 	ms_t in_period = (day / DAY) % 14;
 
-	if (in_period != (ms_t)(asset % 4) + 4 * (ms_t)rng_below(&rng, 2))
+	/* At most 15 days from one to the next. */
+	if (in_period != (ms_t)(asset % 7) + (ms_t)rng_below(&rng, 2))
 		return false;
 	ret_visit->from = day + (ms_t)rng_between(&rng, 9.2 * (double)HOUR, 15.5 * (double)HOUR);
 	ret_visit->to = ret_visit->from + (ms_t)rng_between(&rng, 30.0 * (double)MINUTE, 70.0 * (double)MINUTE);

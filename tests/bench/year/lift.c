@@ -150,6 +150,15 @@ static void trip(struct lift *l, ms_t at)
 	l->free_at = close_door(l, at + 1500);
 }
 
+/* The motor runs, the brake is open for as long. */
+static void run_between(struct lift *l, ms_t from, ms_t to)
+{
+	lift_say(l, P_LIFT_RUNNING, from, 1);
+	lift_say(l, P_LIFT_BRAKE_FB, from + 150, 1);
+	lift_say(l, P_LIFT_RUNNING, to, 0);
+	lift_say(l, P_LIFT_BRAKE_FB, to + 200, 0);
+}
+
 /* ---- Troubles that stop it ---------------------------------------------------------------- */
 
 /* The car stops between floors; with people inside somebody rings after a while. Rescue, a test run, service. */
@@ -159,9 +168,8 @@ static void stand(struct lift *l, const struct trouble *trouble, bool is_with_pe
 
 	lift_say(l, P_LIFT_OCCUPIED, at - 20000, is_with_people);
 	lift_say(l, P_LIFT_LOAD, at - 20000, is_with_people ? 14 : 0);
-	lift_say(l, P_LIFT_RUNNING, at - 8000, 1);
+	run_between(l, at - 8000, at);
 	lift_say(l, P_LIFT_IN_ZONE, at - 7000, 0);
-	lift_say(l, P_LIFT_RUNNING, at, 0);
 	lift_say(l, P_LIFT_FAULT, at + 500, 1);
 	lift_say(l, P_LIFT_FAULT_RAW, at + 500, is_with_people ? 53 : 41);
 	if (is_with_people && rng_hits(&l->rng, 0.6)) {
@@ -169,9 +177,8 @@ static void stand(struct lift *l, const struct trouble *trouble, bool is_with_pe
 		lift_say(l, P_LIFT_ALARM_BUTTON, at + (trouble->complaint - at) / 2 + 4000, 0);
 	}
 	at = trouble->end;
-	lift_say(l, P_LIFT_RUNNING, at - 30000, 1);
+	run_between(l, at - 30000, at - 21000);
 	lift_say(l, P_LIFT_IN_ZONE, at - 22000, 1);
-	lift_say(l, P_LIFT_RUNNING, at - 21000, 0);
 	at = open_door(l, at - 20000);
 	lift_say(l, P_LIFT_OCCUPIED, at + 9000, 0);
 	lift_say(l, P_LIFT_LOAD, at + 9000, 0);
@@ -205,14 +212,12 @@ static void visit_day(struct lift *l, const struct span *visit)
 	lift_say(l, P_LIFT_DOOR_CLOSED, visit->from + 60 * SECOND, 0);
 	lift_say(l, P_LIFT_OCCUPIED, visit->from + 70 * SECOND, 1);
 	for (ms_t at = visit->from + 5 * MINUTE; at + 2 * MINUTE < visit->to; at += (ms_t)rng_between(&l->rng, 90e3, 400e3)) {
-		lift_say(l, P_LIFT_RUNNING, at, 1);
+		run_between(l, at, at + 15000);
 		lift_say(l, P_LIFT_IN_ZONE, at + 2000, 0);
-		lift_say(l, P_LIFT_RUNNING, at + 15000, 0);
 		lift_say(l, P_LIFT_FAULT_RAW, at + 16000, rng_hits(&l->rng, 0.1) ? 41 : 0);
 	}
 	lift_say(l, P_LIFT_FAULT_RAW, visit->to - 40 * SECOND, 0);
 	lift_say(l, P_LIFT_IN_ZONE, visit->to - 30 * SECOND, 1);
-	lift_say(l, P_LIFT_RUNNING, visit->to - 30 * SECOND, 0);
 	lift_say(l, P_LIFT_OCCUPIED, visit->to - 20 * SECOND, 0);
 	lift_say(l, P_LIFT_DOOR_CLOSED, visit->to - 10 * SECOND, 1);
 	lift_say(l, P_LIFT_INSPECTION, visit->to, 0);
@@ -221,13 +226,14 @@ static void visit_day(struct lift *l, const struct span *visit)
 /* ---- The day ------------------------------------------------------------------------------ */
 
 /* Calls an hour: out in the morning, home in the evening, lunch; slower and later at the weekend. */
-static double calls_per_hour(const struct lift *l, ms_t at)
+static void calls_per_hour(const struct lift *l, ms_t day, double per_hour[24])
 {
 	static const double working[24] = {1.2, 0.6, 0.4, 0.3, 0.4, 1.5, 5, 13, 11, 6, 5, 7, 8, 6, 5, 5, 7, 11, 13, 11, 8, 6, 4, 2};
 	static const double weekend[24] = {1.8, 1.0, 0.5, 0.3, 0.3, 0.8, 2, 4, 7, 9, 9, 8, 8, 7, 7, 7, 8, 9, 10, 9, 8, 6, 4, 3};
 	double own = 0.8 + 0.4 * (double)(l->asset * 53 % 13) / 12;
 
-	return own * (is_weekend(at) ? weekend : working)[at % DAY / HOUR];
+	for (unsigned hour = 0; hour < 24; hour++)
+		per_hour[hour] = own * (is_weekend(day) ? weekend : working)[hour];
 }
 
 /* The next standstill between floors that begins in [from, to). */
@@ -249,9 +255,11 @@ static void people(struct lift *l, ms_t from, ms_t to, const struct span *visit)
 {
 	ms_t seen = from - 5 * MINUTE; /* standstills that begin before this were dealt with */
 	ms_t at = l->free_at;
+	double per_hour[24];
 
+	calls_per_hour(l, from, per_hour);
 	for (;;) {
-		at += (ms_t)rng_wait(&l->rng, (double)HOUR / calls_per_hour(l, at));
+		at = rng_arrival(&l->rng, at, per_hour);
 		at = at > l->free_at ? at : l->free_at + 500;
 		ms_t until = at + 3 * MINUTE < to ? at + 3 * MINUTE : to;
 		const struct trouble *trouble = next_stand(l, seen, until);
@@ -273,11 +281,13 @@ static void people(struct lift *l, ms_t from, ms_t to, const struct span *visit)
 static void slow_points(struct lift *l, ms_t from)
 {
 	struct rng rng = rng_for(l->year->seed, PURPOSE_SLOW_POINTS, l->asset, (uint64_t)(from / DAY));
+	double per_hour[24];
 
+	calls_per_hour(l, from, per_hour);
 	for (ms_t at = from; at < from + DAY; at += 5 * MINUTE) {
 		double out = outdoor_celsius(l->year, at);
 		double room = 12 + 0.55 * out + 6 + 16 * how_far(l, TROUBLE_ROOM_HOT, at) + rng_normal(&rng, 0, 0.2);
-		double busy = calls_per_hour(l, at);
+		double busy = per_hour[at % DAY / HOUR];
 		lift_say(l, P_LIFT_ROOM_TEMP, at, room);
 		lift_say(l, P_LIFT_HEATSINK, at, room + 6 + 0.9 * busy + 45 * how_far(l, TROUBLE_DRIVE_HOT, at) + rng_normal(&rng, 0, 0.5));
 		lift_say(l, P_LIFT_BUS_VOLTAGE, at, rng_normal(&rng, 545, 6));
@@ -301,7 +311,7 @@ static void supply(struct lift *l, ms_t from)
 static void first_words(struct lift *l)
 {
 	static const enum point_id zero[] = {P_LIFT_RUNNING, P_LIFT_FAULT, P_LIFT_FAULT_RAW, P_LIFT_ALARM_BUTTON, P_LIFT_OCCUPIED,
-					     P_LIFT_INSPECTION, P_LIFT_PIT_WATER, P_LIFT_BRAKE_FB, P_LIFT_LOAD, P_LIFT_ENCODER_ERR,
+					     P_LIFT_INSPECTION, P_LIFT_PIT_WATER, P_LIFT_OVERLOAD, P_LIFT_BRAKE_FB, P_LIFT_LOAD, P_LIFT_ENCODER_ERR,
 					     P_LIFT_COMM_ERR};
 	static const enum point_id one[] = {P_LIFT_IN_ZONE, P_LIFT_DOOR_CLOSED, P_LIFT_DOOR_LOCK, P_LIFT_MAINS_OK};
 	static const enum point_id count[] = {P_LIFT_DOOR_CYCLES, P_LIFT_DOOR_REOPEN, P_LIFT_RUN_COUNT, P_LIFT_RELEVELS};

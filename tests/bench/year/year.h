@@ -52,6 +52,8 @@ double rng_between(struct rng *rng, double lo, double hi);
 double rng_normal(struct rng *rng, double mean, double sd);
 double rng_wait(struct rng *rng, double mean); /* exponential */
 bool rng_hits(struct rng *rng, double chance);
+/* The next of events that come per_hour[hour of the day] times in an hour. */
+ms_t rng_arrival(struct rng *rng, ms_t at, const double per_hour[24]);
 unsigned rng_below(struct rng *rng, unsigned n);
 
 /* ---- What the sensors say ----------------------------------------------------------------- */
