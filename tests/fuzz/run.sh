@@ -1,11 +1,12 @@
 #!/bin/sh
-# run.sh BUILD_DIR SECONDS [TARGET...]: builds the fuzz targets with clang into BUILD_DIR and runs each for so long,
-# two at a time. A finding ends it with 1 and says where the input lies; put it among the seeds when it is mended.
+# run.sh BUILD_DIR SECONDS [TARGET...]: builds the fuzz targets with clang into BUILD_DIR and runs each for so long (for an
+# hour where WY_LONG is set), two at a time. A finding ends it with 1 and says where the input lies; put it among the seeds when it is mended.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 [ $# -ge 2 ] || { echo "usage: run.sh BUILD_DIR SECONDS [TARGET...]" >&2; exit 2; }
 build=$1
 seconds=$2
+[ -z "${WY_LONG:-}" ] || seconds=3600
 shift 2
 [ $# -gt 0 ] || set -- yaml lexer parser rules state
 targets=""
