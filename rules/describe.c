@@ -73,7 +73,7 @@ struct list {
 	size_t n, max;
 };
 
-static const char *why_text(const struct rx_eval *ev, const struct rx_value *v)
+const char *rx_why_text(const struct rx_eval *ev, const struct rx_value *v)
 {
 	switch ((enum rx_unknown)v->unknown) {
 	case RX_NO_POINT:
@@ -128,7 +128,7 @@ static void fill(struct list *list, const struct rx_expr *e, struct rule_clause 
 				       .truth = (enum rule_truth)truth.truth};
 	clause->word = word_of(left, &a);
 	if (truth.truth == RULE_UNKNOWN)
-		clause->why = why_text(&list->ev, truth.unknown ? &truth : &a);
+		clause->why = rx_why_text(&list->ev, truth.unknown ? &truth : &a);
 	if (left == e || !is_number(left))
 		return;
 	clause->unit = left->unit;

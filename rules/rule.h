@@ -268,6 +268,18 @@ void rule_action(const struct rule_engine *engine, uint32_t instance, const char
 /* Present value of a point after quality rules (STALE, RANGE ...). */
 struct wy_sample rule_point_now(const struct rule_engine *engine, uint32_t asset, uint32_t point);
 
+/* ---- Explain ------------------------------------------------------------------------------- */
+
+#define RULE_NO_ASSET UINT32_MAX
+
+/* A line of an explanation, without its end; depth is how far it stands in. Text is borrowed for the call. */
+typedef void rule_line(void *arg, unsigned depth, const char *text);
+/* All about a rule on an asset: conditions as typed trees, what they remember and cost, what it hangs on, what is told of
+ * it; with an engine (may be NULL) what all that is worth now. RULE_NO_ASSET: the rule as such, with the values of its
+ * package. The trees of the files must still be there. False: the rule is not for this asset; no line then. */
+bool rule_explain(const struct rule_set *set, uint32_t rule, uint32_t asset, const struct rule_engine *engine,
+		  rule_line *line, void *arg);
+
 /* ---- Survive a restart --------------------------------------------------------------------- */
 
 /* State is kept in cells: an instance's machine, or a stateful function's memory for one asset. A

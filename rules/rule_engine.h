@@ -83,6 +83,9 @@ void rx_mark_groups(struct rule_engine *engine);
 /* Where in asset_places an id stands, or would. */
 size_t rx_asset_place(const struct rule_engine *engine, const char *id);
 
+/* Why a value is not known. Static text, or of the set. */
+const char *rx_why_text(const struct rx_eval *ev, const struct rx_value *v);
+
 /* After a move of this machine; after a restart. */
 void rx_freeze(struct rule_engine *engine, uint32_t instance);
 void rx_freeze_all(struct rule_engine *engine);

@@ -1,4 +1,4 @@
-/* replay_options.h: what `weiyu replay` is asked for, and the world it plays in. */
+/* replay_options.h: what `weiyu replay` and `weiyu explain` are asked for, and the world they look at. */
 #ifndef REPLAY_OPTIONS_H
 #define REPLAY_OPTIONS_H
 
@@ -13,15 +13,17 @@ struct replay_list {
 };
 
 struct replay_options {
+	const char *command; /* its name, for messages */
 	const char *config; /* as in struct cli_options */
 	bool is_config_given;
 	struct replay_list classes, faults, rules, words;
 	const char *site, *tiers, *log, *from, *to, *sweep;
+	const char *socket; /* explain: of the gateway to ask; NULL: that of its file */
 	bool is_stats, is_json, is_lax, is_held;
 	wy_ms hold_ms; /* WY_MS_NEVER: until the next row */
 };
 
-/* argv[0] is the command's own name. NULL: said to stderr what is wrong. free() it. */
+/* argv[0] is the command's own name, and decides which options there are. NULL: said to stderr what is wrong. free() it. */
 struct replay_options *replay_options_read(int argc, char **argv);
 
 struct replay_world {

@@ -160,12 +160,12 @@ static enum wy_err load(struct replay_world *w, const struct replay_options *opt
 }
 
 /* Warnings are the affair of `weiyu check`. */
-static void say(const struct cli_load *load, enum wy_err err)
+static void say(const struct replay_options *options, const struct cli_load *load, enum wy_err err)
 {
 	if (load->diags.errors)
 		cli_say(&load->diags);
 	else if (err)
-		fprintf(stderr, "weiyu replay: %s\n", wy_err_text(err));
+		fprintf(stderr, "weiyu %s: %s\n", options->command, wy_err_text(err));
 }
 
 /* Parameters that win over those of the site. */
@@ -188,7 +188,7 @@ bool replay_world_open(struct replay_world *w, const struct replay_options *opti
 	memset(w, 0, sizeof(*w));
 	w->load = cli_load_new();
 	if (!w->load) {
-		fprintf(stderr, "weiyu replay: out of memory\n");
+		fprintf(stderr, "weiyu %s: out of memory\n", options->command);
 		return false;
 	}
 	enum wy_err err = load(w, options, rules);
@@ -206,7 +206,7 @@ bool replay_world_open(struct replay_world *w, const struct replay_options *opti
 		wy_diags_init(&w->load->diags, &w->load->arena);
 		return true;
 	}
-	say(w->load, err);
+	say(options, w->load, err);
 	replay_world_close(w);
 	return false;
 }

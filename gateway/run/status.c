@@ -1,8 +1,7 @@
 /* status.c: what the gateway says of itself over the control socket. docs/operations.md lists every
  * member; a member that is not known is null, never 0. */
-#include "run.h"
+#include "run_parts.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,13 +169,20 @@ static char *tickets(const struct run_view *view, const json_t *request)
 	return error_text(wy_err_text(err));
 }
 
-static char *status_text(const struct run_view *view)
+static char *document_text(json_t *document)
 {
-	json_t *document = status(view);
 	char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
 
 	json_decref(document);
 	return text;
+}
+
+static char *explain(const struct run_view *view, const json_t *question)
+{
+	json_t *document = NULL;
+	const char *error = run_explain(view, question, &document);
+
+	return error ? error_text(error) : document_text(document);
 }
 
 char *run_answer(const struct run_view *view, const char *request)
@@ -186,11 +192,13 @@ char *run_answer(const struct run_view *view, const char *request)
 	char *text;
 
 	if (ask && strcmp(ask, "status") == 0)
-		text = status_text(view);
+		text = document_text(status(view));
 	else if (ask && strcmp(ask, "tickets") == 0)
 		text = tickets(view, question);
+	else if (ask && strcmp(ask, "explain") == 0)
+		text = explain(view, question);
 	else
-		text = error_text("ask for \"status\" or \"tickets\"");
+		text = error_text("ask for \"status\", \"tickets\" or \"explain\"");
 	json_decref(question);
 	return text;
 }

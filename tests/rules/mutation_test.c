@@ -141,7 +141,8 @@ static void all_packages_together_stand_every_parameter_at_its_limits(void **sta
 	(void)state;
 	wy_arena_init(&arena, memory, 4 * ARENA_BYTES);
 	wy_diags_init(&diags, &arena);
-	enum wy_err err = pack_world_compile_shipped(&world, &arena, &diags);
+	struct rule_set *set = NULL;
+	enum wy_err err = pack_world_compile_shipped(&world, &arena, &diags, &set);
 	for (size_t j = 0; j < diags.n; j++) {
 		char text[1000];
 		struct wy_buf buf;

@@ -113,29 +113,33 @@ static void add_overrides(struct rule_world *world, struct wy_override *override
 	}
 }
 
+/* The set keeps the world it was compiled against, so that lives beside it. */
 static enum wy_err compile_roots(const struct pack_world *w, const struct wy_node *const *roots, size_t n,
-				 struct wy_arena *arena, struct wy_diags *diags)
+				 struct wy_arena *arena, struct wy_diags *diags, struct rule_set **ret_set)
 {
-	struct rule_world world = w->world;
-	struct rule_set *set = NULL;
+	struct rule_world *world = wy_arena_alloc(arena, sizeof(*world));
 	size_t n_params = 0;
 
 	for (size_t i = 0; i < n; i++)
 		n_params += count_params(roots[i]);
 	struct wy_override *overrides = wy_arena_array(arena, 2 * n_params, sizeof(*overrides));
-	world.overrides = overrides;
-	for (size_t i = 0; i < n && overrides; i++)
-		add_overrides(&world, overrides, roots[i]);
-	return rule_compile(&world, roots, n, arena, diags, &set);
+	if (!world || !overrides)
+		return WY_E_NOMEM;
+	*world = w->world;
+	world->overrides = overrides;
+	for (size_t i = 0; i < n; i++)
+		add_overrides(world, overrides, roots[i]);
+	return rule_compile(world, roots, n, arena, diags, ret_set);
 }
 
 enum wy_err pack_world_compile(const struct pack_world *w, const char *text, size_t len, struct wy_arena *arena,
 			       struct wy_diags *diags)
 {
 	const struct wy_node *roots[2] = {NULL, w->beside};
+	struct rule_set *set = NULL;
 	enum wy_err err = yaml_load_text("text", text, len, arena, diags, &roots[0]);
 
-	return err ? err : compile_roots(w, roots, w->beside ? 2 : 1, arena, diags);
+	return err ? err : compile_roots(w, roots, w->beside ? 2 : 1, arena, diags, &set);
 }
 
 const struct wy_node *pack_world_read(struct pack_world *w, const char *name)
@@ -150,7 +154,8 @@ const struct wy_node *pack_world_read(struct pack_world *w, const char *name)
 	return root;
 }
 
-enum wy_err pack_world_compile_shipped(const struct pack_world *w, struct wy_arena *arena, struct wy_diags *diags)
+enum wy_err pack_world_compile_shipped(const struct pack_world *w, struct wy_arena *arena, struct wy_diags *diags,
+				       struct rule_set **ret_set)
 {
 	enum { FILES_MAX = 60 };
 	const struct wy_node *roots[FILES_MAX];
@@ -167,5 +172,5 @@ enum wy_err pack_world_compile_shipped(const struct pack_world *w, struct wy_are
 		if (wy_node_is(wy_node_get(root, "weiyu"), "rules/1"))
 			roots[n++] = root;
 	}
-	return compile_roots(w, roots, n, arena, diags);
+	return compile_roots(w, roots, n, arena, diags, ret_set);
 }

@@ -20,7 +20,8 @@ enum wy_err pack_world_compile(const struct pack_world *world, const char *text,
 			       struct wy_diags *diags);
 
 /* All shipped packages at once, as they are. */
-enum wy_err pack_world_compile_shipped(const struct pack_world *world, struct wy_arena *arena, struct wy_diags *diags);
+enum wy_err pack_world_compile_shipped(const struct pack_world *world, struct wy_arena *arena, struct wy_diags *diags,
+				       struct rule_set **ret_set);
 /* One of them as a tree, for `beside`; lives as long as the world. */
 const struct wy_node *pack_world_read(struct pack_world *world, const char *name);
 

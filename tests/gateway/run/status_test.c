@@ -171,6 +171,41 @@ static void odd_questions_get_an_error(void **state)
 	}
 }
 
+static void a_rule_is_explained_with_its_present_values(void **state)
+{
+	(void)state;
+	json_t *answer = ask("{\"ask\":\"explain\",\"rule\":\"room.wet\",\"asset\":\"A-1\"}");
+	const json_t *lines = member(answer, NULL, "lines");
+	const char *head = json_string_value(json_object_get(json_array_get(lines, 0), "text"));
+	bool is_worth = false;
+
+	assert_non_null(head);
+	assert_memory_equal(head, "room.wet on A-1 (room)", 22);
+	for (size_t i = 0; i < json_array_size(lines); i++)
+		is_worth |= strstr(json_string_value(json_object_get(json_array_get(lines, i), "text")), "a  [condition]  = ") != NULL;
+	assert_true(is_worth);
+	json_decref(answer);
+}
+
+static void what_cannot_be_explained_is_an_error(void **state)
+{
+	static const char *const questions[] = {
+		"{\"ask\":\"explain\"}",
+		"{\"ask\":\"explain\",\"rule\":\"room.wet\"}",
+		"{\"ask\":\"explain\",\"rule\":3,\"asset\":[]}",
+		"{\"ask\":\"explain\",\"rule\":\"room.dry\",\"asset\":\"A-1\"}",
+		"{\"ask\":\"explain\",\"rule\":\"room.wet\",\"asset\":\"nowhere\"}",
+		"{\"ask\":\"explane\"}",
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
+		json_t *answer = ask(questions[i]);
+		assert_true(json_is_string(member(answer, NULL, "error")));
+		json_decref(answer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +214,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_uplink_that_is_down_says_why_in_any_bytes, start, stop),
 		cmocka_unit_test_setup_teardown(tickets_are_whole_documents_newest_first, start, stop),
 		cmocka_unit_test_setup_teardown(odd_questions_get_an_error, start, stop),
+		cmocka_unit_test_setup_teardown(a_rule_is_explained_with_its_present_values, start, stop),
+		cmocka_unit_test_setup_teardown(what_cannot_be_explained_is_an_error, start, stop),
 	};
 
 	log_setup(LOG_ERROR, NULL);

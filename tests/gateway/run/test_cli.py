@@ -33,6 +33,13 @@ def test_status_and_tickets_for_people_and_programs(building, desk, waiting):
         assert ticket.get(field) not in (None, "", []), field
     assert ticket["evidence"]["rule"] and ticket["evidence"]["samples"] and ticket["evidence"]["clauses"]
 
+    rule = ticket["evidence"]["rule"]
+    told = weiyu("explain", "-c", gateway, rule["id"] if isinstance(rule, dict) else rule, ticket["asset"]["id"])
+    assert told.returncode == 0 and told.stderr == "", told.stderr
+    assert "raised as S1 by level 1" in told.stdout and "= true" in told.stdout and "= good, " in told.stdout
+    unknown = weiyu("explain", "-c", gateway, "no.rule", ticket["asset"]["id"])
+    assert unknown.returncode == 1 and "there is no rule 'no.rule'" in unknown.stderr
+
     building.sim("set leak-7f.detected false")
     waiting.until(lambda: "cleared" in verbs_of(desk, "WTR-03"), "cleared at the desk")
     assert json.loads(weiyu("tickets", "-c", gateway, "--json").stdout) == []
