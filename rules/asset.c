@@ -58,7 +58,8 @@ struct rx_eval rx_instance_eval(const struct rule_engine *engine, uint32_t insta
 	const struct rx_instance *it = &engine->set->instances[instance];
 	struct rx_eval ev = rx_engine_eval(engine, it->info.asset, now_ms);
 
-	ev.is_out = ev.is_out && !it->variant->is_raw;
+	ev.is_raw = it->variant->is_raw;
+	ev.is_out = ev.is_out && !ev.is_raw;
 	ev.slot = it->slot;
 	ev.is_elsewhere = it->variant->by && engine->slot_of_now[it->key_index - it->slot] != it->slot;
 	return ev;
@@ -135,11 +136,26 @@ static void update_keyed(struct rule_engine *engine, uint32_t asset, struct rx_e
 			slot_of_now = rx_slot_of_now(engine, asset, memory->rule);
 		ev->slot = memory->slot;
 		ev->is_elsewhere = memory->slot != slot_of_now;
+		ev->is_raw = memory->is_raw;
 		ev->is_out = is_out && !memory->is_raw;
 		ev->is_frozen = rx_is_marked(engine->frozen, engine->set->assets[asset].memory_base + i);
 		if (memory->call->fn->update(ev, memory->call, rx_memory_at(engine, asset, memory)))
 			rx_mark_memory(engine, asset, i);
 	}
+}
+
+void rx_update_service(struct rule_engine *engine, uint32_t asset)
+{
+	const struct rx_class *cls = rx_class_of(engine, asset);
+	struct rx_eval ev = rx_engine_eval(engine, asset, engine->clock_ms);
+
+	engine->planned_out[asset] = rx_is_planned(engine, true, &ev);
+	ev.is_out = false;
+	if (!cls->has_service)
+		return;
+	const struct rx_expr *call = cls->memories[0].call;
+	if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[0])))
+		rx_mark_memory(engine, asset, 0);
 }
 
 void rx_update_asset(struct rule_engine *engine, uint32_t asset)
@@ -155,7 +171,8 @@ void rx_update_asset(struct rule_engine *engine, uint32_t asset)
 			continue;
 		const struct rx_expr *call = cls->memories[i].call;
 		bool is_service = i == 0 && cls->has_service;
-		ev.is_out = is_out && !is_service && !cls->memories[i].is_raw;
+		ev.is_raw = cls->memories[i].is_raw;
+		ev.is_out = is_out && !is_service && !ev.is_raw;
 		ev.is_frozen = rx_is_marked(engine->frozen, it->memory_base + i);
 		if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[i])))
 			rx_mark_memory(engine, asset, i);
@@ -166,6 +183,7 @@ void rx_update_asset(struct rule_engine *engine, uint32_t asset)
 		update_keyed(engine, asset, &ev, is_out);
 	}
 	wy_ms stale_ms = next_stale(engine, asset);
+	stale_ms = engine->others_ms[asset] < stale_ms ? engine->others_ms[asset] : stale_ms;
 	rx_heap_set(&engine->heap, asset, stale_ms < ev.next_ms ? stale_ms : ev.next_ms);
 	for (size_t i = 0; i < it->n_instances; i++) {
 		rx_mark(engine->instance_dirty, it->instances[i]);

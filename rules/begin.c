@@ -1,7 +1,7 @@
 /* begin.c: a new engine: all memory it will ever use, and what it looks up by. */
 #include <string.h>
 
-#include "rule_engine.h"
+#include "others.h"
 
 static size_t words(size_t bits)
 {
@@ -117,6 +117,8 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	    !engine->tellers || !engine->rings || !engine->groups || !engine->planned_out || !engine->teller_dirty || !engine->again ||
 	    !engine->asset_dirty || !engine->instance_dirty || !engine->frozen || !engine->cell_dirty || !engine->events ||
 	    !engine->scratch)
+		return WY_E_NOMEM;
+	if (!rx_others_begin(engine, arena))
 		return WY_E_NOMEM;
 	if (rx_heap_init(&engine->heap, arena, world->n_assets + set->n_instances))
 		return WY_E_NOMEM;

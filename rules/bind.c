@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bind_groups.h"
+#include "ask_others.h"
 #include "lint_set.h"
 #include "overrides.h"
 
@@ -33,10 +34,10 @@ static void say_circle(const struct order *order, uint32_t rule, const struct wy
 			 "'%s' inhibits itself; with 'same' the first asset would hold back all others: name another rule",
 			 rules[from].info.id);
 	else if (rule == from)
-		rx_error(order->load, "E506", node, 0, "'%s' reads its own alarm()", rules[from].info.id);
+		rx_error(order->load, "E506", node, 0, "'%s' reads its own alarm() or episodes()", rules[from].info.id);
 	else
 		rx_error(order->load, "E506", node, 0,
-			 "'%s' and '%s' wait for each other (inhibited_by, alarm or members), perhaps over others: take one link out",
+			 "'%s' and '%s' wait for each other (inhibited_by, alarm, episodes or members), perhaps over others: take one link out",
 			 rules[from].info.id, rules[rule].info.id);
 }
 
@@ -103,6 +104,19 @@ static const char *make_key(struct rx_load *load, const char *kind, uint64_t has
 	return rx_load_text(load, text, buf.len);
 }
 
+/* What a memory saw over a relation is worth nothing once that names another asset. */
+static uint64_t hash_for(const struct rx_load *load, const struct rx_class *cls, const struct rx_memory *memory,
+			 const struct wy_asset *asset)
+{
+	uint32_t relations = cls->reads.relations ? rx_relations_in(cls, memory->call) : 0;
+	uint64_t hash = memory->hash;
+
+	for (uint32_t i = 0; relations >> i && asset->relations; i++)
+		if (relations >> i & 1 && asset->relations[i] != WY_NO_ASSET)
+			hash = rx_hash_text(hash, load->world->assets[asset->relations[i]].id);
+	return hash;
+}
+
 static void bind_asset(struct rx_load *load, size_t index)
 {
 	struct rule_set *set = load->set;
@@ -114,7 +128,7 @@ static void bind_asset(struct rx_load *load, size_t index)
 	const char **keys = rx_load_alloc(load, cls->n_memories, sizeof(*keys));
 	asset->memory_keys = keys;
 	for (size_t i = 0; i < cls->n_memories && keys; i++)
-		keys[i] = make_key(load, "f", cls->memories[i].hash, NULL, model->id);
+		keys[i] = make_key(load, "f", hash_for(load, cls, &cls->memories[i], model), NULL, model->id);
 }
 
 static void bind_assets(struct rx_load *load)
@@ -481,6 +495,9 @@ static uint64_t hash_set(const struct rule_set *set)
 		hash = rx_hash_text(hash, set->world->assets[it->info.asset].id);
 		hash = rx_hash(hash, it->info.hold_ms, sizeof(it->info.hold_ms));
 		hash = rx_hash(hash, it->info.clear_hold_ms, sizeof(it->info.clear_hold_ms));
+		const uint32_t *related = set->world->assets[it->info.asset].relations;
+		for (uint32_t r = 0; related && it->variant->reads.relations >> r; r++)
+			hash = rx_hash_text(hash, related[r] == WY_NO_ASSET ? "" : set->world->assets[related[r]].id);
 		hash = rx_hash(hash, it->step_ms, it->variant->n_steps * sizeof(*it->step_ms));
 		for (size_t u = 0; !is_group(set, i) && u < set->classes[it->variant->cls].n_uses; u++) {
 			const struct rx_const *value = &set->values[asset->value_base + u];
@@ -521,6 +538,9 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 			 WY_RULE_INSTANCES_MAX);
 		return WY_E_LIMIT;
 	}
+	rx_list_reads(load);
+	if (load->err)
+		return load->err;
 	bind_assets(load);
 	check_state(load);
 	if (!load->err)
@@ -536,6 +556,8 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		list_instances(load);
 	if (!load->err)
 		warn_of_empty_scopes(load, scopes);
+	if (!load->err)
+		rx_bind_others(load);
 	if (!load->err)
 		rx_lint_silence(load);
 	if (!load->err)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ask_others.h"
 #include "keyed.h"
 #include "kinds.h"
 #include "names.h"
@@ -122,8 +123,15 @@ static bool keep_name(struct rx_scope *scope, struct rx_expr *e)
 	return true;
 }
 
+static const char *class_name(const void *arg, size_t i)
+{
+	return ((const struct rule_world *)arg)->classes[i].id;
+}
+
 static bool check_class_name(struct rx_scope *scope, struct rx_expr *e)
 {
+	char hint[RX_HINT_SIZE];
+
 	keep_name(scope, e);
 	for (size_t i = 0; i < scope->load->world->n_classes; i++) {
 		if (strcmp(scope->load->world->classes[i].id, e->name) != 0)
@@ -131,7 +139,8 @@ static bool check_class_name(struct rx_scope *scope, struct rx_expr *e)
 		e->index = (uint32_t)i;
 		return true;
 	}
-	rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "there is no class '%s'", e->name);
+	rx_error(scope->load, "E301", scope->node, rx_at(scope, e), "there is no class '%s'%s", e->name,
+		 rx_did_you_mean(scope->load, e->name, scope->load->world->n_classes, class_name, scope->load->world, hint));
 	return false;
 }
 
@@ -420,7 +429,8 @@ static enum rx_type type_of_result(struct rx_scope *scope, struct rx_expr *e)
 		[RX_RESULT_BOOL] = RX_T_BOOL, [RX_RESULT_EVENT] = RX_T_EVENT, [RX_RESULT_INT] = RX_T_INT,
 		[RX_RESULT_TIME] = RX_T_REAL, [RX_RESULT_MEAN] = RX_T_REAL, [RX_RESULT_TOTAL] = RX_T_REAL,
 		[RX_RESULT_DIFFERENCE] = RX_T_REAL, [RX_RESULT_DISTANCE] = RX_T_REAL, [RX_RESULT_SLOPE] = RX_T_REAL,
-		[RX_RESULT_RATE] = RX_T_REAL, [RX_RESULT_SHARE] = RX_T_REAL, [RX_RESULT_BARE] = RX_T_REAL};
+		[RX_RESULT_RATE] = RX_T_REAL, [RX_RESULT_SHARE] = RX_T_REAL, [RX_RESULT_BARE] = RX_T_REAL,
+		[RX_RESULT_LIKE_SECOND] = RX_T_REAL};
 	enum rx_result result = e->fn->result;
 	const struct wy_unit *unit = e->child ? e->child->unit : NULL;
 	const struct wy_unit *step = unit && unit->is_absolute ? wy_unit_at(WY_UNIT_DK) : unit;
@@ -433,6 +443,8 @@ static enum rx_type type_of_result(struct rx_scope *scope, struct rx_expr *e)
 		e->unit = wy_unit_at(WY_UNIT_PER_H);
 	else if (result == RX_RESULT_MEAN || result == RX_RESULT_TOTAL)
 		e->unit = unit;
+	else if (result == RX_RESULT_LIKE_SECOND)
+		e->unit = e->child->next->unit;
 	else if (result == RX_RESULT_DIFFERENCE || result == RX_RESULT_DISTANCE)
 		e->unit = step;
 	else if (result == RX_RESULT_SLOPE && !per_hour(scope, e, step))
@@ -463,6 +475,8 @@ enum rx_type rx_call_result(struct rx_scope *scope, struct rx_expr *e)
 	e->type = (uint8_t)type;
 	e->hash = rx_hash_node(e);
 	if (e->fn->check && !e->fn->check(scope, e))
+		return RX_T_NONE;
+	if (e->fn->is_of_others && !rx_add_tally(scope, e))
 		return RX_T_NONE;
 	if (type == RX_T_NONE || (rx_remembers(e->fn) && !rx_call_remember(scope, e)))
 		return RX_T_NONE;

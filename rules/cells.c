@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "rule_engine.h"
+#include "others.h"
 
 enum { CELL_VERSION = 1 };
 
@@ -416,6 +416,7 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 		rx_mark(engine->asset_dirty, i);
 	if (down_ms >= now.mono_ms) {
 		rx_freeze_all(engine);
+		rx_others_resume(engine);
 		return;
 	}
 	engine->start_ms = now.mono_ms;
@@ -434,4 +435,5 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 	for (size_t i = 0; i < set->world->n_devices; i++)
 		engine->heard_ms[i] = WY_MS_NONE;
 	rx_freeze_all(engine);
+	rx_others_resume(engine);
 }

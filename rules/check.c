@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "ask_others.h"
 #include "calls.h"
 #include "kinds.h"
 #include "names.h"
@@ -51,20 +52,32 @@ static bool check_arguments(struct rx_scope *scope, struct rx_expr *call)
 			return false;
 		if (!rx_call_argument(scope, call, index, at, before))
 			return false;
+		bool is_class = index == 0 && call->fn->arg[0].kind == RX_ARG_CLASS;
+		scope->cls = is_class ? (*at)->index : scope->cls;
 		before = *at;
 	}
 	return true;
+}
+
+/* What is asked of others stands in a scope of its own, of their class. */
+static bool check_all_arguments(struct rx_scope *scope, struct rx_expr *call)
+{
+	struct rx_scope inner = *scope;
+
+	inner.is_alone = scope->is_alone || call->fn->is_of_others;
+	inner.is_in_memory = scope->is_in_memory || (rx_remembers(call->fn) && call->fn->arg[0].kind != RX_ARG_RULE);
+	bool is_fine = check_arguments(&inner, call);
+	scope->n_parts = inner.n_parts;
+	return is_fine;
 }
 
 static enum rx_type check_call(struct rx_scope *scope, struct rx_expr *e)
 {
 	if (!rx_call_begin(scope, e))
 		return RX_T_NONE;
-	bool was_in_memory = scope->is_in_memory;
-	scope->is_in_memory = was_in_memory || rx_remembers(e->fn);
-	bool is_fine = check_arguments(scope, e);
-	scope->is_in_memory = was_in_memory;
-	return is_fine ? rx_call_result(scope, e) : RX_T_NONE;
+	if (scope->is_alone && !rx_may_be_asked(scope, e))
+		return RX_T_NONE;
+	return check_all_arguments(scope, e) ? rx_call_result(scope, e) : RX_T_NONE;
 }
 
 /* All children, so that each mistake of an expression is said. */

@@ -29,6 +29,7 @@ struct rx_scope {
 	uint16_t min_samples;
 	unsigned n_parts;           /* that signals have brought into this expression */
 	bool is_trial;              /* only looked at: nothing is remembered for it */
+	bool is_alone;              /* only the present of the asset's own points: no past, no other assets */
 };
 
 /* Zeroed memory; NULL and load->err set when the arena is full. */

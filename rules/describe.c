@@ -73,12 +73,20 @@ struct list {
 	size_t n, max;
 };
 
+/* Of a point of the class, or of one over a relation behind those. */
+static const char *why_of_point(const struct rx_class *cls, size_t point, size_t quality)
+{
+	if (point < cls->model->n_points)
+		return cls->why[point][quality];
+	point -= cls->model->n_points;
+	return point < cls->n_fars ? cls->fars[point].why[quality] : "unknown";
+}
+
 const char *rx_why_text(const struct rx_eval *ev, const struct rx_value *v)
 {
 	switch ((enum rx_unknown)v->unknown) {
 	case RX_NO_POINT:
-		return v->point < ev->cls->model->n_points && v->quality <= WY_Q_STALE ? ev->cls->why[v->point][v->quality]
-										      : "unknown";
+		return v->quality <= WY_Q_STALE ? why_of_point(ev->cls, v->point, v->quality) : "unknown";
 	case RX_NO_DIVISOR:
 		return "division by zero";
 	case RX_TOO_LARGE:
@@ -86,7 +94,13 @@ const char *rx_why_text(const struct rx_eval *ev, const struct rx_value *v)
 	case RX_NO_COVER:
 		return "not enough of the window is known";
 	case RX_OUT_OF_SERVICE:
-		return v->point < ev->cls->model->n_points ? ev->cls->why[v->point][RX_WHY_OOS] : "oos";
+		return why_of_point(ev->cls, v->point, RX_WHY_OOS);
+	case RX_NO_RELATION:
+		return "this asset has no such relation or label";
+	case RX_FEW_PEERS:
+		return "fewer than two peers are known";
+	case RX_OTHERS_UNKNOWN:
+		return "too many of the others are unknown";
 	case RX_NOT_SEEN:
 		return "not seen since start";
 	case RX_LEARNING:

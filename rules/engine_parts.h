@@ -14,6 +14,8 @@ static inline const struct rx_class *rx_class_of(const struct rule_engine *engin
 
 /* All memories of the asset see the present; its instances are marked. */
 void rx_update_asset(struct rule_engine *engine, uint32_t asset);
+/* Whether it is out of service, before anybody asks that of another asset. */
+void rx_update_service(struct rule_engine *engine, uint32_t asset);
 /* Is a planned window open for the asset, of those that put it out of service or of all? A clock nobody vouches for
  * opens none: a ticket too many does less harm. */
 bool rx_is_planned(const struct rule_engine *engine, bool is_out, struct rx_eval *ev);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rule_engine.h"
+#include "service.h"
 
 typedef struct rx_value (*eval_fn)(struct rx_eval *ev, const struct rx_expr *e);
 
@@ -67,23 +68,37 @@ static struct rx_value declared(const struct rx_expr *e)
 	return v;
 }
 
+uint32_t rx_asset_read(const struct rx_eval *ev, const struct rx_expr *point)
+{
+	const uint32_t *relations = ev->set->world->assets[ev->asset].relations;
+
+	if (!point->far)
+		return ev->asset;
+	return relations ? relations[ev->cls->fars[point->far - 1].relation] : WY_NO_ASSET;
+}
+
+static struct rx_value unknown_point(const struct rx_eval *ev, const struct rx_expr *e, enum rx_unknown why, uint8_t quality)
+{
+	struct rx_value v = rx_unknown_of((enum rx_type)e->type, why);
+
+	v.point = (uint16_t)(e->far ? ev->cls->model->n_points + e->far - 1 : e->index);
+	v.quality = quality;
+	return v;
+}
+
 struct rx_value rx_eval_point(struct rx_eval *ev, const struct rx_expr *e)
 {
 	if (!ev->engine)
 		return declared(e);
-	const struct rx_slot *slot = &ev->engine->slots[ev->set->assets[ev->asset].slot_base + e->index];
-	if (ev->is_out) {
-		struct rx_value out = rx_unknown_of((enum rx_type)e->type, RX_OUT_OF_SERVICE);
-		out.point = (uint16_t)e->index;
-		return out;
-	}
-	uint8_t quality = rx_slot_quality(ev->engine, ev->asset, slot, e->point, ev->now_ms);
-	if (!wy_quality_is_usable(quality)) {
-		struct rx_value v = rx_unknown_of((enum rx_type)e->type, RX_NO_POINT);
-		v.point = (uint16_t)e->index;
-		v.quality = quality;
-		return v;
-	}
+	uint32_t asset = rx_asset_read(ev, e);
+	if (asset == WY_NO_ASSET)
+		return unknown_point(ev, e, RX_NO_RELATION, 0);
+	const struct rx_slot *slot = &ev->engine->slots[ev->set->assets[asset].slot_base + e->index];
+	if (e->far ? !ev->is_raw && rx_is_out_of_service(ev->engine, asset) : ev->is_out)
+		return unknown_point(ev, e, RX_OUT_OF_SERVICE, 0);
+	uint8_t quality = rx_slot_quality(ev->engine, asset, slot, e->point, ev->now_ms);
+	if (!wy_quality_is_usable(quality))
+		return unknown_point(ev, e, RX_NO_POINT, quality);
 	struct rx_value v;
 	if (e->type == RX_T_BOOL)
 		v = rx_truth(slot->whole ? RULE_TRUE : RULE_FALSE);
@@ -116,7 +131,7 @@ static struct rx_value eval_static_call(struct rx_eval *ev, const struct rx_expr
 	struct rx_value v = rx_unknown_of((enum rx_type)e->type, RX_NOT_SEEN);
 	enum rx_result result = e->fn->result;
 
-	if ((result == RX_RESULT_FIRST || result == RX_RESULT_MEAN) && e->child->type != RX_T_BOOL) {
+	if ((result == RX_RESULT_FIRST || result == RX_RESULT_MEAN) && e->child && e->child->type != RX_T_BOOL) {
 		v = rx_eval(ev, e->child);
 		return result == RX_RESULT_MEAN ? rx_as_real(v) : v;
 	}
@@ -132,7 +147,7 @@ static struct rx_value eval_static_call(struct rx_eval *ev, const struct rx_expr
 
 static struct rx_value eval_call(struct rx_eval *ev, const struct rx_expr *e)
 {
-	if (!ev->engine && (rx_remembers(e->fn) || !e->child || e->child->op == RX_NAMED || e->child->op == RX_POINT))
+	if (!ev->engine && (rx_remembers(e->fn) || e->fn->is_of_others || !e->child || e->child->op == RX_NAMED || e->child->op == RX_POINT))
 		return eval_static_call(ev, e);
 	if (!rx_remembers(e->fn))
 		return e->fn->query(ev, e, NULL);

@@ -20,6 +20,7 @@ struct rx_eval {
 	wy_ms wall_ms;
 	bool is_wall_doubtful;
 	bool is_out;    /* out of service: no point has a value */
+	bool is_raw;    /* it does not mind, of other assets neither */
 	bool is_elsewhere; /* events of now belong to another key */
 	uint32_t slot;     /* of a keyed rule */
 	bool is_frozen; /* update of a baseline: a rule that uses it stands; do not learn from now */
@@ -27,6 +28,8 @@ struct rx_eval {
 };
 
 struct rx_value rx_eval(struct rx_eval *ev, const struct rx_expr *e);
+/* The asset a point is read of: the own one, or a related one. WY_NO_ASSET: there is none. */
+uint32_t rx_asset_read(const struct rx_eval *ev, const struct rx_expr *point);
 /* Present value of a point, and of a constant length of time. */
 struct rx_value rx_eval_point(struct rx_eval *ev, const struct rx_expr *point);
 wy_ms rx_eval_span(struct rx_eval *ev, const struct rx_expr *span);

@@ -118,6 +118,7 @@ static const struct rx_store stores[] = {
 	{rx_sample_update, "last sample", "the last sample, and up to 8 that wait for their delay", false, 1},
 	{rx_since_mark_update, "total", "what it grew since the mark", false, 1},
 	{rx_count_update, "ring", "the last 64 instants, exact; more than 64 by panes", true, 64},
+	{rx_episodes_update, "ring", "the last 64 instants it was told to be raised", false, RX_EPISODES_MOST},
 	{rx_increase_update, "panes", "growth per pane", true, 65},
 	{rx_min_update, "panes", "the smallest of each pane", true, 65},
 	{rx_max_update, "panes", "the largest of each pane", true, 65},
@@ -284,6 +285,15 @@ static const char *operator_of(const struct rx_expr *e)
 	return e->op < sizeof(words) / sizeof(*words) ? words[e->op] : NULL;
 }
 
+static void add_members(struct rx_explain *x, const struct rx_tally *tally)
+{
+	const struct rx_class *cls = &x->set->classes[tally->cls];
+
+	wy_buf_addf(&x->buf, " over %u assets of class '%s'", cls->n_assets, cls->model->id);
+	if (tally->is_parted)
+		wy_buf_addf(&x->buf, " in %zu groups", tally->n_groups);
+}
+
 static void add_label(struct rx_explain *x, const struct rx_expr *e)
 {
 	const char *word = operator_of(e);
@@ -307,10 +317,12 @@ static void add_label(struct rx_explain *x, const struct rx_expr *e)
 		add_param(x, e);
 		break;
 	case RX_POINT:
-		wy_buf_add(&x->buf, e->point->name);
+		wy_buf_add(&x->buf, e->far ? e->name : e->point->name);
 		break;
 	case RX_CALL:
 		wy_buf_addf(&x->buf, "%s()", e->fn->name);
+		if (e->fn->is_of_others)
+			add_members(x, &x->set->tallies[e->index]);
 		break;
 	case RX_NAMED:
 		add_named(x, e);

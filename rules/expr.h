@@ -17,7 +17,7 @@ enum rx_op {
 	RX_PARAM,  /* index = place in the class's list of used parameters */
 	RX_POINT,  /* index = point of the class */
 	RX_NAMED,  /* a bare name as argument: calendar or rule; index = which */
-	RX_CALL,   /* fn; index = memory of the class if the function remembers */
+	RX_CALL,   /* fn; index = memory of the class if the function remembers, or the tally it asks */
 	RX_NOT, RX_AND, RX_OR,
 	RX_COMPARE, RX_IN_SET, RX_IN_RANGE,
 	RX_ADD, RX_SUB, RX_MUL, RX_DIV, RX_NEG,
@@ -59,6 +59,7 @@ struct rx_expr {
 	const struct rx_calendar *calendar;
 	const struct rx_expr *sampling; /* a number that is sampled: the sample() whose instants it has; else NULL */
 	uint32_t index;
+	uint32_t far; /* POINT over a relation: 1 + its place in the class's list of them; index is of the related class */
 	uint64_t hash; /* of the meaning; equal for equal calls */
 };
 

@@ -105,7 +105,7 @@ static bool print_key(struct filling *f, const struct rx_expr *e)
 	const struct rx_expr *by = f->engine->set->instances[f->instance].variant->by;
 	struct rule_key key = rule_key_of(f->engine, f->instance);
 
-	if (!by || e->op != RX_POINT || e->index != by->index)
+	if (!by || e->op != RX_POINT || e->far || e->index != by->index)
 		return false;
 	if (key.is_other)
 		wy_buf_add(f->buf, f->lang[0] == 'z' ? "其他" : "other");

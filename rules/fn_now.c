@@ -52,10 +52,9 @@ static struct rx_value just_now(struct rx_eval *ev)
 	return rx_real(0);
 }
 
-struct rx_value fn_age(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
+static struct rx_value age_of(struct rx_eval *ev, const struct rx_expr *point)
 {
-	(void)memory;
-	const struct rx_slot *slot = &ev->engine->slots[ev->set->assets[ev->asset].slot_base + call->child->index];
+	const struct rx_slot *slot = &ev->engine->slots[ev->set->assets[ev->asset].slot_base + point->index];
 	wy_ms usable_ms = slot->usable_ms;
 
 	if (wy_quality_is_usable(slot->quality)) {
@@ -63,7 +62,20 @@ struct rx_value fn_age(struct rx_eval *ev, const struct rx_expr *call, const voi
 			return just_now(ev);
 		usable_ms = rx_seen_ms(ev->engine, ev->asset, usable_ms, ev->now_ms);
 	}
-	return elapsed(ev, usable_ms, 2 * call->child->point->poll_ms + GRACE_MS);
+	return elapsed(ev, usable_ms, 2 * point->point->poll_ms + GRACE_MS);
+}
+
+struct rx_value fn_age(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
+{
+	(void)memory;
+	struct rx_eval of = *ev;
+
+	of.asset = rx_asset_read(ev, call->child);
+	if (of.asset == WY_NO_ASSET)
+		return rx_unknown_of(RX_T_REAL, RX_NO_RELATION);
+	struct rx_value v = age_of(&of, call->child);
+	lower(ev, of.next_ms);
+	return v;
 }
 
 struct rx_value fn_silence(struct rx_eval *ev, const struct rx_expr *call, const void *memory)

@@ -50,7 +50,8 @@ static struct rx_eval eval_for(const struct rule_engine *engine, uint32_t asset,
 {
 	struct rx_eval ev = rx_engine_eval(engine, asset, engine->clock_ms);
 
-	ev.is_out = ev.is_out && !memory->is_raw;
+	ev.is_raw = memory->is_raw;
+	ev.is_out = ev.is_out && !ev.is_raw;
 	ev.slot = memory->slot;
 	return ev;
 }

@@ -60,6 +60,7 @@ enum rx_result {
 	RX_RESULT_RATE,       /* per hour, never below zero */
 	RX_RESULT_SHARE,      /* in %, 0 to 100 */
 	RX_RESULT_BARE,       /* a real number without unit */
+	RX_RESULT_LIKE_SECOND, /* a real number in the unit of the second argument */
 };
 
 struct rx_scope;
@@ -72,6 +73,7 @@ struct rx_function {
 	bool is_growing;     /* its value grows by itself with time */
 	bool keeps_instants; /* sampled where its arguments are */
 	bool is_baseline;    /* frozen while a rule that uses it stands */
+	bool is_of_others;   /* asks other assets: a tally, see others.h; of the first argument's class, if that is one */
 	const char *help;
 	/* While loading: do the arguments go together? False: said. May be NULL. */
 	bool (*check)(struct rx_scope *scope, const struct rx_expr *call);

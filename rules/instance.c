@@ -1,6 +1,7 @@
 /* instance.c: one rule on one asset: its conditions move its machine, and its teller notes what may be told. Groups and
  * problems, whose conditions are what became of others, too. */
 #include "engine_parts.h"
+#include "others.h"
 
 static bool is_fresh(const struct rule_engine *engine, const struct rx_instance *it, wy_ms since_ms)
 {
@@ -138,6 +139,7 @@ void rx_note_move(struct rule_engine *engine, uint32_t instance)
 	for (size_t i = 0; i < it->n_children; i++)
 		rx_mark(engine->instance_dirty, it->children[i]);
 	mark_made(engine, instance);
+	rx_others_moved(engine, instance);
 }
 
 void rx_note_told(struct rule_engine *engine, uint32_t instance, const struct rx_teller_out *out)
@@ -147,6 +149,8 @@ void rx_note_told(struct rule_engine *engine, uint32_t instance, const struct rx
 		*event = out->events[i];
 		if (event->instance == RULE_NO_INSTANCE)
 			event->instance = instance;
+		if (event->kind == RULE_RAISED)
+			rx_note_episode(engine, event->instance, event->at_ms);
 	}
 	if (!out->is_changed)
 		return;

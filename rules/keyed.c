@@ -24,11 +24,11 @@ static void read_point(struct rx_scope *scope, struct rx_variant *variant, const
 	load->err = err == WY_E_NOMEM ? err : load->err;
 	if (root && rx_check(scope, root) == RX_T_NONE)
 		return;
-	bool is_point = root && root->op == RX_POINT && root->point;
+	bool is_point = root && root->op == RX_POINT && root->point && !root->far;
 	if (is_point && (root->type == RX_T_INT || root->type == RX_T_ENUM))
 		variant->by = root;
 	else if (!err && (text ? root != NULL : !load->err))
-		rx_error(load, "E201", node, 0, "'by' is a point that is a whole number or an enum");
+		rx_error(load, "E201", node, 0, "'by' is a point of the asset that is a whole number or an enum");
 }
 
 void rx_read_by(struct rx_scope *scope, struct rx_variant *variant, const struct rx_rule_keys *fields)

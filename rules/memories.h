@@ -200,6 +200,16 @@ bool rx_rank_is_sound(const struct rx_expr *call, const void *memory);
 void rx_rank_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_rank_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 
+#define RX_EPISODES_MOST 64u
+
+struct rx_mem_episodes {
+	wy_ms at_ms[RX_EPISODES_MOST]; /* ascending; the last n raises */
+	uint32_t n;
+};
+
+bool rx_episodes_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
+bool rx_episodes_is_sound(const struct rx_expr *call, const void *memory);
+
 struct rx_mem_since_mark { /* delta_since */
 	bool has_last, is_marked;
 	bool is_gap; /* the counter was not seen, or a restart came between */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ask_others.h"
 #include "kinds.h"
 #include "signals.h"
 
@@ -34,6 +35,8 @@ enum rx_type rx_check_point(struct rx_scope *scope, struct rx_expr *e)
 	char hint[RX_HINT_SIZE];
 
 	e->name = rx_own_name(scope, e);
+	if (strchr(e->name, '.'))
+		return rx_check_far(scope, e) ? types[e->point->type] : RX_T_NONE;
 	for (size_t i = 0; i < cls->n_points; i++) {
 		if (strcmp(cls->points[i].name, e->name) != 0)
 			continue;
@@ -239,7 +242,7 @@ bool rx_check_rule_name(struct rx_scope *scope, struct rx_expr *e)
 	e->type = RX_T_NAME;
 	if (!scope->rule || scope->is_in_memory) {
 		rx_error(scope->load, "E109", scope->node, rx_at(scope, e),
-			 "alarm() inside another function is not in this version; join it with 'and' or 'or'");
+			 "alarm() and episodes() inside a function that remembers are not in this version; join them with 'and' or 'or'");
 		return false;
 	}
 	uint32_t index = rx_rule_named(scope->load, e->name, scope->node, rx_at(scope, e));

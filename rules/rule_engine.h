@@ -21,6 +21,16 @@ struct rx_slot { /* the newest sample of a point */
 	uint8_t why;
 };
 
+struct rx_part { /* what one asset adds to a tally */
+	double value;
+	uint8_t truth; /* enum rule_truth; of a value: TRUE or UNKNOWN */
+	bool is_uncertain;
+};
+
+struct rx_tally_sum { /* of one group of a tally */
+	uint32_t n_true, n_unknown, n_uncertain;
+};
+
 struct rule_engine {
 	const struct rule_set *set;
 	struct wy_now now;   /* of the turn */
@@ -49,6 +59,10 @@ struct rule_engine {
 	size_t n_cells;
 	struct rule_event *events;
 	size_t n_events, max_events;
+	struct rx_part *parts;     /* of the tallies */
+	struct rx_tally_sum *sums;       /* per group of others */
+	double *part_values;
+	wy_ms *others_ms;          /* per asset: when what it adds to tallies may change by time alone */
 	bool is_behind; /* what is to be told of clock_ms waits for the next turn */
 	bool is_restored; /* cells were put back since rule_resume() */
 	uint32_t *device_first, *device_assets; /* assets of device d: device_assets[first[d]] .. [first[d + 1] - 1] */
@@ -89,6 +103,8 @@ const char *rx_why_text(const struct rx_eval *ev, const struct rx_value *v);
 /* After a move of this machine; after a restart. */
 void rx_freeze(struct rule_engine *engine, uint32_t instance);
 void rx_freeze_all(struct rule_engine *engine);
+/* A raise was told: for episodes(). */
+void rx_note_episode(struct rule_engine *engine, uint32_t instance, wy_ms at_ms);
 /* An operator's word to the baselines of an instance. False: none took it. */
 bool rx_order_memories(struct rule_engine *engine, uint32_t instance, enum rx_order order);
 /* What counts from this mark begins anew; false: nothing does. */

@@ -69,10 +69,56 @@ struct rx_memory {
 	uint32_t rule, slot;
 };
 
+/* What one expression comes to on all assets of a class: how often it is true, or its values in order. Kept up as
+ * the assets change, so that nobody who asks has to go through them. */
+struct rx_tally {
+	uint32_t cls; /* of its members */
+	const struct rx_expr *of;
+	const struct rx_package *package; /* of the parameters in it */
+	bool is_raw;    /* members out of service count as they are */
+	bool is_values; /* else truths */
+	bool has_alarm;
+	bool is_parted; /* by the relation or label below */
+	uint32_t relation;  /* RX_NO_USE: the label */
+	const char *label;
+	size_t first_part;  /* of its members in the engine, by their places in the class */
+	size_t first_group, n_groups;
+	const uint32_t *group_of; /* NULL: all are of one; of a member: RX_NO_USE, or which */
+};
+
+struct rx_group_of_others {
+	uint32_t n; /* members */
+	size_t first_value; /* of theirs in the engine, in order */
+	const uint32_t *instances; /* that ask it */
+	size_t n_instances;
+	const uint32_t *assets; /* whose memories do */
+	size_t n_assets;
+};
+
+/* What expressions read of other assets. */
+struct rx_reads {
+	const uint32_t *tallies;
+	size_t n_tallies;
+	uint32_t relations; /* a bit each */
+};
+
 #define RX_WHY_OOS (WY_Q_STALE + 1) /* behind the qualities of a point: "motor_temp oos" */
+
+struct rx_far { /* a point over a relation: "bank.load" */
+	uint32_t relation, index;
+	const char *name;
+	const char *why[RX_WHY_OOS + 1];
+};
 
 struct rx_class {
 	const struct wy_class *model;
+	struct rx_far *fars;
+	size_t n_fars;
+	uint32_t n_assets;
+	const uint32_t *tallies; /* its assets are members of */
+	size_t n_tallies;
+	bool has_alarm_tally;
+	struct rx_reads reads; /* of its memories */
 	struct rx_memory *memories;
 	size_t n_memories, max_memories;
 	size_t state_bytes;
@@ -150,6 +196,7 @@ struct rx_variant {
 	size_t n_points;
 	const uint32_t *memories; /* used by levels and active */
 	size_t n_memories;
+	struct rx_reads reads; /* of levels and active, outside their memories */
 };
 
 enum rx_on_unknown { RX_FREEZE, RX_RAISE, RX_CLEAR, RX_RESET };
@@ -238,6 +285,11 @@ struct rx_asset {
 	size_t n_instances;
 	const uint32_t *windows; /* of the world, planned for it */
 	size_t n_windows;
+	uint32_t place; /* among the assets of its class */
+	const uint32_t *readers; /* instances that read its points over a relation */
+	size_t n_readers;
+	const uint32_t *keepers; /* assets whose memories do */
+	size_t n_keepers;
 	const char *point_key;
 	const char *const *memory_keys;
 };
@@ -259,6 +311,11 @@ struct rule_set {
 	struct rx_asset *assets;
 	struct rx_instance *instances; /* by rank, then rule, then asset: the order of evaluation */
 	size_t n_instances;
+	struct rx_tally *tallies;
+	size_t n_tallies;
+	struct rx_group_of_others *others; /* groups of all tallies */
+	size_t n_others, n_parts, n_part_values;
+	bool has_readers; /* some asset has readers or keepers */
 	struct rx_const *values;
 	size_t n_values;
 	size_t n_slots, n_memories, state_bytes;

@@ -38,7 +38,7 @@ static void mark_used(const struct rx_expr *e, bool *points, bool *memories)
 {
 	if (!e)
 		return;
-	if (e->op == RX_POINT && e->point)
+	if (e->op == RX_POINT && e->point && !e->far)
 		points[e->index] = true;
 	if (e->op == RX_CALL && e->fn && rx_remembers(e->fn))
 		memories[e->index] = true;

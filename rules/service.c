@@ -72,24 +72,12 @@ bool rx_is_out_of_service(const struct rule_engine *engine, uint32_t asset)
 
 /* ---- Load --------------------------------------------------------------------------------- */
 
-static const struct rx_expr *find_remembering(const struct rx_expr *e)
-{
-	if (e->op == RX_CALL && rx_remembers(e->fn))
-		return e;
-	for (const struct rx_expr *c = e->child; c; c = c->next) {
-		const struct rx_expr *found = find_remembering(c);
-		if (found)
-			return found;
-	}
-	return NULL;
-}
-
 void rx_read_service(struct rx_load *load, uint32_t index)
 {
 	struct rx_package nothing = {.name = "of classes"};
 	struct rx_class *cls = &load->set->classes[index];
 	const struct wy_node *node = cls->model->out_of_service_when;
-	struct rx_scope scope = {.load = load, .package = &nothing, .cls = index, .node = node, .min_cover = RX_MIN_COVER, .min_samples = 1};
+	struct rx_scope scope = {.load = load, .package = &nothing, .cls = index, .node = node, .min_cover = RX_MIN_COVER, .min_samples = 1, .is_alone = true};
 	struct rx_cond cond = {.node = node};
 
 	if (!node || load->err)
@@ -101,13 +89,6 @@ void rx_read_service(struct rx_load *load, uint32_t index)
 	cond.text = rx_load_text(load, node->text, node->len);
 	if (!cond.text || !rx_check_condition(&scope, &cond))
 		return;
-	const struct rx_expr *remembering = find_remembering(cond.root);
-	if (remembering) {
-		rx_error(load, "E109", node, remembering->at,
-			 "'%s' remembers, and cannot judge whether its own points count; ask only for the present here",
-			 remembering->name);
-		return;
-	}
 	struct rx_expr *call = rx_load_alloc(load, 1, sizeof(*call));
 	if (!call)
 		return;

@@ -8,6 +8,7 @@
  * left is evaluated first thing in the next turn, which rule_next_due() asks for at once. No event is lost; but
  * inputs do not wait, so what is put into a turn that is behind moves the rest to its own instant. */
 #include "engine_parts.h"
+#include "others.h"
 
 enum { ROUNDS_MAX = 4 }; /* of one instant: what telling moves is looked at again */
 
@@ -72,6 +73,7 @@ void rx_settle(struct rule_engine *engine)
 {
 	size_t n_assets = engine->set->world->n_assets;
 
+	rx_others_gather(engine);
 	for (size_t i = rx_next_marked(engine->asset_dirty, n_assets, 0); i < n_assets;
 	     i = rx_next_marked(engine->asset_dirty, n_assets, i + 1)) {
 		rx_unmark(engine->asset_dirty, i);
@@ -87,6 +89,8 @@ void rx_settle(struct rule_engine *engine)
 		if (engine->is_behind)
 			return;
 	}
+	/* A longer chain of rules that are told of each other goes on at once, in a turn of the same instant. */
+	engine->is_behind = rx_next_marked(engine->instance_dirty, engine->set->n_instances, 0) < engine->set->n_instances;
 }
 
 /* ---- Time --------------------------------------------------------------------------------- */

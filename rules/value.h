@@ -10,7 +10,7 @@
 #include "expr.h"
 
 enum rx_unknown { RX_KNOWN, RX_NO_POINT, RX_NO_DIVISOR, RX_TOO_LARGE, RX_NO_COVER, RX_NOT_SEEN, RX_OUT_OF_SERVICE,
-	RX_LEARNING, RX_NO_TREND, RX_NO_SIDE };
+	RX_LEARNING, RX_NO_TREND, RX_NO_RELATION, RX_FEW_PEERS, RX_OTHERS_UNKNOWN, RX_NO_SIDE };
 
 struct rx_value {
 	bool is_whole;     /* int, enum, counter, number of instants; else real */
@@ -19,7 +19,7 @@ struct rx_value {
 	uint8_t truth;     /* enum rule_truth, for conditions */
 	uint8_t unknown;   /* enum rx_unknown: why not known */
 	uint8_t quality;   /* RX_NO_POINT: of the point */
-	uint16_t point;    /* RX_NO_POINT: which */
+	uint16_t point;    /* RX_NO_POINT: which of the class; behind them those over relations */
 	int64_t lo, hi;    /* whole; INT64_MIN and INT64_MAX: no end */
 	double rlo, rhi;   /* real; infinity: no end */
 	double slope_lo, slope_hi; /* real: of each end per ms of time; of no account where there is no end */

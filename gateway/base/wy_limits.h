@@ -64,6 +64,10 @@
 #define WY_RULE_SAMPLES_MAX 10000u  /* min_samples; refuse */
 #define WY_RULE_PACKAGE_MAX 128u    /* parameters, or calendars, of one package; refuse */
 #define WY_RULE_EDGES_MAX 1000000u  /* inhibitions between instances; refuse */
+#define WY_RULE_FARS_MAX 256u       /* different points of related assets read by the rules of one class; refuse */
+#define WY_RULE_TALLIES_MAX 1000u   /* different questions to the other assets of a class; refuse */
+#define WY_RULE_PARTS_MAX 200000u   /* assets in them, each once for each question; refuse */
+#define WY_RULE_READERS_MAX 1000000u /* pairs of who reads another asset, and that asset or question; refuse */
 #define WY_RULE_LEARN_MAX 1000u     /* samples a baseline is learnt from; refuse */
 #define WY_RULE_KEEP_MAX 32u        /* values kept per slot of a season; refuse */
 #define WY_RULE_STEPS_MAX 400u      /* steps zstep() and m_of_n() look back; refuse */

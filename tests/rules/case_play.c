@@ -93,20 +93,71 @@ static void read_point(struct wy_arena *arena, struct wy_point *point, const str
 	point->hi = real_of(range->child->next);
 }
 
-static void read_class(struct case_world *w)
+static void read_points(struct case_world *w, struct wy_class *cls, const struct wy_node *node)
 {
-	const struct wy_node *node = wy_node_get(w->root, "class");
-	struct wy_class *cls = wy_arena_alloc(&w->arena, 2 * sizeof(*cls));
 	struct wy_point *points = wy_arena_array(&w->arena, node ? node->n : 0, sizeof(*points));
-	size_t n = 0;
 
+	cls->points = points;
 	for (const struct wy_node *m = node ? node->child : NULL; m; m = m->next)
-		read_point(&w->arena, &points[n++], m);
-	cls[0] = (struct wy_class){.id = "thing", .points = points, .n_points = n,
-				   .out_of_service_when = wy_node_get(w->root, "out_of_service_when")};
+		read_point(&w->arena, &points[cls->n_points++], m);
+}
+
+static uint32_t class_named(const struct case_world *w, const struct wy_node *name)
+{
+	for (uint32_t i = 0; i < w->world.n_classes; i++)
+		if (wy_node_is(name, w->world.classes[i].id))
+			return i;
+	die("no such class", name->text);
+	return 0;
+}
+
+/* Of class "thing": relations: {bank: bank} */
+static void read_relations(struct case_world *w, struct wy_class *cls)
+{
+	const struct wy_node *node = wy_node_get(w->root, "relations");
+	struct wy_relation *relations = wy_arena_array(&w->arena, node ? node->n : 0, sizeof(*relations));
+
+	cls->relations = relations;
+	for (const struct wy_node *m = node ? node->child : NULL; m; m = m->next)
+		relations[cls->n_relations++] = (struct wy_relation){m->key->text, class_named(w, m)};
+}
+
+static void read_classes(struct case_world *w)
+{
+	const struct wy_node *more = wy_node_get(w->root, "classes");
+	struct wy_class *cls = wy_arena_array(&w->arena, 2 + (more ? more->n : 0), sizeof(*cls));
+
+	cls[0] = (struct wy_class){.id = "thing", .out_of_service_when = wy_node_get(w->root, "out_of_service_when")};
+	read_points(w, &cls[0], wy_node_get(w->root, "class"));
 	cls[1] = (struct wy_class){.id = "other"};
 	w->world.classes = cls;
 	w->world.n_classes = 2;
+	for (const struct wy_node *m = more ? more->child : NULL; m; m = m->next) {
+		cls[w->world.n_classes].id = m->key->text;
+		read_points(w, &cls[w->world.n_classes++], m);
+	}
+	read_relations(w, &cls[0]);
+}
+
+static uint32_t asset_named(const struct case_world *w, const struct wy_node *name)
+{
+	for (uint32_t i = 0; i < w->world.n_assets; i++)
+		if (wy_node_is(name, w->world.assets[i].id))
+			return i;
+	die("no such asset", name->text);
+	return 0;
+}
+
+static void relate(struct case_world *w, struct wy_asset *asset, const struct wy_node *node)
+{
+	const struct wy_class *cls = &w->world.classes[asset->class_index];
+	uint32_t *relations = wy_arena_array(&w->arena, cls->n_relations, sizeof(*relations));
+
+	asset->relations = relations;
+	for (size_t i = 0; i < cls->n_relations; i++) {
+		const struct wy_node *name = wy_node_get(node, cls->relations[i].name);
+		relations[i] = name ? asset_named(w, name) : WY_NO_ASSET;
+	}
 }
 
 static void read_assets(struct case_world *w)
@@ -124,11 +175,19 @@ static void read_assets(struct case_world *w)
 					      .labels = labels, .devices = devices, .n_devices = n_devices};
 		for (size_t d = 0; d < n_devices; d++)
 			devices[d] = (uint32_t)w->world.n_devices++;
-		for (const struct wy_node *l = m ? m->child : NULL; l; l = l->next)
-			labels[assets[i].n_labels++] = (struct wy_label){l->key->text, l->text};
+		for (const struct wy_node *l = m ? m->child : NULL; l; l = l->next) {
+			if (wy_node_is(l->key, "class"))
+				assets[i].class_index = class_named(w, l);
+			else if (!wy_node_is(l->key, "relations"))
+				labels[assets[i].n_labels++] = (struct wy_label){l->key->text, l->text};
+		}
 	}
 	w->world.assets = assets;
 	w->world.n_assets = n;
+	m = node ? node->child : NULL;
+	for (size_t i = 0; m; i++, m = m->next)
+		if (wy_node_get(m, "relations"))
+			relate(w, &assets[i], wy_node_get(m, "relations"));
 }
 
 static void read_overrides(struct case_world *w)
@@ -219,7 +278,7 @@ bool case_open(struct case_world *w, const char *path, const char *text)
 		   : yaml_load_file(path, &w->arena, &w->diags, &w->root);
 	if (err)
 		return false;
-	read_class(w);
+	read_classes(w);
 	read_assets(w);
 	read_overrides(w);
 	read_calendar(w);
@@ -471,7 +530,7 @@ static void put(struct player *p, const char *text, size_t len)
 {
 	size_t asset = asset_of(p, &text, &len);
 	const char *equal = memchr(text, '=', len);
-	const struct wy_class *cls = &p->w->world.classes[0];
+	const struct wy_class *cls = &p->w->world.classes[p->w->world.assets[asset].class_index];
 	struct wy_sample sample = {.at_ms = p->now_ms};
 
 	if (!equal)

@@ -3,7 +3,9 @@
  * A case file:
  *   case: what it shows
  *   class: {a: {type: bool, poll: 1s, stale: 10s}}   points of the class "thing"
- *   assets: {A1: {bank: A}}        default: one asset A1 without labels
+ *   classes: {bank: {load: {...}}} more classes
+ *   relations: {bank: bank}        of "thing": name and class
+ *   assets: {A1: {bank: A}}        labels; default: one asset A1 without; also class: bank, relations: {bank: B1}
  *   devices: 2                     per asset; default 1
  *   wall: "1774738800"             Unix seconds at 0s; default 0
  *   zone: berlin                   default UTC

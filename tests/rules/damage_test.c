@@ -33,7 +33,7 @@ static const char text[] =
 	"    - {id: t.d, scope: thing, fault: T-04, tier: S3, clear_hold: 5s, when: \"flips(a, 64s) > 9 or held(a, 64s) > 60s or"
 	" frac(a, 64s) > 90 % or count(rise(a), 64s) > 9 or count(pulse(c), 64s) > 900 or since(fall(a)) > 60s or since(a) > 60s\"}\n"
 	"    - {id: t.e, scope: thing, fault: T-05, tier: S3, clear_hold: 5s, when: \"increase(c, 64s) > 900 or rate(c, 64s) > 900 per_min or"
-	" delta_since(c, m) > 9000 or prev(p) > 20 bar or max(s, 64s) > 20 bar or min(n, 64s) > 90\"}\n"
+	" delta_since(c, m) > 9000 or prev(p) > 20 bar or max(s, 64s) > 20 bar or min(n, 64s) > 90 or episodes(t.a, 64s) > 9\"}\n"
 	"play: |\n"
 	"  0s\n";
 
