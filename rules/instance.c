@@ -23,8 +23,10 @@ static bool is_inhibited(const struct rule_engine *engine, const struct rx_insta
 }
 
 /* The first that inhibits it and stands. */
-static uint32_t standing_parent(const struct rule_engine *engine, const struct rx_instance *it)
+uint32_t rx_standing_parent(const struct rule_engine *engine, uint32_t instance)
 {
+	const struct rx_instance *it = &engine->set->instances[instance];
+
 	for (size_t i = 0; i < it->n_parents; i++)
 		if (rx_machine_is_on(&engine->machines[it->parents[i]]))
 			return it->parents[i];
@@ -107,7 +109,7 @@ struct rx_subject rx_subject_of(struct rule_engine *engine, uint32_t instance)
 		.repeats = &engine->rings[it->ring_base + rule->chatter.max],
 		.now_ms = engine->clock_ms,
 		.wall_offset_ms = engine->wall_offset_ms,
-		.parent = standing_parent(engine, it),
+		.parent = rx_standing_parent(engine, instance),
 	};
 
 	if (it->n_groups)

@@ -112,6 +112,10 @@ struct rule_instance_info {
 	size_t n_trends;
 };
 const struct rule_instance_info *rule_instance_at(const struct rule_set *set, uint32_t instance);
+/* Of a GROUP: the instances that may become its members, borrowed. Of others none. */
+size_t rule_candidates(const struct rule_set *set, uint32_t instance, const uint32_t **ret_members);
+/* Of a PROBLEM: the rule whose recurrence it is. Of others the rule itself. */
+uint32_t rule_source_of(const struct rule_set *set, uint32_t rule);
 
 /* ---- Run ---------------------------------------------------------------------------------- */
 
@@ -253,6 +257,17 @@ bool rule_is_raised(const struct rule_engine *engine, uint32_t instance);
 uint32_t rule_asset_of(const struct rule_engine *engine, uint32_t instance);
 /* Instances in a raised group, rule by rule, then by asset. Returns how many; at most max are written. */
 size_t rule_members(const struct rule_engine *engine, uint32_t instance, uint32_t *out, size_t max);
+/* Raised groups that the instance is known to be in. Returns how many; at most max are written. */
+size_t rule_groups(const struct rule_engine *engine, uint32_t instance, uint32_t *out, size_t max);
+
+/* How an instance stands beside its condition, as last told. */
+struct rule_standing {
+	bool is_chattering, is_out_of_service, is_maintenance;
+	bool is_shelved, is_one_shot; /* raised or not */
+	wy_ms shelved_until_ms;       /* mono; valid with is_shelved */
+	uint32_t depends_on;          /* instance, or RULE_NO_INSTANCE */
+};
+struct rule_standing rule_standing_of(const struct rule_engine *engine, uint32_t instance);
 
 /* The leaf conditions of level's `when` (or its `clear`), evaluated now. Returns how many were
  * written, at most max. */

@@ -90,6 +90,8 @@ uint8_t rx_slot_quality(const struct rule_engine *engine, uint32_t asset, const 
 void *rx_memory_at(const struct rule_engine *engine, uint32_t asset, const struct rx_memory *memory);
 /* Of a call in the slot that is looked at. */
 const void *rx_memory_of(const struct rx_eval *ev, const struct rx_expr *call);
+/* The first that inhibits it and stands, or RULE_NO_INSTANCE. */
+uint32_t rx_standing_parent(const struct rule_engine *engine, uint32_t instance);
 /* Number within its class of a memory that a variant uses, for one instance. */
 uint32_t rx_memory_index(const struct rule_engine *engine, const struct rx_instance *it, size_t i);
 /* Groups are of no asset, whose readings would have them looked at. */
