@@ -74,6 +74,9 @@ WY_MUST_CHECK enum wy_err store_find_open(struct store *store, const char *dedup
 WY_MUST_CHECK enum wy_err store_find_ticket(struct store *store, const char *key,
 					    struct ticket *ret_ticket);
 
+/* By its number; numbers of a lost store may come twice: the newest. */
+WY_MUST_CHECK enum wy_err store_find_number(struct store *store, const char *no, struct ticket *ret_ticket);
+
 /* Its last document, copied with a NUL. WY_E_LIMIT: size is too small. */
 WY_MUST_CHECK enum wy_err store_ticket_body(struct store *store, const char *key, char *out,
 					    size_t size, size_t *ret_len);
@@ -96,6 +99,37 @@ WY_MUST_CHECK enum wy_err store_list(struct store *store, bool open_only, size_t
 /* Drops tickets over since before this instant; open ones never. In a transaction. */
 WY_MUST_CHECK enum wy_err store_prune_tickets(struct store *store, wy_ms before_wall_ms,
 					      size_t *ret_n);
+
+/* Keys of the tickets with this dedup_key, newest first. */
+WY_MUST_CHECK enum wy_err store_earlier_tickets(struct store *store, const char *dedup, char (*out)[TICKET_KEY_SIZE],
+						size_t max, size_t *ret_n);
+
+/* ---- Notes: what people said, whom a ladder told ---------------------------------------------- */
+
+#define STORE_WHAT_SIZE 24u /* "shelve" */
+#define STORE_WHO_SIZE 65u
+#define STORE_WHY_SIZE 401u
+
+struct store_note {
+	wy_ms wall_ms;
+	char what[STORE_WHAT_SIZE];
+	char ticket_key[TICKET_KEY_SIZE]; /* "": it was about none */
+	char rule[TICKET_RULE_SIZE];
+	char asset[TICKET_ID_SIZE];
+	uint32_t step;       /* of a ladder */
+	wy_ms until_wall_ms; /* of a shelf; 0: none */
+	char who[STORE_WHO_SIZE];
+	char why[STORE_WHY_SIZE];
+};
+WY_MUST_CHECK enum wy_err store_put_note(struct store *store, const struct store_note *note);
+/* Newest first. */
+WY_MUST_CHECK enum wy_err store_ticket_notes(struct store *store, const char *ticket_key, struct store_note *out,
+					     size_t max, size_t *ret_n);
+/* WY_E_NOTFOUND: none. */
+WY_MUST_CHECK enum wy_err store_last_note(struct store *store, const char *rule, const char *asset, const char *what,
+					  struct store_note *ret_note);
+/* In a transaction. */
+WY_MUST_CHECK enum wy_err store_prune_notes(struct store *store, wy_ms before_wall_ms);
 
 /* ---- Rule memory ------------------------------------------------------------------------------
  */

@@ -12,8 +12,8 @@
 	"work_rev, tier, tier_now, level, condition, node, clock, is_open, is_uncertain, peak, "   \
 	"peak_limit, onset_wall, onset_mono, opened_wall, opened_mono, cleared_wall, "             \
 	"cleared_mono, changed_wall, changed_mono, due_ack, due_arrive, due_start, due_resolve, "  \
-	"due_regulatory"
-#define TICKET_BODY_COLUMN 35
+	"due_regulatory, news, news_due"
+#define TICKET_BODY_COLUMN 37
 
 enum store_statement {
 #define STATEMENT(name, sql) STORE_##name,

@@ -35,6 +35,8 @@ static void put(struct store_binder *binder, const struct ticket *ticket)
 	put_stamp(binder, ticket->changed);
 	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
 		store_bind_int(binder, due[i]);
+	store_bind_int(binder, ticket->news);
+	store_bind_int(binder, ticket->news_due_ms);
 }
 
 /* A number that must fit its field: a row that was tampered with or damaged is said to be so. */
@@ -118,7 +120,9 @@ static enum wy_err get(struct store_binder *binder, struct ticket *ret_ticket)
 	ticket.deadline.arrive = sqlite3_column_int64(binder->stmt, column++);
 	ticket.deadline.start = sqlite3_column_int64(binder->stmt, column++);
 	ticket.deadline.resolve = sqlite3_column_int64(binder->stmt, column++);
-	ticket.deadline.regulatory = sqlite3_column_int64(binder->stmt, column);
+	ticket.deadline.regulatory = sqlite3_column_int64(binder->stmt, column++);
+	ticket.news = small(binder, &column, UINT32_MAX, &err);
+	ticket.news_due_ms = sqlite3_column_int64(binder->stmt, column);
 	if (!err)
 		*ret_ticket = ticket;
 	return err;
@@ -166,6 +170,11 @@ enum wy_err store_find_open(struct store *store, const char *dedup, struct ticke
 enum wy_err store_find_ticket(struct store *store, const char *key, struct ticket *ret_ticket)
 {
 	return find(store, STORE_TICKET_FIND_KEY, key, ret_ticket);
+}
+
+enum wy_err store_find_number(struct store *store, const char *no, struct ticket *ret_ticket)
+{
+	return find(store, STORE_TICKET_FIND_NO, no, ret_ticket);
 }
 
 enum wy_err store_ticket_body(struct store *store, const char *key, char *out, size_t size,

@@ -86,7 +86,7 @@ static void a_new_store_has_a_schema_an_epoch_and_can_give_pages_back(void **sta
 
 	(void)state;
 	assert_true(store_epoch(store) != 0);
-	assert_int_equal(ask("PRAGMA user_version"), 1);
+	assert_int_equal(ask("PRAGMA user_version"), 2);
 	assert_int_equal(ask("PRAGMA auto_vacuum"), 2);
 	assert_int_equal(stat(scratch.db, &file), 0);
 	assert_int_equal(file.st_mode & 0777, 0600);
@@ -119,6 +119,43 @@ static void an_aborted_turn_leaves_nothing_and_its_number_is_given_again(void **
 	assert_int_equal(again, seq);
 	help_check_whole(store, &found);
 	assert_int_equal(found, 1);
+}
+
+static void notes_come_back_newest_first_and_old_ones_go(void **state)
+{
+	struct store_note note = {.wall_ms = 1000, .what = "shelve", .ticket_key = "tk_a", .rule = "room.wet", .asset = "A-1",
+				  .step = 2, .until_wall_ms = 5000, .who = "wang", .why = "漏"};
+	struct store_note found[3];
+	size_t n = 9;
+	(void)state;
+
+	assert_int_equal(store_put_note(store, &note), WY_E_STATE);
+	begin();
+	assert_int_equal(store_put_note(store, &note), WY_OK);
+	note.wall_ms = 2000;
+	strcpy(note.who, "li");
+	assert_int_equal(store_put_note(store, &note), WY_OK);
+	note.ticket_key[0] = '\0';
+	assert_int_equal(store_put_note(store, &note), WY_OK);
+	commit();
+	assert_int_equal(reopen("gw-test"), WY_OK);
+	assert_int_equal(store_ticket_notes(store, "tk_a", found, 3, &n), WY_OK);
+	assert_int_equal(n, 2);
+	assert_string_equal(found[0].who, "li");
+	assert_string_equal(found[1].who, "wang");
+	assert_string_equal(found[1].why, "漏");
+	assert_int_equal(found[1].step, 2);
+	assert_int_equal(found[1].until_wall_ms, 5000);
+	assert_int_equal(store_ticket_notes(store, "", found, 3, &n), WY_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(store_last_note(store, "room.wet", "A-1", "shelve", &note), WY_OK);
+	assert_int_equal(note.wall_ms, 2000);
+	assert_int_equal(store_last_note(store, "room.wet", "A-1", "ack", &note), WY_E_NOTFOUND);
+	begin();
+	assert_int_equal(store_prune_notes(store, 2000), WY_OK);
+	commit();
+	assert_int_equal(store_ticket_notes(store, "tk_a", found, 3, &n), WY_OK);
+	assert_int_equal(n, 1);
 }
 
 static void writing_outside_a_transaction_is_refused(void **state)
@@ -424,6 +461,7 @@ int main(void)
 		T(a_new_store_has_a_schema_an_epoch_and_can_give_pages_back),
 		T(what_was_committed_is_there_after_reopening_and_the_epoch_stays),
 		T(an_aborted_turn_leaves_nothing_and_its_number_is_given_again),
+		T(notes_come_back_newest_first_and_old_ones_go),
 		T(writing_outside_a_transaction_is_refused),
 		T(a_ticket_comes_back_as_it_was_put),
 		T(two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_committed),
