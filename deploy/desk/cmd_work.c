@@ -20,7 +20,7 @@
 #define NOBODY_LISTENS 16 /* reason code of MQTT 5 */
 
 static const char *const STATES[] = {
-	"acked", "assigned", "started", "resolved", "rejected", "merged", "shelved", "closed",
+	"acked", "assigned", "on_site", "started", "resolved", "rejected", "merged", "shelved", "closed",
 };
 
 struct message {

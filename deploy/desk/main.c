@@ -17,7 +17,7 @@ static const char USAGE[] =
 	"weiyu-desk [run]                  take ticket events, commit them, send receipts\n"
 	"weiyu-desk list                   tickets, gateways and streams in the database\n"
 	"weiyu-desk ack TICKET_KEY         short for: work acked TICKET_KEY\n"
-	"weiyu-desk work STATE TICKET_KEY  acked assigned started resolved rejected merged shelved\n"
+	"weiyu-desk work STATE TICKET_KEY  acked assigned on_site started resolved rejected merged shelved\n"
 	"                                  closed: record it and tell the gateway\n"
 	"\n"
 	"--db sqlite:PATH | postgres:CONNINFO   default sqlite:desk.db\n"

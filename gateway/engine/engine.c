@@ -17,7 +17,8 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 	engine->parts = *parts;
 	engine->now = clock_now(parts->clock);
 	engine->noted_ms = engine->down_ms = engine->now.mono_ms;
-	engine->due_ms = WY_MS_NEVER;
+	engine->due_ms = engine->news_due_ms = WY_MS_NEVER;
+	engine->cause = "open";
 	engine->samples_max = (size_t)WY_POINTS_PER_CLASS * WY_EVIDENCE_SAMPLES;
 	engine->devices = wy_arena_array(arena, config->n_devices, sizeof(*engine->devices));
 	engine->body = wy_arena_alloc(arena, WY_TICKET_BYTES_MAX + 1);
@@ -55,7 +56,7 @@ static void notice_stall(struct engine *engine, wy_ms last_ms)
 	rule_resume(engine->rules, last_ms, engine->now);
 }
 
-static void begin_turn(struct engine *engine)
+void engine_begin_turn(struct engine *engine)
 {
 	wy_ms last_ms = engine->now.mono_ms;
 
@@ -67,7 +68,7 @@ static void begin_turn(struct engine *engine)
 	rule_turn_begin(engine->rules, engine->now);
 }
 
-static void end_turn(struct engine *engine)
+void engine_end_turn(struct engine *engine)
 {
 	const struct rule_event *events;
 	size_t n = rule_turn_end(engine->rules, &events);
@@ -81,7 +82,12 @@ static void end_turn(struct engine *engine)
 	}
 	if (engine->is_broken)
 		return;
-	enum wy_err err = engine_keep_cells(engine, false);
+	enum wy_err err = news_tell(engine);
+	if (err) {
+		engine_break(engine, "keeping the news of a ticket", err);
+		return;
+	}
+	err = engine_keep_cells(engine, false);
 	if (!err && engine->now.mono_ms >= engine_note_due(engine))
 		err = engine_write(engine);
 	if (err)
@@ -143,7 +149,7 @@ void engine_report(struct engine *engine, const struct sensor_report *report)
 
 	if (engine->is_broken)
 		return;
-	begin_turn(engine);
+	engine_begin_turn(engine);
 	note_exchange(engine, report, has_answered);
 	if (has_answered) {
 		record_heard(engine->parts.record, report->device, report->at_ms);
@@ -151,25 +157,26 @@ void engine_report(struct engine *engine, const struct sensor_report *report)
 	}
 	for (uint32_t i = 0; i < report->n; i++)
 		feed(engine, report->device, &report->sample[i]);
-	end_turn(engine);
+	engine_end_turn(engine);
 }
 
 void engine_tick(struct engine *engine)
 {
 	if (engine->is_broken)
 		return;
-	begin_turn(engine);
-	end_turn(engine);
+	engine_begin_turn(engine);
+	engine_end_turn(engine);
 }
 
 wy_ms engine_due(const struct engine *engine)
 {
 	wy_ms rules_ms = rule_next_due(engine->rules);
 	wy_ms note_ms = engine_note_due(engine);
+	wy_ms due_ms = rules_ms < note_ms ? rules_ms : note_ms;
 
 	if (engine->is_broken)
 		return WY_MS_NEVER;
-	return rules_ms < note_ms ? rules_ms : note_ms;
+	return due_ms < engine->news_due_ms ? due_ms : engine->news_due_ms;
 }
 
 /* ---- Work ----------------------------------------------------------------------------------- */
@@ -190,24 +197,22 @@ static const struct {
 			     AT_NODE(CANCELLED)},
 };
 
-static void give_order(struct engine *engine, uint32_t instance, const struct rule_order *order)
+enum wy_err engine_give_order(struct engine *engine, uint32_t instance, const struct rule_order *order)
 {
 	record_order(engine->parts.record, instance, order);
-	(void)!rule_command(engine->rules, instance, order);
+	return rule_command(engine->rules, instance, order);
 }
 
 /* What the platform's word means to the rules that stand behind the ticket. */
 static void command_rules(struct engine *engine, const struct engine_case *c, enum ticket_node node)
 {
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t instance = engine->instances_by_case[c->first + i];
+	for (uint32_t i = c->first; i != RULE_NO_INSTANCE; i = engine->next_of[i])
 		for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++) {
 			struct rule_order order = {.command = words[k].command};
 			/* Not every state takes a command; the ticket's own record is kept either way. */
-			if ((words[k].nodes & 1u << node) && rule_is_raised(engine->rules, instance))
-				give_order(engine, instance, &order);
+			if ((words[k].nodes & 1u << node) && rule_is_raised(engine->rules, i))
+				(void)!engine_give_order(engine, i, &order);
 		}
-	}
 }
 
 enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum ticket_node node,
@@ -222,7 +227,7 @@ enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum tick
 	enum wy_err err = store_find_ticket(engine->parts.store, ticket_key, &ticket);
 	if (err)
 		return err;
-	begin_turn(engine);
+	engine_begin_turn(engine);
 	struct ticket_input input = {.kind = TICKET_WORK, .now = engine->now,
 				     .at_ms = engine->now.mono_ms, .node = node, .work_rev = work_rev};
 	uint32_t at = engine_find_case(engine, &ticket);
@@ -232,7 +237,7 @@ enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum tick
 		command_rules(engine, &engine->cases[at], node);
 	if (err && err != WY_E_STATE)
 		engine_break(engine, "keeping the platform's word on a ticket", err);
-	end_turn(engine);
+	engine_end_turn(engine);
 	return err;
 }
 

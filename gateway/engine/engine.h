@@ -19,6 +19,7 @@
 #include "store.h"
 
 #define ENGINE_NOTE_MS ((wy_ms)5 * 60 * 1000) /* while a ticket stands, the time is kept so often */
+#define ENGINE_NEWS_MS ((wy_ms)60 * 1000) /* least time between events of a ticket that could wait */
 #define ENGINE_STALL_MS ((wy_ms)10 * 1000) /* a timer later than this: the time was not watched */
 #define ENGINE_TIDY_MS ((wy_ms)3600 * 1000)
 #define ENGINE_KEEP_TICKETS_MS ((wy_ms)400 * 86400 * 1000) /* of tickets that are over */
@@ -50,6 +51,33 @@ wy_ms engine_due(const struct engine *engine);
  * WY_E_STATE: older than what is known, or means nothing now. */
 WY_MUST_CHECK enum wy_err engine_work(struct engine *engine, const char *ticket_key, enum ticket_node node,
 				      uint32_t work_rev);
+
+/* What an operator at the gateway says: about a ticket, or about a rule of an asset. */
+struct engine_order {
+	const char *word;   /* "ack", "reset", "close", "shelve", "unshelve", "learn", "accept", "mark" */
+	const char *ticket; /* its number or its key; NULL: rule and asset say which */
+	const char *rule, *asset;
+	const char *mark;   /* mark: what was done to the asset */
+	wy_ms until_wall_ms; /* shelve */
+	bool is_one_shot;    /* shelve: over already with the next return */
+	const char *by;      /* who; never empty */
+	const char *why;     /* "": not said; shelve and close want it */
+};
+/* Makes a turn of it; kept with who and why. Words say what was done, or why nothing was: WY_E_INVALID, WY_E_NOTFOUND,
+ * WY_E_STATE (means nothing now, or the rule forbids it), WY_E_LIMIT (again, later). */
+WY_MUST_CHECK enum wy_err engine_take_order(struct engine *engine, const struct engine_order *order,
+					    struct wy_buf *words);
+
+/* A rule put aside, with what was said then. */
+struct engine_shelf {
+	const char *rule, *asset;
+	wy_ms until_wall_ms;
+	bool is_one_shot, is_raised;
+	const char *by, *why; /* "" where the note is gone; borrowed for the visit */
+	wy_ms since_wall_ms;  /* 0: not known */
+};
+typedef void engine_shelf_visit(void *arg, const struct engine_shelf *shelf);
+WY_MUST_CHECK enum wy_err engine_each_shelf(const struct engine *engine, engine_shelf_visit *visit, void *arg);
 
 /* Commit. *ret_events: events were added to the outbox. */
 WY_MUST_CHECK enum wy_err engine_flush(struct engine *engine, bool *ret_events);

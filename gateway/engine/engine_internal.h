@@ -7,14 +7,19 @@
 #include "history.h"
 
 #define CASE_NONE UINT32_MAX
+#define MEMBERS_SHOWN 24u /* of a group, in its document */
+#define NOTES_SHOWN 16u   /* of a ticket, the newest */
+#define NEWS_ORDER RULE_EVENT_KINDS /* beside the kinds of events: somebody gave an order */
 
 /* An asset and a fault that rules watch: what at most one ticket is open for. */
 struct engine_case {
 	uint32_t asset;
 	uint32_t fault;
-	uint32_t first; /* of its instances in engine.instances_by_case */
-	uint32_t n;
-	bool is_open; /* a ticket is open for it */
+	uint32_t first; /* of its instances, ascending, RULE_NO_INSTANCE: none; see engine.next_of */
+	bool is_open;   /* a ticket is open for it */
+	bool is_listed; /* in engine.news */
+	uint32_t news;  /* of this turn: a bit per enum rule_event_kind, and NEWS_ORDER */
+	wy_ms due_ms;   /* mono: when its ticket tells what it still has to tell; WY_MS_NEVER: nothing */
 };
 
 /* What an instance has told so far: its rule's own memory shows only a part of it. */
@@ -38,9 +43,12 @@ struct engine {
 	struct engine_device *devices;
 	struct engine_case *cases;
 	size_t n_cases;
-	uint32_t *case_of;           /* [instance] */
-	struct engine_told *told;    /* [instance] */
-	uint32_t *instances_by_case; /* grouped: see engine_case.first */
+	uint32_t *case_of;        /* [instance]; CASE_NONE: a group that is not raised */
+	uint32_t *next_of;        /* [instance]: the next of its case */
+	struct engine_told *told; /* [instance] */
+	uint32_t *news;           /* cases that have something to tell in this turn */
+	size_t n_news;
+	wy_ms news_due_ms; /* mono: the first due_ms of a case, or sooner */
 	struct wy_now now;           /* of the turn under way */
 	bool has_written;            /* a transaction is open */
 	bool has_events;
@@ -54,7 +62,12 @@ struct engine {
 	char *body;      /* WY_TICKET_BYTES_MAX + 1 each: documents are made here */
 	char *envelope;
 	char *past;      /* the document before */
-	struct ticket_sample *samples; /* room for one document */
+	const char *cause;             /* why a document is made now */
+	struct ticket_standing standing; /* room for one document, as the next four */
+	struct ticket_ref members[MEMBERS_SHOWN];
+	struct ticket_note notes[NOTES_SHOWN];
+	struct store_note kept_notes[NOTES_SHOWN];
+	struct ticket_sample *samples;
 	size_t samples_max;
 };
 
@@ -72,11 +85,37 @@ wy_ms engine_note_due(const struct engine *engine);
 WY_MUST_CHECK enum wy_err engine_make_cases(struct engine *engine);
 /* CASE_NONE: no rule watches this asset and fault. */
 uint32_t engine_find_case(const struct engine *engine, const struct ticket *ticket);
+/* After a group raised or ended, or came out of the store: which case it belongs to now. */
+void engine_place_group(struct engine *engine, uint32_t instance, bool is_raised);
 struct engine_view engine_view_of(const struct engine *engine, const struct engine_case *c);
 /* Notes what an instance told. False: nothing that its ticket says. */
 bool engine_hear(struct engine *engine, const struct rule_event *event);
 
+/* standing.c: what goes with the ticket, into engine->standing. instance CASE_NONE: no rule stands behind it. */
+WY_MUST_CHECK enum wy_err engine_describe_standing(struct engine *engine, const struct engine_case *c,
+						   uint32_t instance, const struct ticket *ticket);
+/* The open ticket of a case. WY_E_NOTFOUND: none is. */
+WY_MUST_CHECK enum wy_err engine_open_ticket(const struct engine *engine, const struct engine_case *c,
+					     struct ticket *ret_ticket);
+
+/* news.c: what happens beside the condition, gathered over a turn and told at its end, or a little later. */
+WY_MUST_CHECK enum wy_err news_hear(struct engine *engine, const struct rule_event *event);
+void news_add(struct engine *engine, uint32_t at, unsigned kind);
+WY_MUST_CHECK enum wy_err news_tell(struct engine *engine);
+/* An open ticket out of the store: what it still has to tell. */
+void news_restore(struct engine *engine, struct engine_case *c, const struct ticket *ticket);
+
+/* turns, for command.c */
+void engine_begin_turn(struct engine *engine);
+void engine_end_turn(struct engine *engine);
+WY_MUST_CHECK enum wy_err engine_give_order(struct engine *engine, uint32_t instance, const struct rule_order *order);
+
 /* ticketing.c */
+/* Tells what is new about an open ticket. */
+WY_MUST_CHECK enum wy_err ticketing_news(struct engine *engine, struct engine_case *c, struct ticket *ticket,
+					 const char *cause);
+/* Keeps the record without an event. */
+WY_MUST_CHECK enum wy_err ticketing_keep(struct engine *engine, struct engine_case *c, struct ticket *ticket);
 WY_MUST_CHECK enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event);
 WY_MUST_CHECK enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket,
 					 const struct ticket_input *input);

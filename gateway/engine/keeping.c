@@ -71,7 +71,8 @@ static enum wy_err drop_old(struct engine *engine)
 	if (engine->now.clock != WY_CLOCK_SYNCED || engine->now.mono_ms - engine->tidied_ms < ENGINE_TIDY_MS)
 		return WY_OK;
 	engine->tidied_ms = engine->now.mono_ms;
-	return store_prune_tickets(engine->parts.store, engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS, &n);
+	enum wy_err err = store_prune_tickets(engine->parts.store, engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS, &n);
+	return err ? err : store_prune_notes(engine->parts.store, engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS);
 }
 
 enum wy_err engine_flush(struct engine *engine, bool *ret_events)

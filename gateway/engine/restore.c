@@ -85,6 +85,7 @@ static void recall(struct engine *engine)
 		struct engine_told *told = &engine->told[i];
 		if (!rule_is_raised(engine->rules, i))
 			continue;
+		engine_place_group(engine, i, true);
 		*told = (struct engine_told){.is_raised = true, .tier = rule->levels[0].tier,
 					     .onset_ms = engine->now.mono_ms};
 		told->is_latched = rule_state_of(engine->rules, i) == RULE_LATCHED_STATE;
@@ -106,10 +107,10 @@ static bool is_rule_of(const struct engine *engine, uint32_t instance, const str
 /* The instance a ticket without a rule goes to: that of its own rule if it still watches. */
 static uint32_t heir_of(const struct engine *engine, const struct engine_case *c, const struct ticket *ticket)
 {
-	for (uint32_t i = 0; i < c->n; i++)
-		if (is_rule_of(engine, engine->instances_by_case[c->first + i], ticket))
-			return engine->instances_by_case[c->first + i];
-	return engine->instances_by_case[c->first];
+	for (uint32_t i = c->first; i != RULE_NO_INSTANCE; i = engine->next_of[i])
+		if (is_rule_of(engine, i, ticket))
+			return i;
+	return c->first;
 }
 
 /* Its rule has no memory of it. It stands until that rule's own clear ends it. */
@@ -131,8 +132,7 @@ static void refine(struct engine *engine, const struct engine_case *c, const str
 {
 	uint32_t n_raised = engine_view_of(engine, c).n_raised;
 
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t instance = engine->instances_by_case[c->first + i];
+	for (uint32_t instance = c->first; instance != RULE_NO_INSTANCE; instance = engine->next_of[instance]) {
 		struct engine_told *told = &engine->told[instance];
 		const struct rule_instance_info *info = rule_instance_at(engine->parts.rules, instance);
 		const struct rule_info *rule = rule_info_at(engine->parts.rules, info->rule);
@@ -164,13 +164,15 @@ static bool place_ticket(void *arg, const struct ticket *ticket, const char *bod
 	(void)len;
 
 	engine->n_open++;
-	if (at == CASE_NONE) {
+	/* One of a group that is over has no rule either. */
+	if (at == CASE_NONE || engine->cases[at].first == RULE_NO_INSTANCE) {
 		if (orphans->n < orphans->max)
 			memcpy(orphans->keys[orphans->n++], ticket->key, TICKET_KEY_SIZE);
 		return true;
 	}
 	struct engine_case *c = &engine->cases[at];
 	c->is_open = true;
+	news_restore(engine, c, ticket);
 	if (engine_view_of(engine, c).n_raised)
 		refine(engine, c, ticket);
 	else

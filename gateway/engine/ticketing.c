@@ -247,11 +247,18 @@ static enum wy_err write_document(struct engine *engine, const struct engine_cas
 {
 	struct ticket_context context;
 	struct words words;
+	enum wy_err err;
 
 	set_context(engine, &words, &context);
 	context.seq = seq;
+	memset(&engine->standing, 0, sizeof(engine->standing));
+	engine->standing.reason = engine->cause;
+	context.standing = &engine->standing;
 	if (past_len && (event == TICKET_QUIET || instance == CASE_NONE))
 		return ticket_doc_amend(engine->past, past_len, ticket, event, &context, body, envelope);
+	err = engine_describe_standing(engine, c, instance, ticket);
+	if (err)
+		return err;
 	describe(engine, c, instance, ticket, past_len, &words, &context);
 	observe_peak(ticket, &context);
 	return ticket_doc_write(ticket, event, &context, body, envelope);
@@ -297,7 +304,11 @@ static void note_event(struct engine *engine, struct engine_case *c, enum ticket
 	engine->counts.cleared += is_end;
 	engine->n_open += event == TICKET_OPENED;
 	engine->n_open -= is_end && engine->n_open > 0;
-	if (c && (event == TICKET_OPENED || is_end))
+	if (!c || event == TICKET_QUIET)
+		return;
+	c->news = 0; /* the document has it all */
+	c->due_ms = WY_MS_NEVER;
+	if (event == TICKET_OPENED || is_end)
 		c->is_open = event == TICKET_OPENED;
 }
 
@@ -329,7 +340,7 @@ static enum wy_err finish(struct engine *engine, struct engine_case *c, uint32_t
 }
 
 /* What evidence, summary and notice add at most when they are cut as short as they can be. */
-enum { LIVE_BYTES = 8 * 1024 };
+enum { LIVE_BYTES = 20 * 1024 };
 
 enum wy_err ticketing_check(struct engine *engine, const struct engine_case *c)
 {
@@ -456,25 +467,68 @@ static enum wy_err follow(struct engine *engine, struct engine_case *c, const st
 	};
 	enum wy_err err = WY_OK;
 
-	if (turn_of(ticket, &view, &input.kind))
+	if (turn_of(ticket, &view, &input.kind)) {
+		if (event->kind == RULE_CLOSED && input.kind == TICKET_CLEAR)
+			input.kind = TICKET_CLOSE;
 		err = take(ticket, &input, &output);
+	}
 	input.kind = TICKET_TIER;
 	if (!err && view.n_raised && is_ranked_anew(ticket, told))
 		err = take(ticket, &input, &output);
 	return err ? err : finish(engine, c, instance, ticket, &output);
 }
 
-enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event)
+/* A step of the ladder comes along with the tier that it brings. */
+static const char *cause_of(const struct engine_case *c, const struct rule_event *event)
 {
-	struct engine_case *c = &engine->cases[engine->case_of[event->instance]];
-	struct ticket ticket;
+	bool is_step = event->kind == RULE_TIER && (c->news & 1u << RULE_ESCALATED);
 
-	if (!engine_hear(engine, event))
-		return WY_OK;
+	return rule_event_text(is_step ? RULE_ESCALATED : event->kind);
+}
+
+static enum wy_err follow_case(struct engine *engine, struct engine_case *c, const struct rule_event *event)
+{
+	struct ticket ticket;
 	enum wy_err err = find_ticket(engine, c, event, &ticket);
+
 	if (err == WY_E_NOTFOUND)
 		return WY_OK; /* the platform closed it already */
-	return err ? err : follow(engine, c, event, &ticket);
+	if (err)
+		return err;
+	engine->cause = cause_of(c, event);
+	return follow(engine, c, event, &ticket);
+}
+
+enum wy_err ticketing_event(struct engine *engine, const struct rule_event *event)
+{
+	bool is_end = event->kind == RULE_RESOLVED || event->kind == RULE_CLOSED;
+
+	if (event->kind == RULE_RAISED)
+		engine_place_group(engine, event->instance, true);
+	uint32_t at = engine->case_of[event->instance];
+	if (!engine_hear(engine, event))
+		return news_hear(engine, event);
+	enum wy_err err = at == CASE_NONE ? WY_OK : follow_case(engine, &engine->cases[at], event);
+	if (is_end)
+		engine_place_group(engine, event->instance, false);
+	return err;
+}
+
+/* ---- From what goes with it -------------------------------------------------------------------- */
+
+enum wy_err ticketing_news(struct engine *engine, struct engine_case *c, struct ticket *ticket, const char *cause)
+{
+	struct ticket_input input = {.kind = TICKET_NEWS, .now = engine->now, .at_ms = engine->now.mono_ms};
+	struct ticket_output output = {TICKET_QUIET, false, false};
+	enum wy_err err = take(ticket, &input, &output);
+
+	engine->cause = cause;
+	return err ? err : finish(engine, c, engine_view_of(engine, c).instance, ticket, &output);
+}
+
+enum wy_err ticketing_keep(struct engine *engine, struct engine_case *c, struct ticket *ticket)
+{
+	return keep(engine, c, engine_view_of(engine, c).instance, ticket, TICKET_QUIET);
 }
 
 /* ---- From the platform, and from a changed configuration --------------------------------------- */
@@ -489,6 +543,7 @@ enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket, const s
 
 	if (err)
 		return err;
+	engine->cause = "work";
 	/* An old episode has nothing to do with what its rules see now. */
 	uint32_t instance = c && was_open ? engine_view_of(engine, c).instance : CASE_NONE;
 	return finish(engine, c, instance, ticket, &output);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "doc_parts.h"
+#include "doc_standing.h"
 #include "json_build.h"
 #include "times.h"
 
@@ -265,6 +266,7 @@ static json_t *make_document(struct json_build *build, const struct ticket *tick
 	set_times(build, doc, ticket);
 	set_duties(build, doc, ticket, context);
 	set_peak(build, doc, ticket);
+	doc_set_standing(build, doc, context->standing);
 	json_build_set(build, doc, "evidence", doc_evidence(build, ticket, context, room));
 	set_clock(build, doc, context->now, context->boot);
 	json_build_text(build, doc, "gateway_id", config->gateway);
@@ -395,6 +397,9 @@ static void amend(struct json_build *build, json_t *doc, const struct ticket *ti
 	put_summaries(build, doc, ticket, without_turn(json_string_value(zh)),
 		      without_turn(json_string_value(en)));
 	set_clock(build, doc, context->now, context->boot);
+	doc_keep_standing(build, doc);
+	if (event != TICKET_QUIET)
+		json_build_text(build, doc, "reason", context->standing ? context->standing->reason : NULL);
 	if (event == TICKET_QUIET)
 		json_build_set(build, doc, "event", json_incref(last_event));
 	else

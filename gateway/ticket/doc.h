@@ -27,6 +27,44 @@ struct ticket_sample {
 	wy_ms wall_ms;
 };
 
+/* A rule on an asset that the document names, with its ticket if it has one. */
+struct ticket_ref {
+	const char *rule, *asset, *asset_name, *fault;
+	const char *key; /* of a rule with `by`; NULL: it has none */
+	char ticket_key[TICKET_KEY_SIZE]; /* "": it has no ticket of its own */
+};
+
+/* A step of a ladder that was told, or an order that somebody gave at the gateway. */
+struct ticket_note {
+	bool is_step;
+	uint32_t step;    /* from 0 */
+	const char *what; /* "shelve" */
+	const char *who, *why;
+	wy_ms wall_ms, until_wall_ms; /* 0: none */
+};
+
+#define TICKET_KEYS_MAX 16u    /* named in a document; the rest is left out */
+#define TICKET_EARLIER_MAX 8u  /* likewise */
+#define TICKET_KEY_WORD_SIZE 40u
+
+/* What goes with the condition. All zero: nothing. */
+struct ticket_standing {
+	const char *reason; /* what made this event: a word of rule_event_text(), "work", or an order */
+	bool is_chattering, is_maintenance, is_out_of_service;
+	wy_ms shelved_until_wall_ms; /* 0: not shelved */
+	char keys[TICKET_KEYS_MAX][TICKET_KEY_WORD_SIZE];
+	size_t n_keys;
+	bool has_parent;
+	struct ticket_ref parent;
+	char group[TICKET_KEY_SIZE]; /* ticket of the group that speaks for it; "": none */
+	const struct ticket_ref *members; /* probable origin first */
+	size_t n_members_shown, n_members;
+	char earlier[TICKET_EARLIER_MAX][TICKET_KEY_SIZE]; /* of a problem: the tickets before, newest first */
+	size_t n_earlier;
+	const struct ticket_note *notes; /* newest first */
+	size_t n_notes;
+};
+
 /* All borrowed for the call. */
 struct ticket_context {
 	const struct config *config;
@@ -46,6 +84,7 @@ struct ticket_context {
 		*summary_en; /* rule_summary(); empty: fault name and asset stand in. A document
 				of what is over, latched or unknown says so before them */
 	const char *notice_zh, *notice_en; /* config_fill(); NULL: none */
+	const struct ticket_standing *standing; /* NULL: none */
 	const char *mode;		   /* "live", "shadow", "drill", "replay" */
 	const char *boot;		   /* boot id */
 	uint64_t seq;			   /* of this event; 0 for a document that is not sent */
@@ -62,7 +101,7 @@ WY_MUST_CHECK enum wy_err ticket_doc_write(const struct ticket *ticket, enum tic
 /* A document as it was last written, brought up to the ticket's present record; its texts and evidence
  * stay, so that a step that decides nothing new does not rewrite why it was decided. Also for
  * tickets whose asset or fault the configuration has no more. Of the context it takes config, mode,
- * boot, now and seq. With TICKET_QUIET the last event and seq stay too. past may not lie in body or
+ * boot, now, seq and the reason. With TICKET_QUIET the last event and seq stay too. past may not lie in body or
  * envelope. WY_E_INVALID: past is no such document. */
 WY_MUST_CHECK enum wy_err ticket_doc_amend(const char *past, size_t len, const struct ticket *ticket,
 					   enum ticket_event event,

@@ -184,8 +184,12 @@ enum wy_err ticket_step(struct ticket *ticket, const struct ticket_input *input,
 		take_work(ticket, input, &output);
 	if (state != OVER && (input->kind == TICKET_RAISE || input->kind == TICKET_TIER))
 		take_tier(ticket, input, &output);
-	if (output.event != TICKET_QUIET)
+	if (output.event != TICKET_QUIET) {
 		ticket->rev++;
+		ticket->news = 0; /* a document tells all there is */
+		ticket->news_due_ms = 0;
+		output.is_changed = true;
+	}
 	if (output.is_changed)
 		ticket->changed = stamp_at(input->now, input->now.mono_ms);
 	*ret_output = output;

@@ -57,6 +57,8 @@ enum ticket_input_kind {
 	TICKET_VERIFIED,   /* known again, and it stands */
 	TICKET_LATCH,	   /* the condition is gone, a reset is awaited */
 	TICKET_CLEAR,	   /* over */
+	TICKET_CLOSE,	   /* ended by hand at the gateway, though the condition may stand */
+	TICKET_NEWS,	   /* what goes with it changed: worth telling */
 	TICKET_WORK,	   /* the platform reports a node */
 	TICKET_INPUT_COUNT
 };
@@ -101,6 +103,8 @@ struct ticket {
 	double peak, peak_limit; /* the value farthest beyond its limit, and that limit */
 	struct ticket_stamp onset, opened, cleared, changed; /* cleared: also when closed */
 	struct ticket_deadlines deadline;
+	uint32_t news;	   /* what the platform was not told yet: bits of the caller's; 0: nothing */
+	wy_ms news_due_ms; /* mono: when it is told at the latest; valid with news */
 };
 
 struct ticket_identity {

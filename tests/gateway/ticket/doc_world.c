@@ -140,6 +140,37 @@ static const struct rule_clause clauses[] = {
 	 .why = "motor_temp stale"},
 };
 static struct ticket_sample samples[4];
+static const struct ticket_standing plain = {.reason = "open"};
+static const struct ticket_ref members[] = {
+	{"lift.entrapment", "3A-L2", "3A栋2号梯", "ELV-01", NULL, "tk_aaaaaaaaaaaaaaaaaaaaaaaaaa"},
+	{"lift.silent", "3A-L1", "3A栋1号梯", "SYS-01", NULL, ""},
+};
+static const struct ticket_note notes[] = {
+	{.is_step = true, .step = 1, .what = "escalate", .who = "manager", .why = "", .wall_ms = DOC_WALL + 9000},
+	{.what = "shelve", .who = "wang", .why = "waits for a part", .wall_ms = DOC_WALL + 6000,
+	 .until_wall_ms = DOC_WALL + 3600000},
+	{.what = "ack", .who = "", .why = "", .wall_ms = DOC_WALL + 5000},
+	{.is_step = true, .step = 0, .what = "escalate", .who = "dept_head", .why = "", .wall_ms = DOC_WALL + 3000},
+};
+static const struct ticket_standing busy = {
+	.reason = "escalate",
+	.is_chattering = true,
+	.is_maintenance = true,
+	.is_out_of_service = true,
+	.shelved_until_wall_ms = DOC_WALL + 3600000,
+	.keys = {"3", "other"},
+	.n_keys = 2,
+	.has_parent = true,
+	.parent = {"power.lost", "3A-P1", "3A栋配电", "SYS-03", "7", ""},
+	.group = "tk_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+	.members = members,
+	.n_members_shown = 2,
+	.n_members = 2,
+	.earlier = {"tk_aaaaaaaaaaaaaaaaaaaaaaaaaa"},
+	.n_earlier = 1,
+	.notes = notes,
+	.n_notes = 4,
+};
 
 static void open_ticket(struct doc_world *world, const char *asset, const char *code, uint8_t tier)
 {
@@ -207,6 +238,7 @@ void doc_world_make(struct doc_world *world)
 					.summary_en = "Lift 2: passengers trapped, load 12.3 %",
 					.notice_zh = "非常抱歉，3A栋2号梯故障。",
 					.notice_en = "Sorry, lift 2 is out of order.",
+					.standing = &plain,
 					.mode = "live",
 					.boot = "8c1f",
 					.seq = 4711,
@@ -224,6 +256,11 @@ void doc_world_make_bare(struct doc_world *world)
 						 .boot = "",
 						 .seq = 1,
 						 .now = {50000, DOC_WALL, WY_CLOCK_UNSYNCED}};
+}
+
+void doc_world_burden(struct doc_world *world)
+{
+	world->context.standing = &busy;
 }
 
 void doc_world_clear(struct doc_world *world)

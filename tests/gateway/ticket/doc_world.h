@@ -15,6 +15,8 @@ struct doc_world {
 void doc_world_make(struct doc_world *world);
 /* The same with nothing that may be missing. */
 void doc_world_make_bare(struct doc_world *world);
+/* From now on it chatters, depends, belongs to a group, was escalated and shelved. */
+void doc_world_burden(struct doc_world *world);
 void doc_world_clear(struct doc_world *world);
 struct ticket_state doc_world_state(bool is_death);
 

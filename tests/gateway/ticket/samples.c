@@ -32,6 +32,7 @@ int main(void)
 		if (ticket_doc_state(&state, &buf) != WY_OK || puts(text) < 0)
 			return 1;
 	}
+	doc_world_burden(&full);
 	full.ticket.condition = TICKET_LATCHED;
 	if (show(&full, TICKET_UPDATED) || show(&full, TICKET_REOPENED))
 		return 1;
