@@ -28,8 +28,11 @@ bool cli_parse(int argc, char **argv, const char *const *known, struct cli_optio
 
 /* Each command: cmd_<name>(argc, argv) with argv[0] its name. */
 #define COMMAND(name, arguments, what) int cmd_##name(int argc, char **argv);
+#define ORDER(name, arguments, what)
 #include "commands.def"
+#undef ORDER
 #undef COMMAND
+int cmd_order(int argc, char **argv);
 
 /* Memory for one load, with its diagnostics; NULL without memory. */
 struct cli_load {

@@ -13,7 +13,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 #define COMMAND(name, arguments, what) {#name, arguments, what, cmd_##name},
+#define ORDER(name, arguments, what) {#name, arguments, what, cmd_order},
 #include "commands.def"
+#undef ORDER
 #undef COMMAND
 };
 

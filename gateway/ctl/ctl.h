@@ -1,7 +1,7 @@
 /* ctl.h: the local control socket, server side: a UNIX stream socket, mode 0660.
  *
  * One question a connection: a line of JSON, at most WY_CTL_REQUEST_MAX bytes. One answer: a line of
- * JSON; then the server closes. Questions only look; nothing here can change anything.
+ * JSON; then the server closes. What it means is the answerer's affair.
  * A client that stalls is cut off after CTL_PATIENCE_MS and delays nobody meanwhile. */
 #ifndef CTL_H
 #define CTL_H

@@ -155,7 +155,14 @@ static void on_stop(void *arg)
 static char *on_question(void *arg, const char *request)
 {
 	struct gateway *g = arg;
-	return run_answer(&g->view, request);
+	char *text = run_answer(&g->view, request);
+
+	/* An order is kept before it is answered. */
+	settle(g);
+	if (!engine_is_broken(g->engine))
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* ---- Start -------------------------------------------------------------------------------------- */

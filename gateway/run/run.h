@@ -18,17 +18,18 @@ enum run_exit {
 /* Runs until SIGTERM or SIGINT. */
 enum run_exit run_gateway(const char *gateway_yaml);
 
-/* status.c: documents for the control socket. */
+/* status.c, orders.c: the control socket. */
 struct run_view {
 	const struct config *config;
 	const struct rule_set *rules;
 	struct store *store;
-	const struct engine *engine;
+	struct engine *engine;
 	const struct delivery *delivery;
 	struct clock *clock;
 	wy_ms started_ms; /* mono */
 };
-/* Answers one request of the control socket: text from malloc(), NULL without memory. */
+/* Answers one request of the control socket: text from malloc(), NULL without memory. An order makes a turn: the caller
+ * flushes before the answer goes out. */
 char *run_answer(const struct run_view *view, const char *request);
 
 #endif

@@ -8,5 +8,8 @@
 
 /* A rule on an asset as it stands now. NULL: *ret_document is the caller's (NULL without memory). Else what is wrong. */
 const char *run_explain(const struct run_view *view, const json_t *question, json_t **ret_document);
+/* Text from malloc(), NULL without memory. */
+char *run_order(const struct run_view *view, const json_t *request);
+char *run_shelves(const struct run_view *view);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "doc.h"
+#include "run_parts.h"
 
 enum { TICKETS_MOST = 1000 };
 
@@ -185,20 +186,41 @@ static char *explain(const struct run_view *view, const json_t *question)
 	return error ? error_text(error) : document_text(document);
 }
 
+static char *status_answer(const struct run_view *view, const json_t *question)
+{
+	(void)question;
+	return document_text(status(view));
+}
+
+static char *shelves_answer(const struct run_view *view, const json_t *question)
+{
+	(void)question;
+	return run_shelves(view);
+}
+
+static const struct {
+	const char *ask;
+	char *(*answer)(const struct run_view *view, const json_t *question);
+} asks[] = {
+	{"status", status_answer}, {"tickets", tickets}, {"shelves", shelves_answer}, {"explain", explain},
+};
+
 char *run_answer(const struct run_view *view, const char *request)
 {
 	json_t *question = json_loads(request, JSON_REJECT_DUPLICATES, NULL);
 	const char *ask = json_string_value(json_object_get(question, "ask"));
-	char *text;
+	char *text = NULL;
+	bool is_known = false;
 
-	if (ask && strcmp(ask, "status") == 0)
-		text = document_text(status(view));
-	else if (ask && strcmp(ask, "tickets") == 0)
-		text = tickets(view, question);
-	else if (ask && strcmp(ask, "explain") == 0)
-		text = explain(view, question);
-	else
-		text = error_text("ask for \"status\", \"tickets\" or \"explain\"");
+	for (size_t i = 0; ask && !is_known && i < sizeof(asks) / sizeof(*asks); i++) {
+		is_known = strcmp(ask, asks[i].ask) == 0;
+		if (is_known)
+			text = asks[i].answer(view, question);
+	}
+	if (!is_known && json_is_string(json_object_get(question, "order")))
+		text = run_order(view, question);
+	else if (!is_known)
+		text = error_text("ask for \"status\", \"tickets\", \"shelves\" or \"explain\", or give an \"order\"");
 	json_decref(question);
 	return text;
 }

@@ -158,6 +158,42 @@ static void tickets_are_whole_documents_newest_first(void **state)
 	json_decref(list);
 }
 
+static char asked[9000];
+
+static void expect_order(const char *members, bool is_taken, const char *words)
+{
+	snprintf(asked, sizeof(asked), "{%s}", members);
+	json_t *answer = ask(asked);
+	const char *said = json_string_value(json_object_get(answer, is_taken ? "done" : "error"));
+
+	if (!said || !strstr(said, words))
+		fail_msg("%s: %s", members, said ? said : "(nothing)");
+	assert_int_equal(json_is_true(json_object_get(answer, "ok")), is_taken);
+	json_decref(answer);
+}
+
+static void an_order_is_taken_or_refused_with_words(void **state)
+{
+	static char members[8500];
+	(void)state;
+
+	expect_order("\"order\":\"shelve\",\"rule\":\"room.wet\",\"asset\":\"A-1\",\"by\":\"wang\",\"reason\":\"x\","
+		     "\"until\":\"2026-11-22 18:00\"", true, "until 2026-11-22T18:00:00.000+08:00");
+	json_t *list = ask("{\"ask\":\"shelves\"}");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "by")), "wang");
+	json_decref(list);
+	expect_order("\"order\":\"unshelve\",\"rule\":\"room.wet\",\"asset\":\"A-1\",\"by\":\"wang\"", true, "unshelve");
+	expect_order("\"order\":\"unshelve\",\"rule\":\"room.wet\",\"asset\":\"A-1\"", false, "who says it");
+	expect_order("\"order\":\"shelve\",\"rule\":\"room.wet\",\"asset\":\"A-1\",\"by\":\"w\",\"reason\":\"x\"", false, "an end");
+	expect_order("\"order\":\"shelve\",\"rule\":\"room.wet\",\"asset\":\"A-1\",\"by\":\"w\",\"reason\":\"x\",\"for\":\"1h\","
+		     "\"until\":\"2026-11-22 18:00\"", false, "an end");
+	expect_order("\"order\":\"ack\",\"by\":\"w\"", false, "a ticket, or a rule and an asset");
+	expect_order("\"order\":\"ack\",\"ticket\":7,\"by\":\"w\"", false, "ticket: not a text");
+	snprintf(members, sizeof(members), "\"order\":\"ack\",\"ticket\":\"t\",\"by\":\"%08000d\"", 0);
+	expect_order(members, false, "by: not a text of less than 65 bytes");
+}
+
 static void odd_questions_get_an_error(void **state)
 {
 	static const char *const questions[] = {"", "x", "[]", "null", "{}", "{\"ask\":3}", "{\"ask\":\"stop\"}",
@@ -213,6 +249,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_device_is_shown_as_it_is, start, stop),
 		cmocka_unit_test_setup_teardown(an_uplink_that_is_down_says_why_in_any_bytes, start, stop),
 		cmocka_unit_test_setup_teardown(tickets_are_whole_documents_newest_first, start, stop),
+		cmocka_unit_test_setup_teardown(an_order_is_taken_or_refused_with_words, start, stop),
 		cmocka_unit_test_setup_teardown(odd_questions_get_an_error, start, stop),
 		cmocka_unit_test_setup_teardown(a_rule_is_explained_with_its_present_values, start, stop),
 		cmocka_unit_test_setup_teardown(what_cannot_be_explained_is_an_error, start, stop),
