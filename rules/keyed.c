@@ -170,10 +170,29 @@ static uint32_t find_key(const struct rule_engine *engine, uint32_t first, uint3
 	return RX_NO_SLOT;
 }
 
+static bool is_calm(const struct rule_engine *engine, uint32_t instance)
+{
+	return rx_teller_is_idle(&engine->tellers[instance], &engine->machines[instance]);
+}
+
+/* The problem made of its raises; RX_NO_INSTANCE: the rule makes none. */
+static uint32_t problem_of(const struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_rule *rule = &engine->set->rules[engine->set->instances[instance].info.rule];
+
+	if (!rule->recur.count || rule->recur.problem == RX_NO_RULE)
+		return RX_NO_INSTANCE;
+	return engine->set->rules[rule->recur.problem].first_instance + (instance - rule->first_instance);
+}
+
 static bool can_go(const struct rule_engine *engine, uint32_t instance, wy_ms keep_ms)
 {
-	return engine->clock_ms - key_of(engine, instance)->last_ms > keep_ms &&
-	       rx_teller_is_idle(&engine->tellers[instance], &engine->machines[instance]);
+	uint32_t problem = problem_of(engine, instance);
+	const struct rx_recur *recur = &engine->set->rules[engine->set->instances[instance].info.rule].recur;
+
+	keep_ms = recur->count && recur->within_ms > keep_ms ? recur->within_ms : keep_ms;
+	return engine->clock_ms - key_of(engine, instance)->last_ms > keep_ms && is_calm(engine, instance) &&
+	       (problem == RX_NO_INSTANCE || is_calm(engine, problem));
 }
 
 /* A place for a new key: a free one, else that of the key unused for longest that can go. */
@@ -183,8 +202,11 @@ static uint32_t find_place(const struct rule_engine *engine, uint32_t first, uin
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rx_key *key = key_of(engine, first + i);
-		if (!key->is_taken)
+		/* A ticket whose key was lost with its cell keeps its place until it ends. */
+		if (!key->is_taken && is_calm(engine, first + i))
 			return i;
+		if (!key->is_taken)
+			continue;
 		if (can_go(engine, first + i, keep_ms) &&
 		    (found == RX_NO_SLOT || key->last_ms < key_of(engine, first + found)->last_ms))
 			found = i;
@@ -205,6 +227,11 @@ static void sweep(struct rule_engine *engine, uint32_t instance)
 	if (it->variant->n_steps > 1)
 		memset(&engine->matches[it->match], 0, sizeof(engine->matches[it->match]));
 	rx_mark(engine->cell_dirty, set->n_instances + instance);
+	uint32_t problem = problem_of(engine, instance);
+	if (problem != RX_NO_INSTANCE) {
+		memset(&engine->tellers[problem], 0, sizeof(engine->tellers[problem]));
+		rx_mark(engine->cell_dirty, set->n_instances + problem);
+	}
 	for (size_t i = 0; i < cls->n_memories; i++) {
 		const struct rx_memory *memory = &cls->memories[i];
 		if (!memory->is_keyed || memory->rule != it->info.rule || memory->slot != it->slot)
