@@ -16,11 +16,12 @@ void rule_turn_begin(struct rule_engine *engine, struct wy_now now)
 	/* First what a restart or a new engine left to do, at its own instant. */
 	rx_settle(engine);
 	now.mono_ms = now.mono_ms > engine->clock_ms ? now.mono_ms : engine->clock_ms;
+	/* The wall clock was set: calendars may stand elsewhere from now on. What was due before saw the old one. */
+	if (is_clock_new)
+		rx_run_timers(engine, now.mono_ms);
 	engine->now = now;
 	if (!is_clock_new)
 		return;
-	/* The wall clock was set: calendars may stand elsewhere. */
-	rx_run_timers(engine, now.mono_ms);
 	engine->wall_offset_ms = offset_ms;
 	engine->clock_ms = now.mono_ms;
 	rx_mark_groups(engine);

@@ -3,14 +3,21 @@
 #include "engine_parts.h"
 #include "others.h"
 
+/* Has every input been seen since? One that is unknown by now is not waited for: it may be dead, and what the others say
+ * without it must be told all the same. */
 static bool is_fresh(const struct rule_engine *engine, const struct rx_instance *it, wy_ms since_ms)
 {
-	const struct rx_slot *slots = &engine->slots[engine->set->assets[it->info.asset].slot_base];
+	uint32_t asset = it->info.asset;
+	const struct rx_slot *slots = &engine->slots[engine->set->assets[asset].slot_base];
+	const struct wy_point *points = rx_class_of(engine, asset)->model->points;
 
-	for (size_t i = 0; i < it->info.n_points; i++)
-		if (rx_seen_ms(engine, it->info.asset, slots[it->info.points[i]].at_ms, engine->clock_ms) <= since_ms &&
-		    engine->held_ms[it->info.asset] <= engine->clock_ms)
+	for (size_t i = 0; i < it->info.n_points; i++) {
+		uint32_t point = it->info.points[i];
+		uint8_t quality = rx_slot_quality(engine, asset, &slots[point], &points[point], engine->clock_ms);
+		if (wy_quality_is_usable(quality) && engine->held_ms[asset] <= engine->clock_ms &&
+		    rx_seen_ms(engine, asset, slots[point].at_ms, engine->clock_ms) <= since_ms)
 			return false;
+	}
 	return true;
 }
 
@@ -78,6 +85,21 @@ struct rx_machine_in rx_look(const struct rule_engine *engine, uint32_t instance
 		in.level[i].clear_hold_ms = it->info.clear_hold_ms[i];
 	}
 	return in;
+}
+
+/* Has all that a close by hand left standing passed? */
+static bool is_gone(const struct rule_engine *engine, const struct rx_instance *it, struct rx_eval *ev)
+{
+	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
+
+	if (it->group != RX_NO_INSTANCE)
+		return !engine->groups[it->group].is_begun;
+	if (rule->info.kind == RULE_KIND_PROBLEM)
+		return true; /* with its close it was over, and the count began anew */
+	for (size_t i = 0; i < rule->info.n_levels; i++)
+		if (way_back(ev, rule, &it->variant->levels[i]).truth != RULE_TRUE)
+			return false;
+	return true;
 }
 
 bool rx_is_made(const struct rule_engine *engine, uint32_t instance)
@@ -198,6 +220,8 @@ static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct
 	in.is_fresh = teller->was_inhibited && is_fresh(engine, it, teller->inhibited_until_ms);
 	/* Members in a window do not count; so a group needs none of its own. */
 	in.is_maintenance = it->group == RX_NO_INSTANCE && rx_is_planned(engine, false, ev);
+	if (teller->is_guarded && !in.is_out)
+		in.is_gone = is_gone(engine, it, ev);
 	if (it->variant->active.root)
 		in.is_allowed = rx_eval(ev, it->variant->active.root).truth == RULE_TRUE;
 	rx_teller_begin(&out);
@@ -347,4 +371,7 @@ void rx_speak(struct rule_engine *engine, uint32_t instance)
 	rx_note_told(engine, instance, &out);
 	if (out.due_ms < due_ms)
 		set_due(engine, instance, out.due_ms);
+	/* What a group just took need not stay latched. */
+	if (out.is_changed && engine->tellers[instance].absorbed_tier)
+		rx_mark(engine->again, instance);
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum move { STAY, PEND, CALM, RUN, FREEZE, RETURN, RISE };
+enum move { STAY, PEND, CALM, RUN, FREEZE, RETURN, RISE, RELEASE };
 
 /* moves[state][truth]: truth of `when` in N and P, of `clear` in A, R and L. */
 static const uint8_t moves[5][3] = {
@@ -15,7 +15,7 @@ static const uint8_t moves[5][3] = {
 	[RULE_PENDING]       = {CALM,  RUN,    FREEZE},
 	[RULE_ACTIVE]        = {STAY,  RETURN, STAY},
 	[RULE_RETURNING]     = {RISE,  RUN,    FREEZE},
-	[RULE_LATCHED_STATE] = {RISE,  STAY,   STAY},
+	[RULE_LATCHED_STATE] = {RISE,  RELEASE, STAY},
 };
 
 bool rx_state_asks_clear(uint8_t state)
@@ -113,6 +113,11 @@ static void step_level(struct context *c, unsigned i)
 		return;
 	case CALM:
 		enter(level, RULE_NORMAL, now_ms, is_changed);
+		return;
+	case RELEASE:
+		/* Its latch is no more in the rule, or nobody was told of it: no person would ever release it. */
+		if (!c->in->must_latch)
+			enter(level, RULE_NORMAL, now_ms, is_changed);
 		return;
 	case RISE:
 		enter(level, RULE_ACTIVE, now_ms, is_changed);

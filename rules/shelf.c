@@ -17,6 +17,9 @@ void rx_watch_shelf(struct rx_telling *t, bool is_kept)
 
 	if (!teller->is_shelved)
 		return;
+	/* The rule may allow less now than when it was shelved, or nothing. */
+	if (teller->shelved_until_ms > t->now_ms + t->rule->shelve_max_ms)
+		teller->shelved_until_ms = t->now_ms + t->rule->shelve_max_ms;
 	if (is_kept != teller->is_shelf_used && is_kept) {
 		teller->is_shelf_used = true;
 		t->out->is_changed = true;

@@ -44,6 +44,16 @@ static bool is_latched(const struct rx_level_state *level)
 	return level->state == RULE_LATCHED_STATE;
 }
 
+static bool is_kept(const struct rx_level_state *level)
+{
+	return is_on(level) || is_latched(level);
+}
+
+static bool may_begin(const struct rx_level_state *level)
+{
+	return is_active(level) || is_latched(level);
+}
+
 /* The most severe level that passes, or -1; of equal tiers the first. */
 static int worst(const struct rx_telling *t, bool (*passes)(const struct rx_level_state *))
 {
@@ -152,7 +162,7 @@ static void watch_standing(struct rx_telling *t)
 static void watch_readiness(struct rx_telling *t, const struct rx_teller_in *in)
 {
 	struct rx_teller *teller = t->teller;
-	bool stands = worst(t, teller->is_ready ? is_on : is_active) >= 0;
+	bool stands = worst(t, teller->is_ready ? is_kept : is_active) >= 0;
 	bool is_ready = teller->is_raised || (stands && may_raise(t, in));
 
 	if (is_ready == teller->is_ready)
@@ -160,6 +170,35 @@ static void watch_readiness(struct rx_telling *t, const struct rx_teller_in *in)
 	teller->is_ready = is_ready;
 	teller->absorbed_tier = 0;
 	teller->ready_ms = t->now_ms;
+	t->out->is_changed = true;
+}
+
+/* A close by hand holds back what stood then. What is gone and comes back is something new. */
+static void watch_guard(struct rx_telling *t, const struct rx_teller_in *in)
+{
+	struct rx_teller *teller = t->teller;
+	wy_ms most_ms = t->now_ms + t->s->instance->reraise_ms;
+	wy_ms proven_ms = 0;
+
+	if (!teller->is_guarded)
+		return;
+	/* The rule may have a shorter `reraise` now. */
+	teller->guard_ms = teller->guard_ms < most_ms ? teller->guard_ms : most_ms;
+	if (in->is_gone != teller->is_gone) {
+		teller->is_gone = in->is_gone;
+		teller->gone_ms = t->now_ms;
+		t->out->is_changed = true;
+	}
+	if (!teller->is_gone)
+		return;
+	for (unsigned i = 0; i < t->rule->info.n_levels; i++)
+		if (t->s->instance->info.clear_hold_ms[i] > proven_ms)
+			proven_ms = t->s->instance->info.clear_hold_ms[i];
+	if (t->now_ms < teller->gone_ms + proven_ms) {
+		rx_wake(t, teller->gone_ms + proven_ms);
+		return;
+	}
+	teller->is_guarded = teller->is_gone = false;
 	t->out->is_changed = true;
 }
 
@@ -171,6 +210,7 @@ void rx_teller_look(const struct rx_subject *subject, const struct rx_teller_in 
 		t.teller->is_maintenance = in->is_maintenance;
 		out->is_changed = true;
 	}
+	watch_guard(&t, in);
 	watch_inhibition(&t, in);
 	watch_service(&t, in);
 	watch_knowledge(&t, in);
@@ -194,7 +234,8 @@ bool rx_teller_must_latch(const struct rx_teller *teller, const struct rx_rule *
 {
 	enum rule_latch latch = rule->info.latch;
 
-	if (latch == RULE_LATCH_NONE || !teller->is_raised)
+	/* What waits for a group to form will be told, unless one takes it. */
+	if (latch == RULE_LATCH_NONE || !(teller->is_raised || (teller->is_ready && !teller->absorbed_tier)))
 		return false;
 	return !(latch == RULE_LATCH_ACK && teller->is_acked);
 }
@@ -227,7 +268,7 @@ static wy_ms first_onset(const struct rx_telling *t, int level)
 	wy_ms onset_ms = levels[level].onset_ms;
 
 	for (unsigned i = 0; i < t->rule->info.n_levels; i++)
-		if (is_on(&levels[i]) && levels[i].onset_ms < onset_ms)
+		if (is_kept(&levels[i]) && levels[i].onset_ms < onset_ms)
 			onset_ms = levels[i].onset_ms;
 	return onset_ms;
 }
@@ -243,20 +284,33 @@ static void forget_episode(struct rx_teller *teller)
 
 /* ---- Groups ------------------------------------------------------------------------------- */
 
-/* Does a group speak for it, as long as it is no more urgent than the group? What a group took it keeps, though
- * somebody closes the group's ticket. */
-static bool is_absorbed(struct rx_telling *t, uint8_t tier)
+/* The tier of a group that speaks for it; 0: none. What a group took it keeps, though somebody closes the group's ticket;
+ * but not when the group is gone, with the rules of before or with its memory. */
+static uint8_t tier_that_absorbs(const struct rx_telling *t)
 {
-	struct rx_teller *teller = t->teller;
+	bool is_kept_by_one = false;
 
 	for (size_t i = 0; i < t->s->n_bonds; i++) {
 		const struct rx_bond *bond = &t->s->bonds[i];
-		if (teller->absorbed_tier || !bond->is_absorbing || !bond->is_raised || !bond->is_in)
+		if (!bond->is_absorbing || !bond->is_in)
 			continue;
-		teller->absorbed_tier = bond->tier;
+		if (!t->teller->absorbed_tier && bond->is_raised)
+			return bond->tier;
+		is_kept_by_one = true;
+	}
+	return is_kept_by_one ? t->teller->absorbed_tier : 0;
+}
+
+/* Does a group speak for it, as long as it is no more urgent than the group? */
+static bool is_absorbed(struct rx_telling *t, uint8_t tier)
+{
+	uint8_t absorbed_tier = tier_that_absorbs(t);
+
+	if (absorbed_tier != t->teller->absorbed_tier) {
+		t->teller->absorbed_tier = absorbed_tier;
 		t->out->is_changed = true;
 	}
-	return teller->absorbed_tier && teller->absorbed_tier <= tier;
+	return absorbed_tier && absorbed_tier <= tier;
 }
 
 /* A while for others to come, that might make a group of it. What is urgent does not wait. */
@@ -309,7 +363,7 @@ static void tell_bonds(struct rx_telling *t)
 static void tell_raise(struct rx_telling *t)
 {
 	struct rx_teller *teller = t->teller;
-	int level = worst(t, is_active);
+	int level = worst(t, may_begin);
 
 	if (level < 0 || !teller->is_ready)
 		return;
@@ -501,9 +555,11 @@ static enum wy_err command_close(struct rx_telling *t)
 
 	if (!teller->is_raised)
 		return WY_E_STATE;
+	/* What is latched is gone already: if it comes back it is told. */
+	teller->is_guarded = worst(t, is_on) >= 0;
+	teller->is_gone = false;
 	rx_machine_calm(t->s->machine, false, t->now_ms);
 	teller->was_on = false;
-	teller->is_guarded = true;
 	teller->guard_ms = t->now_ms + t->s->instance->reraise_ms;
 	tell_end(t, RULE_CLOSED);
 	tell_bonds(t);

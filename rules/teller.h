@@ -25,7 +25,8 @@ struct rx_teller {
 	bool is_out;        /* out of service */
 	bool is_out_told;
 	bool is_dependent;  /* RULE_DEPENDS was told */
-	bool is_guarded;    /* closed by hand: no raise before guard_ms */
+	bool is_guarded;    /* closed by hand while it stood: no raise before guard_ms, or until it was gone */
+	bool is_gone;       /* guarded, and the way back true since gone_ms */
 	bool is_maintenance;
 	bool is_chattering;
 	bool is_recurring;  /* as often as `recur` says, and its problem not over */
@@ -49,7 +50,7 @@ struct rx_teller {
 	wy_ms ended_ms;     /* of the last episode */
 	wy_ms unknown_ms;
 	wy_ms inhibited_until_ms; /* when the last parent returned */
-	wy_ms guard_ms;
+	wy_ms guard_ms, gone_ms;
 	wy_ms shelved_until_ms;
 };
 
@@ -63,6 +64,7 @@ struct rx_teller_in {
 	bool is_unknown; /* of the machine's step */
 	bool is_out;     /* the asset is out of service, and the rule minds */
 	bool is_maintenance;
+	bool is_gone;    /* asked while guarded: the way back of every level is true */
 };
 
 /* A group an instance may be a member of, as it stands at this instant. */

@@ -42,6 +42,7 @@ static void start(struct bench *b, enum rule_state state, enum rx_on_unknown pol
 	b->rule.recur.problem = RX_NO_RULE;
 	b->teller.was_on = state == RULE_ACTIVE || state == RULE_RETURNING;
 	b->rule.on_unknown = policy;
+	b->rule.info.latch = state == RULE_LATCHED_STATE ? RULE_LATCH_RESET : RULE_LATCH_NONE;
 	b->instance.tolerate_ms = TOLERATE;
 	b->instance.unverified_after_ms = 100000;
 	b->instance.settle_ms = 30;
