@@ -626,6 +626,41 @@ static void wrong_out_of_service_is_named_at_its_place(void **state)
 	}
 }
 
+/* Rules that ask n different questions to all assets of a class. */
+static bool ask(struct case_world *w, unsigned n)
+{
+	static char text[80000];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	wy_buf_add(&buf, "class: {n: {type: int}}\nfaults: [T-01]\nfile:\n  weiyu: rules/1\n  package: t\n  rules:\n");
+	for (unsigned i = 0; i < n; i++) {
+		if (i % 50 == 0)
+			wy_buf_addf(&buf, "    - id: t.r%u\n      scope: thing\n      fault: T-01\n      tier: S3\n      clear_hold: 5s\n"
+				    "      when: \"n > 3", i);
+		wy_buf_addf(&buf, " and count_of(thing, n > %u) > 2", i);
+		if (i % 50 == 49 || i + 1 == n)
+			wy_buf_add(&buf, "\"\n");
+	}
+	return case_open(w, NULL, text);
+}
+
+static void questions_to_other_assets_have_a_ceiling(void **state)
+{
+	struct case_world w;
+	bool is_said = false;
+
+	(void)state;
+	assert_true(ask(&w, WY_RULE_TALLIES_MAX));
+	case_close(&w);
+	assert_false(ask(&w, WY_RULE_TALLIES_MAX + 1));
+	for (size_t i = 0; i < w.diags.n; i++)
+		is_said = is_said || (strcmp(w.diags.item[i].code, "E601") == 0 &&
+				      strstr(w.diags.item[i].text, "different questions to the assets of a class"));
+	assert_true(is_said);
+	case_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -636,6 +671,7 @@ int main(void)
 		cmocka_unit_test(several_mistakes_of_a_file_are_all_reported),
 		cmocka_unit_test(compiling_in_any_memory_ends_well_or_says_so),
 		cmocka_unit_test(wrong_out_of_service_is_named_at_its_place),
+		cmocka_unit_test(questions_to_other_assets_have_a_ceiling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -540,3 +540,74 @@ def test_coverage_sees_a_branch_that_never_decided(bench):
 @pytest.mark.parametrize("arguments", [[], ["--junit"], ["--unknown", "x.yaml"]])
 def test_wrong_usage(arguments):
     assert subprocess.run([WEIYU, "test", *arguments], capture_output=True).returncode == 2
+
+
+BANK_CLASSES = """
+weiyu: classes/1
+classes:
+  lift:
+    name_zh: 电梯
+    name_en: Lift
+    relations: {bank: lift_bank}
+    points:
+      temp: {type: real, unit: degC, range: [-20, 200], poll: 10s, stale_after: 60s}
+  lift_bank:
+    name_zh: 群
+    name_en: Bank
+    points:
+      load: {type: real, unit: "%", range: [0, 100], poll: 10s, stale_after: 60s}
+"""
+BANK_RULES = """
+weiyu: rules/1
+package: t
+rules:
+  - {id: t.hot, scope: lift, tier: S3, fault: T-01, when: "temp - peer_median(temp, by=bank) > 15 dK", clear: "temp - peer_median(temp, by=bank) < 8 dK", hold: 1min}
+  - {id: t.load, scope: lift, tier: S3, fault: T-02, when: bank.load > 90 %, clear: bank.load < 80 %, hold: 1min}
+"""
+BANK_TESTS = """weiyu: test/1
+classes: [classes.yaml]
+rules: [rules.yaml]
+assets:
+  - {id: L1, class: lift, relations: {bank: BANK-A}}
+  - {id: L2, class: lift, relations: {bank: BANK-A}}
+  - {id: L3, class: lift, relations: {bank: BANK-A}}
+  - {id: BANK-A, class: lift_bank}
+usual:
+  lift: {temp: 40 degC}
+  lift_bank: {load: 10 %}
+tests:
+  - name: a motor hotter than the others of its bank is told
+    feed: {L1.temp: "@0s 40 degC @1min 60 degC @10min 41 degC"}
+    until: 20min
+    tickets:
+      - {at: 2min, ev: open, rule: t.hot, asset: L1, tier: S3, onset: 1min}
+      - {at: 10min, ev: resolve, rule: t.hot, asset: L1}
+  - name: a busy bank is told for each of its lifts
+    about: [t.load]
+    feed: {BANK-A.load: "@0s 10 % @1min 95 % @10min 20 %"}
+    until: 20min
+    tickets:
+      - {at: 2min, ev: open, rule: t.load, asset: L1}
+      - {at: 2min, ev: open, rule: t.load, asset: L2}
+      - {at: 2min, ev: open, rule: t.load, asset: L3}
+      - {at: 10min, ev: resolve, rule: t.load, asset: L1}
+      - {at: 10min, ev: resolve, rule: t.load, asset: L2}
+      - {at: 10min, ev: resolve, rule: t.load, asset: L3}
+"""
+
+
+@pytest.mark.parametrize("option", [[], ["--restart-everywhere"], ["--permute"]])
+def test_assets_of_a_test_may_be_related(bench, option):
+    (bench.path / "classes.yaml").write_text(BANK_CLASSES)
+    (bench.path / "rules.yaml").write_text(BANK_RULES)
+    done = bench(BANK_TESTS, *option, head="")
+    passes(done)
+    assert "2 passed" in done.stdout
+
+
+def test_a_relation_to_the_wrong_asset_is_named(bench):
+    (bench.path / "classes.yaml").write_text(BANK_CLASSES)
+    (bench.path / "rules.yaml").write_text(BANK_RULES)
+    done = bench(BANK_TESTS.replace("bank: BANK-A", "bank: L2", 1), head="")
+    assert done.returncode != 0
+    assert "'L2' is of class 'lift'" in done.stdout + done.stderr
