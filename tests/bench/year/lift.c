@@ -137,6 +137,8 @@ static void trip(struct lift *l, ms_t at)
 	double load = is_with_people ? rng_between(&l->rng, 6, 45) : 0;
 	double offset = 22 * how_far(l, TROUBLE_LOAD_CELL, at);
 
+	/* The door opens for those who wait, they step in, it closes behind them. */
+	at = open_door(l, at) + (ms_t)rng_between(&l->rng, 2000, 6000);
 	lift_say(l, P_LIFT_OCCUPIED, at, is_with_people);
 	lift_say(l, P_LIFT_LOAD, at, load + offset);
 	at = close_door(l, at + 500);
