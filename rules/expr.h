@@ -44,6 +44,7 @@ struct rx_expr {
 	double min_cover;
 	uint32_t at, end;         /* byte range in the text */
 	struct rx_expr *child, *next;
+	const char *package; /* PARAM, after the check: whose */
 	const char *name; /* POINT, PARAM, CALL, WORD, NAMED; not NUL-terminated before the check */
 	size_t name_len;
 	const char *arg_name; /* name= before this argument, else NULL */

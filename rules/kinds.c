@@ -68,6 +68,9 @@ uint64_t rx_hash_node(const struct rx_expr *e)
 	if (e->name && e->op != RX_NUMBER)
 		hash = rx_hash(hash, e->name, e->name_len);
 	hash = rx_hash_text(hash, e->unit ? e->unit->name : "");
+	/* Packages may call different numbers alike. */
+	if (e->package)
+		hash = rx_hash_text(hash, e->package);
 	if (e->op == RX_POINT && e->point) {
 		hash = rx_hash(hash, &e->point->modulus, sizeof(e->point->modulus));
 		hash = rx_hash(hash, &e->point->max_step, sizeof(e->point->max_step));

@@ -97,7 +97,9 @@ enum rx_type rx_check_param(struct rx_scope *scope, struct rx_expr *e)
 	e->index = rx_use_of(scope, e->name, e->name_len, rx_at(scope, e));
 	if (e->index == RX_NO_USE)
 		return RX_T_NONE;
-	const struct rx_param *param = scope->load->set->classes[scope->cls].uses[e->index].param;
+	const struct rx_use *use = &scope->load->set->classes[scope->cls].uses[e->index];
+	const struct rx_param *param = use->param;
+	e->package = use->package->name;
 	e->unit = param->unit;
 	return param->type;
 }
