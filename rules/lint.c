@@ -223,6 +223,15 @@ static bool is_ladder(const struct rx_level *a, const struct rx_level *b)
 	return x->child->hash == y->child->hash;
 }
 
+/* Two levels that raise together may yet part on the way back. */
+static bool returns_alike(struct rx_lens *lens, const struct rx_level *a, const struct rx_level *b)
+{
+	uint64_t x = a->clear.root ? a->clear.root->hash : 0;
+	uint64_t y = b->clear.root ? b->clear.root->hash : 0;
+
+	return x == y && rx_lens_span(lens, &a->clear_hold) == rx_lens_span(lens, &b->clear_hold);
+}
+
 /* The severer level has the limit that is met later, unless it comes after a longer hold. */
 static void lint_ladder(struct rx_lens *lens, const struct rx_level *a, const struct rx_level *b)
 {
@@ -241,9 +250,9 @@ static void lint_ladder(struct rx_lens *lens, const struct rx_level *a, const st
 	bool is_up = cmp == RX_GT || cmp == RX_GE;
 	bool is_down = cmp == RX_LT || cmp == RX_LE;
 
-	if (x == y && severe_ms == mild_ms)
+	if (x == y && severe_ms == mild_ms && returns_alike(lens, a, b))
 		rx_lens_say(lens, WY_DIAG_ERROR, "E505", b->when.node, 0,
-			    "two levels with the same condition and hold: they can never differ");
+			    "two levels with the same condition, hold and way back: they can never differ");
 	else if (a->tier != b->tier && severe_ms <= mild_ms && ((is_up && x < y) || (is_down && x > y)))
 		rx_lens_say(lens, WY_DIAG_ERROR, "E505", b->when.node, 0,
 			    "the limits of the levels are in the wrong order: S%u should be reached later than S%u",

@@ -43,6 +43,11 @@ static bool compare_levels(struct rx_load *load, const struct rx_rule *a, const 
 			   const struct rx_variant *vb)
 {
 	struct rx_lens lens = {.load = load, .rule = b, .variant = vb};
+	uint64_t key_a = va->by ? va->by->hash : 0, key_b = vb->by ? vb->by->hash : 0;
+
+	/* Counted by other keys the same words mean other things. */
+	if (key_a != key_b)
+		return false;
 
 	for (size_t i = 0; i < a->info.n_levels; i++)
 		for (size_t j = 0; j < b->info.n_levels; j++) {

@@ -4,7 +4,12 @@
  * those, a value between each two of them and one beyond each end, as far as the declared range has
  * them: what holds there holds everywhere. Conditions of several variables are left alone. */
 
+#include <math.h>
+
+#include "eval.h"
 #include "lint_parts.h"
+
+#define BEYOND 1e300 /* no end */
 
 enum { CONSTANTS_MAX = 64, TRIALS_MAX = 4 * CONSTANTS_MAX + 2 };
 
@@ -21,17 +26,13 @@ static const struct rx_expr *inner(const struct rx_expr *e)
 	return e->op == RX_SCALE ? e->child : e;
 }
 
-static double factor(const struct rx_expr *e)
-{
-	return e->op == RX_SCALE ? e->real : 1;
-}
-
 static void meet_variable(struct region *r, const struct rx_expr *e)
 {
 	const struct rx_expr *own = inner(e);
 
-	r->is_foreign = r->is_foreign || (own->op != RX_POINT && own->op != RX_CALL) ||
-			(r->variable && inner(r->variable)->hash != own->hash);
+	/* In one unit throughout, so that no rounding moves a limit; a whole number in another unit has gaps. */
+	r->is_foreign = r->is_foreign || (own->op != RX_POINT && own->op != RX_CALL) || (own != e && own->type == RX_T_INT) ||
+			(r->variable && r->variable->hash != e->hash);
 	if (!r->variable)
 		r->variable = e;
 }
@@ -48,7 +49,7 @@ static bool is_logic(const struct rx_expr *e)
 	return e->op == RX_AND || e->op == RX_OR || e->op == RX_NOT;
 }
 
-/* Collects the variable and its constants, in the variable's own unit. */
+/* Collects the variable and its constants, in the unit they meet in. */
 static void meet(struct region *r, const struct rx_expr *e)
 {
 	double constant;
@@ -71,7 +72,7 @@ static void meet(struct region *r, const struct rx_expr *e)
 			continue;
 		r->is_foreign = !rx_lens_number(r->lens, c, &constant);
 		if (!r->is_foreign)
-			meet_constant(r, constant / factor(variable));
+			meet_constant(r, constant);
 	}
 }
 
@@ -79,7 +80,7 @@ static double worth(struct region *r, const struct rx_expr *e, double x)
 {
 	double number;
 
-	return rx_lens_number(r->lens, e, &number) ? number : x * factor(e);
+	return rx_lens_number(r->lens, e, &number) ? number : x;
 }
 
 static bool compare(enum rx_cmp cmp, double a, double b)
@@ -138,23 +139,23 @@ static void sort(double *values, size_t n)
 	}
 }
 
-/* The values a variable can have at all. */
-static void bounds_of(const struct rx_expr *e, double *ret_low, double *ret_high)
+/* The values a variable can have at all, by what is declared. */
+static void bounds_of(const struct region *r, double *ret_low, double *ret_high)
 {
-	const struct wy_point *point = e->op == RX_POINT ? e->point : NULL;
+	const struct rx_expr *e = r->variable;
+	struct rx_eval ev = {.set = r->lens->load->set, .cls = &r->lens->load->set->classes[r->lens->variant->cls],
+			     .next_ms = WY_MS_NEVER};
 
-	*ret_low = -1e300;
-	*ret_high = 1e300;
+	*ret_low = -BEYOND;
+	*ret_high = BEYOND;
 	if (e->type == RX_T_BOOL || e->type == RX_T_ENUM) {
 		*ret_low = 0;
 		*ret_high = e->type == RX_T_BOOL ? 1 : (double)e->point->n_values - 1;
-	} else if (point && point->has_range) {
-		*ret_low = point->lo;
-		*ret_high = point->hi;
-	} else if (e->op == RX_CALL && (e->fn->result == RX_RESULT_TIME || e->fn->result == RX_RESULT_INT || e->fn->result == RX_RESULT_DISTANCE ||
-					   e->fn->result == RX_RESULT_RATE || e->fn->result == RX_RESULT_SHARE)) {
-		*ret_low = 0;
+		return;
 	}
+	struct rx_value v = rx_as_real(rx_eval(&ev, e));
+	*ret_low = v.rlo > *ret_low ? v.rlo : *ret_low;
+	*ret_high = v.rhi < *ret_high ? v.rhi : *ret_high;
 }
 
 static bool is_whole(const struct rx_expr *e)
@@ -162,29 +163,38 @@ static bool is_whole(const struct rx_expr *e)
 	return e->type == RX_T_BOOL || e->type == RX_T_ENUM || e->type == RX_T_INT;
 }
 
+/* Around a limit of whole numbers, which need not be one itself; else the limit and a value up to the next. */
+static size_t trials_at(const struct region *r, size_t i, double *out)
+{
+	double c = r->constants[i];
+	double below = floor(c);
+
+	if (!is_whole(r->variable)) {
+		out[0] = c;
+		out[1] = i + 1 < r->n ? c + (r->constants[i + 1] - c) / 2 : c + 1;
+		return 2;
+	}
+	for (size_t k = 0; k < 4; k++)
+		out[k] = below - 1 + (double)k;
+	return 4;
+}
+
 static size_t trials_of(struct region *r, double *out)
 {
-	const struct rx_expr *variable = inner(r->variable);
 	double low;
 	double high;
 	double all[TRIALS_MAX];
 	size_t n = 0;
 	size_t kept = 0;
 
-	bounds_of(variable, &low, &high);
+	bounds_of(r, &low, &high);
 	sort(r->constants, r->n);
-	for (size_t i = 0; i < r->n; i++) {
-		double c = r->constants[i];
-		double next = i + 1 < r->n ? r->constants[i + 1] : c + 2;
-		all[n++] = c;
-		all[n++] = is_whole(variable) ? c + 1 : c + (next - c) / 2;
-		if (is_whole(variable))
-			all[n++] = c - 1;
-	}
+	for (size_t i = 0; i < r->n; i++)
+		n += trials_at(r, i, all + n);
 	double first = r->constants[0];
 	double last = r->constants[r->n - 1];
-	all[n++] = low > -1e300 ? low : first - 1 - (first < 0 ? -first : first);
-	all[n++] = high < 1e300 ? high : last + 1 + (last < 0 ? -last : last);
+	all[n++] = low > -BEYOND ? low : first - 1 - (first < 0 ? -first : first);
+	all[n++] = high < BEYOND ? high : last + 1 + (last < 0 ? -last : last);
 	for (size_t i = 0; i < n; i++)
 		if (all[i] >= low && all[i] <= high)
 			out[kept++] = all[i];
