@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "bind_groups.h"
 #include "ask_others.h"
+#include "bind_groups.h"
+#include "budget.h"
 #include "lint_set.h"
 #include "overrides.h"
 
@@ -508,20 +509,35 @@ static uint64_t hash_set(const struct rule_set *set)
 	return hash;
 }
 
-static void check_state(struct rx_load *load)
+static bool check_state(struct rx_load *load)
 {
 	const struct rule_set *set = load->set;
-	const struct rx_class *largest = set->classes;
+	char most[400];
+	struct wy_buf buf;
 
 	if (set->state_bytes <= WY_RULE_STATE_BYTES_MAX || load->err)
-		return;
-	for (size_t i = 0; i < load->world->n_classes; i++)
-		if (set->classes[i].state_bytes > largest->state_bytes)
-			largest = &set->classes[i];
+		return !load->err;
+	wy_buf_init(&buf, most, sizeof(most));
+	rx_add_most_bytes(set, &buf);
 	rx_error(load, "E601", set->rules[0].node, 0,
-		 "rules would remember %zu bytes, at most %u; most for an asset of class '%s' (%zu): shorten 'max_keys', or narrow the scopes",
-		 set->state_bytes, WY_RULE_STATE_BYTES_MAX, largest->model->id, largest->state_bytes);
-	load->err = WY_E_LIMIT;
+		 "rules would remember %zu bytes, at most %u%s: lower 'max_keys', or ask fewer different windows of those classes",
+		 set->state_bytes, WY_RULE_STATE_BYTES_MAX, most);
+	return false;
+}
+
+static bool check_instances(struct rx_load *load)
+{
+	const struct rule_set *set = load->set;
+	char most[400];
+	struct wy_buf buf;
+
+	if (set->n_instances <= WY_RULE_INSTANCES_MAX)
+		return true;
+	wy_buf_init(&buf, most, sizeof(most));
+	rx_add_most_instances(set, &buf);
+	rx_error(load, "E601", set->rules[0].node, 0, "%zu pairs of a rule and an asset; at most %u%s: narrow the scopes",
+		 set->n_instances, WY_RULE_INSTANCES_MAX, most);
+	return false;
 }
 
 enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
@@ -532,17 +548,14 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 	if (load->err || load->diags->errors)
 		return load->err ? load->err : WY_E_INVALID;
 	bind_rules(load, scopes, true);
-	if (set->n_instances > WY_RULE_INSTANCES_MAX) {
-		rx_error(load, "E601", set->rules[0].node, 0,
-			 "%zu pairs of a rule and an asset; at most %u: narrow the scopes", set->n_instances,
-			 WY_RULE_INSTANCES_MAX);
+	if (!check_instances(load))
 		return WY_E_LIMIT;
-	}
 	rx_list_reads(load);
 	if (load->err)
 		return load->err;
 	bind_assets(load);
-	check_state(load);
+	if (!load->err && !check_state(load))
+		return WY_E_LIMIT;
 	if (!load->err)
 		bind_windows(load);
 	if (!load->err)

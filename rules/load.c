@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bind.h"
+#include "budget.h"
 #include "fields.h"
 #include "group_read.h"
 #include "lint_set.h"
@@ -194,6 +195,23 @@ static enum wy_err compile(struct rx_load *load, const struct wy_node *const *fi
 	return rx_bind(load, scopes);
 }
 
+static void say_full(const struct rx_load *load, const struct wy_node *file)
+{
+	const struct rule_set *set = load->set;
+	char most[400];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, most, sizeof(most));
+	if (set && set->n_instances) {
+		wy_buf_addf(&buf, ", with %zu pairs of a rule and an asset", set->n_instances);
+		rx_add_most_instances(set, &buf);
+	} else if (set) {
+		wy_buf_addf(&buf, ", with %zu rules", set->n_rules);
+	}
+	wy_diag_add(load->diags, WY_DIAG_ERROR, "E601", file, 0, "the rules do not fit into the %zu bytes set aside for a load%s",
+		    load->arena->size, most);
+}
+
 enum wy_err rule_compile(const struct rule_world *world, const struct wy_node *const *files, size_t n_files,
 			 struct wy_arena *arena, struct wy_diags *diags, struct rule_set **ret_set)
 {
@@ -207,8 +225,7 @@ enum wy_err rule_compile(const struct rule_world *world, const struct wy_node *c
 		err = WY_E_INVALID;
 	diags->errors += errors;
 	if (err == WY_E_NOMEM)
-		wy_diag_add(diags, WY_DIAG_ERROR, "E601", n_files ? files[0] : NULL, 0,
-			    "the rules do not fit into the %zu bytes set aside for a load", arena->size);
+		say_full(&load, n_files ? files[0] : NULL);
 	if (!err)
 		*ret_set = load.set;
 	return err;

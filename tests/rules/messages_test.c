@@ -326,6 +326,8 @@ static const struct wrong_file files[] = {
 	{"hold too short", RULE "  rules:\n    - {id: t.r, scope: thing, fault: T-01, tier: S3, when: p > 3 bar, hold: 1s, clear: p < 2 bar}\n", "E402", 4, 60, "shorter than one poll"},
 	{"ladder", RULE "  rules:\n    - id: t.r\n      scope: thing\n      fault: T-01\n      clear: p < 2 bar\n      levels:\n"
 	 "        - {tier: S1, when: p > 5 bar}\n        - {tier: S3, when: p > 9 bar}\n", "E505", 10, 28, "wrong order"},
+	{"levels that are one", RULE "  rules:\n    - id: t.r\n      scope: thing\n      fault: T-01\n      clear: p < 2 bar\n      levels:\n"
+	 "        - {tier: S3, when: p > 9 bar}\n        - {tier: S2, when: p > 9 bar}\n", "E505", 10, 28, "can never differ"},
 	{"waiting for each other", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, inhibited_by: [t.b]}\n"
 	 "    - {id: t.b, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, inhibited_by: [t.a]}\n", "E506", 5, 94, "wait for each other"},
 	{"unknown parent", RULE "  rules:\n    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: a, clear_hold: 5s, inhibited_by: [t.aa]}\n",
@@ -661,6 +663,63 @@ static void questions_to_other_assets_have_a_ceiling(void **state)
 	case_close(&w);
 }
 
+/* ---- Too much ------------------------------------------------------------------------------ */
+
+/* A building of n assets with these rules; what is said of them in `code` must have the words, in this order. */
+static void is_too_much(unsigned n, const char *rules, const char *code, const char *const *words, size_t n_words)
+{
+	static char text[20000];
+	struct wy_buf buf;
+	struct case_world w;
+	const struct wy_diag *found = NULL;
+
+	wy_buf_init(&buf, text, sizeof(text));
+	wy_buf_add(&buf, POINTS "assets: {");
+	for (unsigned i = 0; i < n; i++)
+		wy_buf_addf(&buf, "%sA%u: {}", i ? ", " : "", i);
+	wy_buf_addf(&buf, "}\nfile:\n" RULE "  rules:\n%s", rules);
+	assert_false(buf.is_cut);
+	assert_false(case_open(&w, NULL, text));
+	for (size_t i = 0; i < w.diags.n; i++)
+		found = strcmp(w.diags.item[i].code, code) == 0 ? &w.diags.item[i] : found;
+	if (!found)
+		show(&w);
+	assert_non_null(found);
+	const char *at = found->text;
+	for (size_t i = 0; i < n_words; i++) {
+		at = strstr(at, words[i]);
+		if (!at)
+			fail_msg("'%s' is not where it should be: %s", words[i], found->text);
+	}
+	case_close(&w);
+}
+
+#define KEYED(id, max, learn)                                                                              \
+	"    - {id: t." id ", scope: thing, fault: T-01, tier: S3, by: n, max_keys: " max                  \
+	", when: 'zlearn(sample(p, on=rise(a)), learn=" learn ", tau=1h) > 6', clear_hold: 5s}\n"
+
+static void what_remembers_too_much_is_named_largest_first(void **state)
+{
+	static const char *const words[] = {"rules would remember ", ", at most 33554432; most by 't.b' (", "'t.d' (", "'t.c' ("};
+	(void)state;
+
+	is_too_much(9,
+		    "    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: 'max(p, 1h) > 8 bar', clear: 'max(p, 1h) < 5 bar'}\n"
+		    KEYED("b", "256", "1000") KEYED("c", "120", "800") KEYED("d", "250", "900"),
+		    "E601", words, sizeof(words) / sizeof(*words));
+}
+
+static void too_many_instances_are_named_with_their_rules(void **state)
+{
+	static const char *const words[] = {"pairs of a rule and an asset; at most 50000; most by 't.b' (51400)", "'t.a' (200)"};
+	(void)state;
+
+	is_too_much(200,
+		    "    - {id: t.a, scope: thing, fault: T-01, tier: S3, when: 'max(p, 1h) > 8 bar', clear: 'max(p, 1h) < 5 bar'}\n"
+		    KEYED("b", "256", "10"),
+		    "E601", words, sizeof(words) / sizeof(*words));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -672,6 +731,8 @@ int main(void)
 		cmocka_unit_test(compiling_in_any_memory_ends_well_or_says_so),
 		cmocka_unit_test(wrong_out_of_service_is_named_at_its_place),
 		cmocka_unit_test(questions_to_other_assets_have_a_ceiling),
+		cmocka_unit_test(what_remembers_too_much_is_named_largest_first),
+		cmocka_unit_test(too_many_instances_are_named_with_their_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
