@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "trial.h"
 
 /* Keys come and go apart from the configuration (enrolment makes them), so a missing one is no mistake of it;
  * but whoever installs wants to know now. */
@@ -59,15 +60,27 @@ static bool check_one(const char *path, const struct config_check *how)
 	return is_fine;
 }
 
+/* With all it names, and its rules compiled; nothing is played. */
+static enum wy_err check_tests(const char *path, struct wy_arena *arena, struct wy_diags *diags)
+{
+	struct trial_file *file;
+	enum wy_err err = trial_open(path, arena, diags, &file);
+
+	if (!err)
+		printf("%s: %zu test%s\n", path, file->n_tests, file->n_tests == 1 ? "" : "s");
+	return err;
+}
+
 int cmd_check(int argc, char **argv)
 {
 	static const char *const known[] = {NULL};
+	static const struct config_kind tests = {"test/1", check_tests};
 	struct cli_options options;
 	bool is_fine = true;
 
 	if (!cli_parse(argc, argv, known, &options))
 		return CLI_USAGE;
-	struct config_check how = {.gateway = options.is_config_given ? options.config : NULL};
+	struct config_check how = {.gateway = options.is_config_given ? options.config : NULL, .more = &tests, .n_more = 1};
 	for (int i = 0; i < options.n_words; i++)
 		is_fine = check_one(options.words[i], &how) && is_fine;
 	if (!options.n_words)

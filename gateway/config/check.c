@@ -226,10 +226,24 @@ static const struct {
 
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
+/* Ours, then those of the caller. */
 static const char *kind_at(const void *arg, size_t i)
 {
-	(void)arg;
-	return kinds[i].kind;
+	return i < KINDS ? kinds[i].kind : ((const struct config_check *)arg)->more[i - KINDS].kind;
+}
+
+/* What the caller knows how to read. True: it was one of these. */
+static bool check_more(struct checking *c, const struct wy_node *first)
+{
+	for (size_t i = 0; c->how && i < c->how->n_more; i++) {
+		const struct config_kind *more = &c->how->more[i];
+		if (!wy_node_is(first, more->kind))
+			continue;
+		if (more->check(c->root->source->name, c->load.arena, c->load.diags) == WY_E_NOMEM)
+			loading_full(&c->load);
+		return true;
+	}
+	return false;
 }
 
 static void check_root(struct checking *c)
@@ -247,7 +261,9 @@ static void check_root(struct checking *c)
 			return;
 		}
 	}
-	loading_unknown(&c->load, first, 0, "kind of file", first->text, KINDS, kind_at, NULL);
+	if (!check_more(c, first))
+		loading_unknown(&c->load, first, 0, "kind of file", first->text, KINDS + (c->how ? c->how->n_more : 0), kind_at,
+				c->how);
 }
 
 enum wy_err config_check_file(const char *path, const struct config_check *how,

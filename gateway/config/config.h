@@ -275,6 +275,12 @@ void config_fill(const struct config *config, uint32_t asset, const struct confi
 /* ---- Check single files -----------------------------------------------------------------------
  */
 
+/* A kind of file that is read elsewhere: all mistakes to diags. */
+struct config_kind {
+	const char *kind; /* "test/1" */
+	enum wy_err (*check)(const char *path, struct wy_arena *arena, struct wy_diags *diags);
+};
+
 struct config_check {
 	const char
 		*gateway; /* take classes, faults and profiles of this gateway file; NULL: none */
@@ -282,6 +288,8 @@ struct config_check {
 	size_t n_classes;
 	const char *const *faults;
 	size_t n_faults;
+	const struct config_kind *more; /* kinds beside those of the configuration */
+	size_t n_more;
 };
 
 /* What the first key says the file is decides how it is checked; a gateway file is checked with all

@@ -136,6 +136,43 @@ static void every_wrong_rule_is_named_at_its_place_and_nothing_else(void **state
 	assert_true(wrong_files_run(HERE "wrong_rules", config_compile) >= 8);
 }
 
+/* The site's devices feed an asset with rules, and none of them listens for silence. */
+static void a_device_that_may_fall_silent_unnoticed_is_warned_of(void **state)
+{
+	char code[8];
+
+	(void)state;
+	assert_int_equal(WY_OK, check(HERE "building/gateway.yaml", NULL, code));
+	assert_string_equal("W509", code);
+	assert_int_equal(0, diags.errors);
+	assert_int_equal(1, diags.warnings);
+}
+
+static char read_by[40];
+
+static enum wy_err read_poem(const char *path, struct wy_arena *arena, struct wy_diags *to)
+{
+	(void)arena;
+	snprintf(read_by, sizeof(read_by), "%s", strrchr(path, '/') + 1);
+	wy_diag_add(to, WY_DIAG_ERROR, "E100", NULL, 0, "it does not rhyme");
+	return WY_E_INVALID;
+}
+
+static void kinds_of_the_caller_are_read_by_the_caller(void **state)
+{
+	static const struct config_kind poem = {"poem/1", read_poem};
+	struct config_check how = {.more = &poem, .n_more = 1};
+	char code[8];
+
+	(void)state;
+	assert_int_equal(WY_E_INVALID, check(HERE "poem.yaml", &how, code));
+	assert_string_equal("E100", code);
+	assert_string_equal("poem.yaml", read_by);
+	assert_int_equal(1, diags.errors);
+	assert_int_equal(WY_E_INVALID, check(HERE "poem.yaml", NULL, code));
+	assert_string_equal("E301", code);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +184,8 @@ int main(void)
 		cmocka_unit_test(one_rule_file_of_a_gateway_is_checked_beside_the_others),
 		cmocka_unit_test(a_rule_of_another_package_is_found_in_the_file_of_its_name_beside),
 		cmocka_unit_test(a_file_that_says_nothing_of_itself_is_refused),
+		cmocka_unit_test(a_device_that_may_fall_silent_unnoticed_is_warned_of),
+		cmocka_unit_test(kinds_of_the_caller_are_read_by_the_caller),
 		cmocka_unit_test(every_wrong_rule_is_named_at_its_place_and_nothing_else),
 	};
 
