@@ -83,6 +83,21 @@ static void show_floods(const struct replay_session *s)
 		       stamp, OUTCOME_FLOOD, flood.floods);
 }
 
+/* Where most is urgent nothing is: 5 % S1 and 20 % S1 and S2 are what people on call can serve. */
+static void show_urgency(const struct replay_session *s)
+{
+	enum { TICKETS_LEAST = 20 };
+	struct outcome_stats all, first, second;
+
+	outcome_of_all(&s->outcome, &all);
+	outcome_of_tier(&s->outcome, 1, &first);
+	outcome_of_tier(&s->outcome, 2, &second);
+	uint32_t urgent = first.tickets + second.tickets;
+	if (all.tickets >= TICKETS_LEAST && (first.tickets * 20 > all.tickets || urgent * 5 > all.tickets))
+		printf("warning %s: of %u tickets %u are S1 (usual is at most 5 %%), %u S1 or S2 (20 %%)\n", "W514", all.tickets,
+		       first.tickets, urgent);
+}
+
 void replay_show_stats(const struct replay_session *s)
 {
 	static const char *const head[] = {"RULE",	"TIER",	  "RAISES",	"TICKETS", "PER DAY",
@@ -112,6 +127,7 @@ void replay_show_stats(const struct replay_session *s)
 	table_print(table);
 	table_free(table);
 	show_floods(s);
+	show_urgency(s);
 	printf("%.2f days, %llu turns, %llu samples\n", days, (unsigned long long)s->player.turns,
 	       (unsigned long long)s->player.samples);
 }

@@ -129,6 +129,16 @@ def test_statistics(building):
     assert out["all"]["raises"] == 2 and out["all"]["tickets"] == 1 and out["all"]["standing"] == 2
 
 
+def test_where_most_is_urgent_it_is_said(building):
+    rows = [f"{600 * i},{'true' if i % 2 else 'false'}" for i in range(50)]
+    many = building.write("many.csv", "time,A-1.b\n" + "\n".join(rows) + "\n")
+    said = building.replay("--hold", "--stats", many).stdout
+    tickets = json.loads(building.replay("--hold", "--json", many).stdout)["tiers"]
+    assert tickets["S2"]["tickets"] >= 20 and "warning W514: of " in said, said
+    few = building.write("few.csv", "time,A-1.b\n" + "\n".join(rows[:10]) + "\n")
+    assert "W514" not in building.replay("--hold", "--stats", few).stdout
+
+
 def test_from_and_to_cut_the_data(building):
     table = building.write("w.csv", WIDE)
     assert building.log("--hold", "--from", "2026-03-01T08:10", "--to", "2026-03-01T08:25", table) == EVENTS[2:]
