@@ -12,8 +12,10 @@
 
 void rx_add_number(struct wy_buf *buf, double value, const struct wy_unit *unit)
 {
-	if (unit == wy_unit_at(WY_UNIT_MS) && value >= 0 && value < 9e15) {
-		wy_buf_duration(buf, (wy_ms)value);
+	double ms = unit && wy_unit_is_alike(unit, wy_unit_at(WY_UNIT_MS)) ? value * wy_unit_ratio(unit, wy_unit_at(WY_UNIT_MS)) : -1;
+
+	if (ms >= 0 && ms < 9e15) {
+		wy_buf_duration(buf, (wy_ms)(ms + 0.5));
 		return;
 	}
 	wy_buf_real(buf, value, 6);
