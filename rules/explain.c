@@ -252,6 +252,7 @@ bool rule_explain(const struct rule_set *set, uint32_t rule, uint32_t asset, con
 
 	if (!aim(&x))
 		return false;
+	x.cls = x.variant->cls;
 	say_head(&x);
 	x.depth = 1;
 	say_key(&x);

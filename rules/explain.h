@@ -12,6 +12,7 @@ struct rx_explain {
 	const struct rx_rule *rule;
 	uint32_t rule_index;
 	const struct rx_variant *variant;
+	uint32_t cls;      /* of the expression that is told: the variant's, or that of others it asks */
 	uint32_t asset;    /* RULE_NO_ASSET: the rule as such, with its own values */
 	uint32_t instance; /* RX_NO_INSTANCE: none */
 	struct rx_eval ev; /* with an engine and an instance */

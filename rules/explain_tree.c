@@ -25,7 +25,7 @@ void rx_add_number(struct wy_buf *buf, double value, const struct wy_unit *unit)
 
 static const struct rx_const *param_value(const struct rx_explain *x, uint32_t use)
 {
-	const struct rx_class *cls = &x->set->classes[x->variant->cls];
+	const struct rx_class *cls = &x->set->classes[x->cls];
 
 	return x->asset == RULE_NO_ASSET ? &cls->uses[use].param->value
 					 : &x->set->values[x->set->assets[x->asset].value_base + use];
@@ -68,7 +68,7 @@ static void add_bounds(struct wy_buf *buf, const struct rx_param *param)
 /* "the package's own, lift.yaml:12", "set by the site for this asset, site.yaml:40" */
 static void add_origin(struct rx_explain *x, uint32_t index)
 {
-	const struct rx_use *use = &x->set->classes[x->variant->cls].uses[index];
+	const struct rx_use *use = &x->set->classes[x->cls].uses[index];
 	const struct wy_override *over = override_of(x, use);
 	const struct wy_node *node = over ? over->value : use->param->node;
 
@@ -86,7 +86,7 @@ void rx_add_span(struct rx_explain *x, const struct rx_span *span, wy_ms own_ms)
 		wy_buf_duration(&x->buf, (wy_ms)ms);
 		return;
 	}
-	const struct rx_param *param = x->set->classes[x->variant->cls].uses[span->use].param;
+	const struct rx_param *param = x->set->classes[x->cls].uses[span->use].param;
 	if (own_ms < 0)
 		ms = param_value(x, span->use)->real * wy_unit_ratio(param->unit, wy_unit_at(WY_UNIT_MS));
 	wy_buf_duration(&x->buf, (wy_ms)ms);
@@ -172,7 +172,7 @@ static size_t count_users(const struct rx_explain *x, uint32_t index)
 	for (size_t i = 0; i < x->set->n_rules; i++)
 		for (size_t j = 0; j < x->set->rules[i].n_variants; j++) {
 			const struct rx_variant *variant = &x->set->rules[i].variants[j];
-			n += variant->cls == x->variant->cls && uses_memory(variant, index);
+			n += variant->cls == x->cls && uses_memory(variant, index);
 		}
 	return n;
 }
@@ -194,7 +194,7 @@ static void add_window(struct rx_explain *x, const struct rx_expr *e, const stru
 static void add_memory(struct rx_explain *x, const struct rx_expr *e)
 {
 	const struct rx_store *store = rx_store_of(e->fn);
-	const struct rx_class *cls = &x->set->classes[x->variant->cls];
+	const struct rx_class *cls = &x->set->classes[x->cls];
 
 	if (!store)
 		return;
@@ -250,7 +250,7 @@ static void add_kind(struct wy_buf *buf, const struct rx_expr *e)
 
 static void add_param(struct rx_explain *x, const struct rx_expr *e)
 {
-	const struct rx_param *param = x->set->classes[x->variant->cls].uses[e->index].param;
+	const struct rx_param *param = x->set->classes[x->cls].uses[e->index].param;
 	const struct rx_const *value = param_value(x, e->index);
 
 	wy_buf_addf(&x->buf, "$%s: ", param->name);
@@ -406,10 +406,37 @@ static const char *arg_name(const struct rx_expr *call, size_t i)
 	return manner == RX_ARG_PLAIN || manner == RX_ARG_MANY ? NULL : call->fn->arg[row].name;
 }
 
-static void walk(struct rx_explain *x, const struct rx_expr *e, const char *name)
+static void walk(struct rx_explain *x, const struct rx_expr *e, const char *name);
+
+static void walk_children(struct rx_explain *x, const struct rx_expr *e)
 {
 	size_t i = 0;
 
+	x->depth++;
+	for (const struct rx_expr *c = e->child; c; c = c->next, i++)
+		walk(x, c, e->op == RX_CALL ? arg_name(e, i) : NULL);
+	x->depth--;
+}
+
+/* What is asked of many assets has no one value, and its parameters those of the package. */
+static void walk_others(struct rx_explain *x, const struct rx_expr *e)
+{
+	uint32_t cls = x->cls, asset = x->asset;
+	const struct rule_engine *engine = x->engine;
+
+	x->cls = x->set->tallies[e->index].cls;
+	x->asset = RULE_NO_ASSET;
+	x->engine = NULL;
+	x->depth++;
+	walk(x, x->set->tallies[e->index].of, NULL);
+	x->depth--;
+	x->cls = cls;
+	x->asset = asset;
+	x->engine = engine;
+}
+
+static void walk(struct rx_explain *x, const struct rx_expr *e, const char *name)
+{
 	rx_line_begin(x);
 	if (name)
 		wy_buf_addf(&x->buf, "%s= ", name);
@@ -421,10 +448,10 @@ static void walk(struct rx_explain *x, const struct rx_expr *e, const char *name
 	wy_buf_add(&x->buf, "]");
 	add_now(x, e);
 	rx_line_end(x);
-	x->depth++;
-	for (const struct rx_expr *c = e->child; c; c = c->next, i++)
-		walk(x, c, e->op == RX_CALL ? arg_name(e, i) : NULL);
-	x->depth--;
+	if (e->op == RX_CALL && e->fn->is_of_others)
+		walk_others(x, e);
+	else
+		walk_children(x, e);
 }
 
 void rx_explain_tree(struct rx_explain *x, const struct rx_expr *e)

@@ -90,6 +90,7 @@ static const char building[] = FILE_HEAD
 	"    - {id: t.keys, scope: thing, fault: T-01, tier: S3, by: n, max_keys: 3, when: 'count(rise(a), 1h) > 3', clear_hold: 5s}\n"
 	"    - {id: t.run, scope: thing, fault: T-01, tier: S3, pattern: {steps: [{see: rise(a)}, {absent: fall(a), for: 10s}]}, latch: ack}\n"
 	"    - {id: t.reader, scope: thing, fault: T-01, tier: S4, when: alarm(t.off), hold: 5s, clear_hold: 5s}\n"
+	"    - {id: t.many, scope: thing, fault: T-01, tier: S4, when: 'count_of(thing, p > $top) > 1', hold: 5s, clear_hold: 5s}\n"
 	"  correlate:\n"
 	"    - {id: t.all, fault: T-01, tier: S2, members: [t.off, t.high], same: [bank], need: 2, within: 1min}\n";
 
@@ -207,6 +208,10 @@ static void a_running_engine_tells_what_everything_is_worth(void **state)
 	must_say("held back: a rule that inhibits it stands");
 	must_say("= 1 standing");
 	must_say("= good, 0s old");
+	assert_true(tell(b.w.set, rule_of(&b, "t.many"), 1, b.engine));
+	must_say("count_of() over 2 assets of class 'thing'  [whole number]  = ");
+	must_say("$top: 8 bar (the package's own"); /* of all of them, not of A2 alone */
+	must_say("p  [number in bar]\n");
 	assert_true(tell(b.w.set, rule_of(&b, "t.off"), 1, b.engine));
 	must_say("= unknown: a never");
 	assert_true(tell(b.w.set, rule_of(&b, "t.run"), 0, b.engine));
