@@ -27,7 +27,7 @@ class Building:
             shutil.copy(os.path.join(here, name), folder)
         self.write("rules.yaml", RULES)
         faults = (folder / "faults.yaml").read_text(encoding="utf-8")
-        self.write("faults.yaml", faults + faults[faults.index("  WTR-02:"):].replace("WTR-02", "SYS-03"))
+        self.write("faults.yaml", faults + faults[faults.index("  WTR-02:"):faults.index("  WTR-03:")].replace("WTR-02", "SYS-03"))
 
     def path(self, name):
         return str(self.folder / name)
