@@ -50,22 +50,48 @@ static void write_asset(const struct asset *asset, FILE *out)
 	fprintf(out, "    labels: {bank: \"%u\", riser: \"%u\", bus: bus-%u}\n", asset->bank, asset->riser, asset->building);
 }
 
-/* The drills, as the estate registers them: every four weeks from 9:55 to 10:30. */
-static void write_drills(const struct year *year, FILE *out)
+/* "2026-02-03 09:55" */
+static void write_time(FILE *out, ms_t at)
 {
-	static const unsigned lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int day = (int)(at / DAY);
+	int minute = (int)(at % DAY / MINUTE);
+	int month = 0;
+
+	while (month < 11 && day >= lengths[month])
+		day -= lengths[month++];
+	fprintf(out, "\"2026-%02d-%02d %02d:%02d\"", month + 1, day + 1, minute / 60, minute % 60);
+}
+
+static void write_window(FILE *out, const char *id, const char *asset, ms_t from, ms_t to, const char *reason)
+{
+	fprintf(out, "  - {id: %s, assets: [%s], from: ", id, asset);
+	write_time(out, from);
+	fputs(", to: ", out);
+	write_time(out, to);
+	fprintf(out, ", mode: suppress, reason: %s}\n", reason);
+}
+
+/* What the estate has registered: the drills, every four weeks, and house moves it was told of. */
+static void write_windows(const struct year *year, FILE *out)
+{
+	char id[40];
 
 	fputs("maintenance:\n", out);
 	for (unsigned day = 12; day < year->days; day += 28) {
-		unsigned month = 0;
-		unsigned rest = day;
-		while (rest >= lengths[month])
-			rest -= lengths[month++];
-		fprintf(out,
-			"  - {id: drill-%u, assets: [fire_panel-01], from: \"2026-%02u-%02u 09:55\", to: \"2026-%02u-%02u 10:30\", "
-			"mode: suppress, reason: monthly drill}\n",
-			day, month + 1, rest + 1, month + 1, rest + 1);
+		snprintf(id, sizeof(id), "drill-%u", day);
+		write_window(out, id, "fire_panel-01", day * DAY + 9 * HOUR + 55 * MINUTE, day * DAY + 10 * HOUR + 30 * MINUTE,
+			     "monthly drill");
 	}
+	for (size_t a = year->first[CLASS_DOOR]; a < year->first[CLASS_DOOR] + DOORS; a++)
+		for (unsigned day = 0; day < year->days; day++) {
+			bool is_announced;
+			ms_t at = move_on(year, a, day * DAY, &is_announced);
+			if (at == NEVER || !is_announced)
+				continue;
+			snprintf(id, sizeof(id), "move-%u-%zu", day, a - year->first[CLASS_DOOR] + 1);
+			write_window(out, id, year->assets[a].id, at - HOUR, at + 3 * HOUR, "house move");
+		}
 }
 
 void write_site(const struct year *year, FILE *out)
@@ -75,7 +101,7 @@ void write_site(const struct year *year, FILE *out)
 	      "zone: Asia/Shanghai\n"
 	      "wires: []\ndevices: []\n",
 	      out);
-	write_drills(year, out);
+	write_windows(year, out);
 	fputs("assets:\n", out);
 	for (size_t i = 0; i < year->n_assets; i++)
 		write_asset(&year->assets[i], out);

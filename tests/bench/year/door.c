@@ -55,13 +55,15 @@ static ms_t how_long(struct door *d)
 	return (ms_t)(u < 0.9 ? rng_between(&d->rng, 1e3, 8e3) : u < 0.995 ? rng_between(&d->rng, 8e3, 40e3) : rng_between(&d->rng, 40e3, 100e3));
 }
 
-static ms_t movers(const struct door *d)
+ms_t move_on(const struct year *year, size_t asset, ms_t day, bool *ret_announced)
 {
-	struct rng rng = rng_for(d->year->seed, PURPOSE_MOVERS, d->asset, (uint64_t)(d->from / DAY));
+	struct rng rng = rng_for(year->seed, PURPOSE_MOVERS, asset, (uint64_t)(day / DAY));
 
 	if (!rng_hits(&rng, 20.0 / 365 / DOORS))
 		return NEVER;
-	return d->from + (ms_t)rng_between(&rng, 8.5 * (double)HOUR, 17.0 * (double)HOUR);
+	ms_t at = day + (ms_t)rng_between(&rng, 8.5 * (double)HOUR, 17.0 * (double)HOUR);
+	*ret_announced = rng_hits(&rng, 0.75);
+	return at;
 }
 
 static void passages_per_hour(const struct door *d, double per_hour[24])
@@ -88,7 +90,8 @@ static void people(struct door *d)
 	ms_t at = d->free_at;
 	ms_t end = d->from + DAY - 4 * MINUTE;
 	ms_t seen = d->from - 4 * MINUTE;
-	ms_t move_at = movers(d);
+	bool is_announced;
+	ms_t move_at = move_on(d->year, d->asset, d->from, &is_announced);
 	double per_hour[24];
 
 	passages_per_hour(d, per_hour);

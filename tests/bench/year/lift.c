@@ -90,12 +90,14 @@ static ms_t lose_lock(struct lift *l, ms_t at)
 
 	lift_say(l, P_LIFT_DOOR_LOCK, at, 0);
 	lift_say(l, P_LIFT_RUNNING, at + 100, 0);
+	lift_say(l, P_LIFT_BRAKE_FB, at + 200, 0);
 	lift_say(l, P_LIFT_FAULT, at + 200, 1);
 	lift_say(l, P_LIFT_FAULT_RAW, at + 200, 42);
 	lift_say(l, P_LIFT_DOOR_LOCK, at + 900, 1);
 	lift_say(l, P_LIFT_FAULT, back, 0);
 	lift_say(l, P_LIFT_FAULT_RAW, back, 0);
 	lift_say(l, P_LIFT_RUNNING, back + 500, 1);
+	lift_say(l, P_LIFT_BRAKE_FB, back + 650, 1);
 	return back + 500 - at;
 }
 

@@ -136,6 +136,9 @@ void plan_outages(struct year *year);
 /* The contractor's visit to the asset on the day that begins at `day`; false: none. */
 bool visit_on(const struct year *year, size_t asset, ms_t day, struct span *ret_visit);
 
+/* Somebody moves house through this door on the day that begins at `day`, or NEVER. Three of four tell the estate. */
+ms_t move_on(const struct year *year, size_t asset, ms_t day, bool *ret_announced);
+
 /* One day of one asset. */
 void lift_day(struct year *year, size_t asset, ms_t from);
 void water_day(struct year *year, size_t asset, ms_t from);
