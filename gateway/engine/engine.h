@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "own.h"
 #include "record.h"
 #include "rule.h"
 #include "sensor.h"
@@ -42,6 +43,9 @@ struct engine_parts {
 WY_MUST_CHECK enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_engine);
 
 void engine_report(struct engine *engine, const struct sensor_report *report);
+/* An asset of class `gateway` without a device: the gateway watches itself, every OWN_PERIOD_MS. */
+bool engine_has_own(const struct engine *engine);
+void engine_look_at_own(struct engine *engine, const struct own_in *in);
 /* A turn without input, for timers. */
 void engine_tick(struct engine *engine);
 /* When to tick at the latest, mono. */

@@ -62,6 +62,7 @@ struct engine {
 	char *body;      /* WY_TICKET_BYTES_MAX + 1 each: documents are made here */
 	char *envelope;
 	char *past;      /* the document before */
+	struct own own;
 	const char *cause;             /* why a document is made now */
 	struct ticket_standing standing; /* room for one document, as the next four */
 	struct ticket_ref members[MEMBERS_SHOWN];

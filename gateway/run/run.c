@@ -32,7 +32,7 @@ struct gateway {
 	struct coap_field *coap; /* NULL: no CoAP device */
 	struct loop *loop;
 	struct ctl *ctl;
-	struct loop_timer *engine_timer, *delivery_timer, *coap_timer;
+	struct loop_timer *engine_timer, *delivery_timer, *coap_timer, *own_timer;
 	struct run_view view;
 	bool is_offline; /* the uplink's files are not in order */
 	enum run_exit exit;
@@ -97,6 +97,19 @@ static void on_engine_time(void *arg)
 	/* What has been read comes before what is only due. */
 	poller_take(g->poller, on_report, g);
 	engine_tick(g->engine);
+	settle(g);
+}
+
+static void on_own_time(void *arg)
+{
+	struct gateway *g = arg;
+	struct store_outbox_stats stats = {.queued = 0};
+	struct own_in in = {.is_up = delivery_state(g->delivery).is_up};
+
+	in.has_queue = store_outbox_stats(g->store, &stats) == WY_OK;
+	in.queued = stats.queued;
+	loop_timer_set(g->own_timer, clock_mono(&g->clock) + OWN_PERIOD_MS);
+	engine_look_at_own(g->engine, &in);
 	settle(g);
 }
 
@@ -347,6 +360,17 @@ static enum wy_err open_socket(struct gateway *g)
 	return err;
 }
 
+/* The gateway as an asset of its own, where the site has one. */
+static enum wy_err open_own(struct gateway *g)
+{
+	if (!engine_has_own(g->engine))
+		return WY_OK;
+	enum wy_err err = loop_add_timer(g->loop, LOOP_FIELD, on_own_time, g, &g->own_timer);
+	if (!err)
+		loop_timer_set(g->own_timer, clock_mono(&g->clock) + OWN_PERIOD_MS);
+	return err;
+}
+
 static enum run_exit open_all(struct gateway *g)
 {
 	enum wy_err err = loop_new(&g->clock, &g->loop);
@@ -359,6 +383,8 @@ static enum run_exit open_all(struct gateway *g)
 		err = open_delivery(g);
 	g->view = (struct run_view){g->config, g->rules, g->store, g->engine, g->delivery, &g->clock,
 				    clock_mono(&g->clock)};
+	if (!err)
+		err = open_own(g);
 	if (!err)
 		err = open_socket(g);
 	if (!err)

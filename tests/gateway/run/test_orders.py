@@ -95,3 +95,27 @@ def test_usage_is_said_with_code_2(building):
     for words in (["ack"], ["mark", "A"], ["shelve", "a", "b", "c"], ["ack", "x", "--loud"], ["ack", "x", "--reason"]):
         answer = subprocess.run([os.path.join(BUILD, "bin/weiyu"), *words], capture_output=True, text=True)
         assert answer.returncode == 2 and answer.stderr.startswith("weiyu " + words[0]), answer
+
+
+def test_a_gateway_watches_itself_where_the_site_has_an_asset_for_it(building, desk, waiting):
+    with open(building.path("site.yaml"), encoding="utf-8") as file:
+        site = file.read()
+    own = "assets:\n  - {id: GW-1, class: gateway, name_zh: 网关, name_en: Gateway, place: {building: 3A}}\n"
+    assert site.count("\nassets:\n") == 1
+    with open(building.path("site.yaml"), "w", encoding="utf-8") as file:
+        file.write(site.replace("\nassets:\n", "\n" + own))
+    with open(building.path("own.yaml"), "w", encoding="utf-8") as file:
+        file.write("weiyu: rules/1\npackage: own\nrules:\n"
+                   "  - {id: own.down, scope: gateway, fault: SYS-06, tier: S3, when: not uplink_ok, clear: uplink_ok,\n"
+                   "     summary: {zh: 上行中断, en: uplink down}}\n")
+    with open(building.path("gateway.yaml"), encoding="utf-8") as file:
+        gateway = file.read()
+    with open(building.path("gateway.yaml"), "w", encoding="utf-8") as file:
+        file.write(gateway.replace("rules:\n", "rules:\n  - own.yaml\n", 1))
+    building.start_sim()
+    building.start_gateway()
+    building.cast.end("mosquitto")
+    waiting.until(lambda: any(t["fault"]["rule"] == "own.down" for t in building.ask("tickets") or []), "its own ticket")
+    building.start_broker()
+    waiting.until(lambda: verbs_of(desk, "SYS-06")[:2] == ["opened", "cleared"], "both events at the desk")
+    assert_stream_is_whole(desk)
