@@ -18,6 +18,9 @@
 	"correlate:\n  - {id: room.burst, fault: WTR-03, tier: S3, members: [room.wet, room.full], same: [building], " \
 	"within: 10min, absorb: " absorb ", gather: 5s}\n"
 
+#define LADDER                                                                                       \
+	", escalate: [{after: 10min, unless: acked, to: dept_head}, {after: 20min, unless: on_site, to: manager, tier: S2}]}\n"
+
 static struct world world;
 static struct world_events events;
 
@@ -198,10 +201,47 @@ static void a_problem_names_the_tickets_before_it(void **state)
 	world_remove(&world);
 }
 
-/* ---- Ladders -------------------------------------------------------------------------------------- */
+/* What the platform hears, in short: each event with why and how many members and steps it names. */
+static void tell_story(char *out, size_t size, bool is_restarting)
+{
+	struct wy_buf buf;
 
-#define LADDER                                                                                       \
-	", escalate: [{after: 10min, unless: acked, to: dept_head}, {after: 20min, unless: on_site, to: manager, tier: S2}]}\n"
+	start(RULES WET LADDER FULL ", inhibited_by: [room.wet]}\n" BURST("false"));
+	for (int s = 0; s < 800; s++) {
+		world.a = s >= 20 && s < 700;
+		world.b = s >= 5 && s < 710;
+		run_s(1);
+		if (!is_restarting || s % 7)
+			continue;
+		world_stop(&world);
+		assert_int_equal(world_start(&world), WY_OK);
+	}
+	wy_buf_init(&buf, out, size);
+	world_events(&world, &events);
+	for (size_t i = 0; i < events.n; i++)
+		wy_buf_addf(&buf, "%s %s %s %s %s %s\n", world_member(&events.event[i], "dedup_key"), events.event[i].type,
+			    world_member(&events.event[i], "reason"), world_member(&events.event[i], "member_count"),
+			    world_member(&events.event[i], "escalation.step"),
+			    world_member(&events.event[i], "depends_on.rule"));
+	world_events_free(&events);
+	world_check(&world);
+	world_remove(&world);
+}
+
+static void restarts_change_nothing_of_what_is_told(void **state)
+{
+	static char plain[8000], restarted[8000];
+	(void)state;
+
+	tell_story(plain, sizeof(plain), false);
+	tell_story(restarted, sizeof(restarted), true);
+	assert_non_null(strstr(plain, "\"escalate\""));
+	assert_non_null(strstr(plain, "\"grouped\""));
+	assert_non_null(strstr(plain, "\"room.wet\""));
+	assert_string_equal(restarted, plain);
+}
+
+/* ---- Ladders -------------------------------------------------------------------------------------- */
 
 static void a_ladder_goes_up_and_is_told_with_the_tier_it_brings(void **state)
 {
@@ -488,6 +528,7 @@ int main(void)
 		cmocka_unit_test(a_group_has_a_ticket_that_names_its_members_and_they_name_it),
 		cmocka_unit_test(a_group_that_absorbs_is_the_only_ticket),
 		cmocka_unit_test(a_problem_names_the_tickets_before_it),
+		cmocka_unit_test(restarts_change_nothing_of_what_is_told),
 		cmocka_unit_test(a_ladder_goes_up_and_is_told_with_the_tier_it_brings),
 		cmocka_unit_test(work_stops_the_ladder),
 		cmocka_unit_test(a_step_that_came_due_while_down_is_told_once),
