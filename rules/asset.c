@@ -1,6 +1,8 @@
 /* asset.c: one asset at one instant: what is known of its points, and what its memories make of that. */
 #include "engine_parts.h"
 
+enum { CACHE_LINE = 64 };
+
 /* ---- Reading ------------------------------------------------------------------------------ */
 
 wy_ms rx_seen_ms(const struct rule_engine *engine, uint32_t asset, wy_ms at_ms, wy_ms now_ms)
@@ -87,22 +89,32 @@ void rx_mark_memory(struct rule_engine *engine, uint32_t asset, size_t memory)
 	rx_mark(engine->cell_dirty, rx_first_memory_cell(engine->set) + engine->set->assets[asset].memory_base + memory);
 }
 
-/* When the next point of the asset turns stale. */
-static wy_ms next_stale(const struct rule_engine *engine, uint32_t asset)
+void rx_touch(struct rule_engine *engine, uint32_t asset, uint64_t changed)
+{
+	rx_marks_add(&engine->asset_dirty, asset);
+	engine->looks[asset].changed |= changed;
+}
+
+/* Points that have turned stale since this was last asked, and when the next one will. */
+static uint64_t find_stale(const struct rule_engine *engine, uint32_t asset, struct rx_look *look)
 {
 	const struct wy_class *model = rx_class_of(engine, asset)->model;
 	const struct rx_slot *slots = &engine->slots[engine->set->assets[asset].slot_base];
-	wy_ms next_ms = WY_MS_NEVER;
+	wy_ms held_ms = engine->held_ms[asset];
+	uint64_t stale = held_ms == look->stale_ms ? RX_CHANGED_ALL : 0;
 
 	/* A hold is looked at again when it ends. */
-	if (engine->held_ms[asset] > engine->clock_ms)
-		return engine->held_ms[asset];
-	for (size_t i = 0; i < model->n_points; i++) {
+	look->stale_ms = held_ms > engine->clock_ms ? held_ms : WY_MS_NEVER;
+	for (size_t i = 0; i < model->n_points && held_ms <= engine->clock_ms; i++) {
+		if (!wy_quality_is_usable(slots[i].quality))
+			continue;
 		wy_ms at_ms = rx_seen_ms(engine, asset, slots[i].at_ms, engine->clock_ms) + model->points[i].stale_ms;
-		if (wy_quality_is_usable(slots[i].quality) && at_ms > engine->clock_ms && at_ms < next_ms)
-			next_ms = at_ms;
+		if (at_ms <= engine->clock_ms)
+			stale |= rx_point_bit(i);
+		else if (at_ms < look->stale_ms)
+			look->stale_ms = at_ms;
 	}
-	return next_ms;
+	return stale;
 }
 
 bool rx_is_planned(const struct rule_engine *engine, bool is_out, struct rx_eval *ev)
@@ -122,25 +134,60 @@ bool rx_is_planned(const struct rule_engine *engine, bool is_out, struct rx_eval
 	return is_open;
 }
 
-/* Memories of keyed rules, after the events they take: each slot sees its own. */
-static void update_keyed(struct rule_engine *engine, uint32_t asset, struct rx_eval *ev, bool is_out)
+/* One asset at one instant: what changed by now, and what of its memories moved with that. */
+struct round {
+	const struct rx_class *cls;
+	struct rx_look *look;
+	struct rx_eval ev;
+	uint64_t changed, moved;
+	bool is_out;
+};
+
+static bool is_concerned(const struct round *r, const struct rx_inputs *reads)
 {
-	const struct rx_class *cls = rx_class_of(engine, asset);
+	return (reads->points & r->changed) || (reads->memories & r->moved);
+}
+
+static void update_memory(struct rule_engine *engine, struct round *r, size_t i)
+{
+	const struct rx_memory *memory = &r->cls->memories[i];
+	const struct rx_expr *call = memory->call;
+	uint32_t asset = r->ev.asset;
+	size_t number = engine->set->assets[asset].memory_base + i;
+	wy_ms *due_ms = &engine->memory_due_ms[number];
+
+	if (*due_ms <= engine->clock_ms || is_concerned(r, &memory->inputs)) {
+		r->ev.is_frozen = rx_is_marked(engine->frozen, number);
+		r->ev.next_ms = WY_MS_NEVER;
+		bool is_new = call->fn->update(&r->ev, call, rx_memory_at(engine, asset, memory));
+		if (is_new)
+			rx_mark_memory(engine, asset, i);
+		if (r->ev.next_ms < r->look->timer_ms)
+			r->look->timer_ms = r->ev.next_ms;
+		r->look->is_ending = r->look->is_ending || (is_new && call->fn->is_momentary);
+		*due_ms = is_new && call->fn->is_momentary ? WY_MS_NONE : r->ev.next_ms;
+		r->moved |= rx_memory_bit(i);
+	} else if (*due_ms < r->look->timer_ms) {
+		r->look->timer_ms = *due_ms;
+	}
+}
+
+/* Memories of keyed rules, after the events they take: each slot sees its own. */
+static void update_keyed(struct rule_engine *engine, struct round *r)
+{
 	uint32_t slot_of_now = RX_NO_SLOT;
 
-	for (size_t i = 0; i < cls->n_memories; i++) {
-		const struct rx_memory *memory = &cls->memories[i];
+	for (size_t i = 0; i < r->cls->n_memories; i++) {
+		const struct rx_memory *memory = &r->cls->memories[i];
 		if (!memory->is_keyed)
 			continue;
 		if (!memory->slot)
-			slot_of_now = rx_slot_of_now(engine, asset, memory->rule);
-		ev->slot = memory->slot;
-		ev->is_elsewhere = memory->slot != slot_of_now;
-		ev->is_raw = memory->is_raw;
-		ev->is_out = is_out && !memory->is_raw;
-		ev->is_frozen = rx_is_marked(engine->frozen, engine->set->assets[asset].memory_base + i);
-		if (memory->call->fn->update(ev, memory->call, rx_memory_at(engine, asset, memory)))
-			rx_mark_memory(engine, asset, i);
+			slot_of_now = rx_slot_of_now(engine, r->ev.asset, memory->rule);
+		r->ev.slot = memory->slot;
+		r->ev.is_elsewhere = memory->slot != slot_of_now;
+		r->ev.is_raw = memory->is_raw;
+		r->ev.is_out = r->is_out && !memory->is_raw;
+		update_memory(engine, r, i);
 	}
 }
 
@@ -158,35 +205,92 @@ void rx_update_service(struct rule_engine *engine, uint32_t asset)
 		rx_mark_memory(engine, asset, 0);
 }
 
-void rx_update_asset(struct rule_engine *engine, uint32_t asset)
+static void update_memories(struct rule_engine *engine, struct round *r)
+{
+	for (size_t i = 0; i < r->cls->n_memories; i++) {
+		bool is_service = i == 0 && r->cls->has_service;
+		if (r->cls->memories[i].is_keyed)
+			continue;
+		r->ev.is_raw = r->cls->memories[i].is_raw;
+		r->ev.is_out = r->is_out && !is_service && !r->ev.is_raw;
+		update_memory(engine, r, i);
+		r->is_out = is_service ? rx_is_out_of_service(engine, r->ev.asset) : r->is_out;
+		if (i == 0 && r->is_out != r->look->was_out)
+			r->changed = RX_CHANGED_ALL;
+	}
+	if (!r->cls->has_keyed)
+		return;
+	rx_find_keys(engine, r->ev.asset);
+	update_keyed(engine, r);
+}
+
+static void look_at(struct rule_engine *engine, uint32_t asset, struct round *r)
+{
+	r->ev = rx_engine_eval(engine, asset, engine->clock_ms);
+	r->look->is_ending = r->look->is_waiting = false;
+	engine->planned_out[asset] = rx_is_planned(engine, true, &r->ev);
+	r->look->timer_ms = r->ev.next_ms;
+	r->is_out = engine->planned_out[asset];
+	if (!r->cls->has_service && r->is_out != r->look->was_out)
+		r->changed = RX_CHANGED_ALL;
+	update_memories(engine, r);
+	r->look->was_out = r->is_out;
+}
+
+/* They will be looked at soon, one by one: all that belongs to them is brought near together. */
+static void fetch(const struct rule_engine *engine, uint32_t instance)
+{
+	const char *it = (const char *)&engine->set->instances[instance];
+	const char *machine = (const char *)&engine->machines[instance];
+	const char *teller = (const char *)&engine->tellers[instance];
+
+	for (size_t i = 0; i < sizeof(struct rx_instance); i += CACHE_LINE)
+		__builtin_prefetch(it + i);
+	for (size_t i = 0; i < sizeof(struct rx_machine); i += CACHE_LINE)
+		__builtin_prefetch(machine + i);
+	__builtin_prefetch(teller);
+}
+
+/* Instances that are concerned; and those whose own time has come, which so keep their place in the order of what is
+ * told: that of the assets that were heard of. */
+static void mark_instances(struct rule_engine *engine, uint32_t asset, struct round *r)
 {
 	const struct rx_asset *it = &engine->set->assets[asset];
-	const struct rx_class *cls = rx_class_of(engine, asset);
-	struct rx_eval ev = rx_engine_eval(engine, asset, engine->clock_ms);
+	const wy_ms *due_ms = &engine->heap.due_ms[engine->set->world->n_assets];
+	bool is_any_due = rx_heap_due(&engine->heap) <= engine->clock_ms;
 
-	engine->planned_out[asset] = rx_is_planned(engine, true, &ev);
-	bool is_out = engine->planned_out[asset];
-	for (size_t i = 0; i < cls->n_memories; i++) {
-		if (cls->memories[i].is_keyed)
+	r->ev.is_out = r->ev.is_elsewhere = false;
+	r->ev.slot = 0;
+	for (size_t i = 0; i < it->n_instances && (r->changed || r->moved || is_any_due); i++) {
+		uint32_t instance = it->instances[i];
+		if (!is_concerned(r, &it->rows[i].inputs) && !(is_any_due && due_ms[instance] <= engine->clock_ms))
 			continue;
-		const struct rx_expr *call = cls->memories[i].call;
-		bool is_service = i == 0 && cls->has_service;
-		ev.is_raw = cls->memories[i].is_raw;
-		ev.is_out = is_out && !is_service && !ev.is_raw;
-		ev.is_frozen = rx_is_marked(engine->frozen, it->memory_base + i);
-		if (call->fn->update(&ev, call, rx_memory_at(engine, asset, &cls->memories[i])))
-			rx_mark_memory(engine, asset, i);
-		is_out = is_service ? rx_is_out_of_service(engine, asset) : is_out;
+		r->ev.is_raw = it->rows[i].variant->is_raw;
+		if (rx_is_marked(engine->asleep, instance) && !(r->changed & RX_READS_ANEW) &&
+		    rx_stays_asleep(&r->ev, it->rows[i].variant))
+			continue;
+		rx_marks_add(&engine->instance_dirty, instance);
+		rx_mark(engine->news, instance);
+		fetch(engine, instance);
 	}
-	if (cls->has_keyed) {
-		rx_find_keys(engine, asset);
-		update_keyed(engine, asset, &ev, is_out);
+}
+
+/* Where nothing changed and no time has come there is nothing to be done: the steady case, and the cheap one. */
+void rx_update_asset(struct rule_engine *engine, uint32_t asset)
+{
+	struct rx_look *look = &engine->looks[asset];
+	struct round r = {.cls = rx_class_of(engine, asset), .look = look, .changed = look->changed};
+
+	look->changed = 0;
+	if (look->is_waiting)
+		r.changed = RX_CHANGED_ALL;
+	if (look->stale_ms <= engine->clock_ms || r.changed == RX_CHANGED_ALL)
+		r.changed |= find_stale(engine, asset, look);
+	if (r.changed || look->is_ending || look->timer_ms <= engine->clock_ms || engine->set->assets[asset].is_eager) {
+		r.changed |= RX_READS_LOOKS;
+		look_at(engine, asset, &r);
 	}
-	wy_ms stale_ms = next_stale(engine, asset);
-	stale_ms = engine->others_ms[asset] < stale_ms ? engine->others_ms[asset] : stale_ms;
-	rx_heap_set(&engine->heap, asset, stale_ms < ev.next_ms ? stale_ms : ev.next_ms);
-	for (size_t i = 0; i < it->n_instances; i++) {
-		rx_mark(engine->instance_dirty, it->instances[i]);
-		rx_mark(engine->news, it->instances[i]);
-	}
+	wy_ms due_ms = look->stale_ms < look->timer_ms ? look->stale_ms : look->timer_ms;
+	rx_heap_set(&engine->heap, asset, engine->others_ms[asset] < due_ms ? engine->others_ms[asset] : due_ms);
+	mark_instances(engine, asset, &r);
 }

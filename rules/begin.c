@@ -8,6 +8,14 @@ static size_t words(size_t bits)
 	return bits / 64 + 1;
 }
 
+static bool begin_marks(struct rx_marks *marks, struct wy_arena *arena, size_t n)
+{
+	marks->n = n;
+	marks->bits = wy_arena_array(arena, words(n), sizeof(*marks->bits));
+	marks->words = wy_arena_array(arena, words(words(n)), sizeof(*marks->words));
+	return marks->bits && marks->words;
+}
+
 static size_t largest_cell(const struct rule_set *set)
 {
 	size_t most = sizeof(struct rx_machine) + sizeof(struct rx_match) + sizeof(struct rx_key) + sizeof(struct rx_group) +
@@ -100,23 +108,25 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->planned_out = wy_arena_array(arena, world->n_assets, sizeof(*engine->planned_out));
 	engine->groups = wy_arena_array(arena, set->n_groups, sizeof(*engine->groups));
 	engine->rings = wy_arena_array(arena, set->n_rings, sizeof(*engine->rings));
-	engine->teller_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
-	engine->again = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->matches = wy_arena_array(arena, set->n_matches, sizeof(*engine->matches));
 	engine->keys = wy_arena_array(arena, set->n_keys, sizeof(*engine->keys));
 	engine->slot_of_now = wy_arena_array(arena, set->n_keys, sizeof(*engine->slot_of_now));
+	engine->asleep = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->news = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
-	engine->asset_dirty = wy_arena_array(arena, words(world->n_assets), sizeof(uint64_t));
-	engine->instance_dirty = wy_arena_array(arena, words(set->n_instances), sizeof(uint64_t));
 	engine->frozen = wy_arena_array(arena, words(set->n_memories), sizeof(uint64_t));
 	engine->cell_dirty = wy_arena_array(arena, words(engine->n_cells), sizeof(uint64_t));
 	engine->events = wy_arena_array(arena, engine->max_events, sizeof(*engine->events));
+	engine->looks = wy_arena_array(arena, world->n_assets, sizeof(*engine->looks));
+	engine->memory_due_ms = wy_arena_array(arena, set->n_memories, sizeof(*engine->memory_due_ms));
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
-	if (!engine->keys || !engine->slot_of_now || !engine->matches || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
+	if (!engine->keys || !engine->slot_of_now || !engine->matches || !engine->asleep || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
 	    !engine->state || !engine->machines ||
-	    !engine->tellers || !engine->rings || !engine->groups || !engine->planned_out || !engine->teller_dirty || !engine->again ||
-	    !engine->asset_dirty || !engine->instance_dirty || !engine->frozen || !engine->cell_dirty || !engine->events ||
-	    !engine->scratch)
+	    !engine->tellers || !engine->rings || !engine->groups || !engine->planned_out ||
+	    !engine->frozen || !engine->cell_dirty || !engine->events ||
+	    !engine->scratch || !engine->looks || !engine->memory_due_ms)
+		return WY_E_NOMEM;
+	if (!begin_marks(&engine->asset_dirty, arena, world->n_assets) || !begin_marks(&engine->instance_dirty, arena, set->n_instances) ||
+	    !begin_marks(&engine->teller_dirty, arena, set->n_instances) || !begin_marks(&engine->again, arena, set->n_instances))
 		return WY_E_NOMEM;
 	if (!rx_others_begin(engine, arena))
 		return WY_E_NOMEM;
@@ -132,7 +142,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	for (size_t i = 0; i < world->n_assets; i++)
 		engine->held_ms[i] = WY_MS_NONE;
 	for (size_t i = 0; i < world->n_assets; i++)
-		rx_mark(engine->asset_dirty, i);
+		rx_touch(engine, (uint32_t)i, RX_CHANGED_ALL);
 	rx_mark_groups(engine);
 	*ret_engine = engine;
 	return WY_OK;

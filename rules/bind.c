@@ -8,6 +8,7 @@
 #include "budget.h"
 #include "lint_set.h"
 #include "overrides.h"
+#include "reads.h"
 
 /* ---- Order -------------------------------------------------------------------------------- */
 
@@ -577,6 +578,8 @@ enum wy_err rx_bind(struct rx_load *load, const struct rx_scope_list *scopes)
 		bind_inhibition(load);
 	if (!load->err)
 		rx_bind_groups(load);
+	if (!load->err)
+		rx_bind_reads(load);
 	if (!load->err)
 		set->hash = hash_set(set);
 	return load->err;

@@ -41,4 +41,36 @@ static inline size_t rx_next_marked(const uint64_t *bits, size_t n, size_t from)
 	return n;
 }
 
+/* The same of which most are empty, with a bit for each word that is not: the next is found at once. */
+struct rx_marks {
+	uint64_t *bits, *words;
+	size_t n;
+};
+
+static inline void rx_marks_add(struct rx_marks *marks, size_t i)
+{
+	rx_mark(marks->bits, i);
+	rx_mark(marks->words, i / 64);
+}
+
+static inline void rx_marks_take(struct rx_marks *marks, size_t i)
+{
+	rx_unmark(marks->bits, i);
+	if (!marks->bits[i / 64])
+		rx_unmark(marks->words, i / 64);
+}
+
+/* First one at or after `from`, or n. */
+static inline size_t rx_marks_next(const struct rx_marks *marks, size_t from)
+{
+	if (from >= marks->n)
+		return marks->n;
+	uint64_t rest = marks->bits[from / 64] >> from % 64;
+	if (rest)
+		return from + (size_t)__builtin_ctzll(rest);
+	size_t n_words = (marks->n + 63) / 64;
+	size_t word = rx_next_marked(marks->words, n_words, from / 64 + 1);
+	return word < n_words ? 64 * word + (size_t)__builtin_ctzll(marks->bits[word]) : marks->n;
+}
+
 #endif

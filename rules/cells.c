@@ -413,7 +413,7 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 		reconcile(engine);
 	rx_mark_groups(engine);
 	for (size_t i = 0; i < set->world->n_assets; i++)
-		rx_mark(engine->asset_dirty, i);
+		rx_touch(engine, (uint32_t)i, RX_CHANGED_ALL);
 	if (down_ms >= now.mono_ms) {
 		rx_freeze_all(engine);
 		rx_others_resume(engine);

@@ -26,7 +26,7 @@ void rule_turn_begin(struct rule_engine *engine, struct wy_now now)
 	engine->clock_ms = now.mono_ms;
 	rx_mark_groups(engine);
 	for (size_t i = 0; i < engine->set->world->n_assets; i++)
-		rx_mark(engine->asset_dirty, i);
+		rx_touch(engine, (uint32_t)i, RX_CHANGED_ALL);
 }
 
 static bool take_value(struct rx_slot *slot, const struct wy_point *point, const struct wy_sample *sample)
@@ -48,17 +48,9 @@ static bool take_value(struct rx_slot *slot, const struct wy_point *point, const
 	return !point->has_range || (real >= point->lo && real <= point->hi);
 }
 
-void rule_put(struct rule_engine *engine, uint32_t asset, uint32_t point, const struct wy_sample *sample)
+/* Range and type are judged here. */
+static void take(struct rx_slot *slot, const struct wy_point *model, const struct wy_sample *sample, wy_ms at_ms)
 {
-	const struct rx_asset *it = &engine->set->assets[asset];
-	const struct wy_point *model = &rx_class_of(engine, asset)->model->points[point];
-	struct rx_slot *slot = &engine->slots[it->slot_base + point];
-	wy_ms at_ms = sample->at_ms < engine->now.mono_ms ? sample->at_ms : engine->now.mono_ms;
-
-	if (at_ms < slot->at_ms)
-		return;
-	rx_advance_to(engine, at_ms);
-	rx_mark(engine->asset_dirty, asset);
 	slot->at_ms = at_ms;
 	slot->quality = sample->quality;
 	slot->why = sample->why;
@@ -72,6 +64,32 @@ void rule_put(struct rule_engine *engine, uint32_t asset, uint32_t point, const 
 	slot->why = WY_WHY_RANGE;
 }
 
+/* But for its age: `whole` is also the bits of a real value. */
+static bool is_same(const struct rx_slot *a, const struct rx_slot *b)
+{
+	return a->quality == b->quality && a->why == b->why && (a->whole == b->whole || !wy_quality_is_usable(a->quality));
+}
+
+void rule_put(struct rule_engine *engine, uint32_t asset, uint32_t point, const struct wy_sample *sample)
+{
+	const struct rx_asset *it = &engine->set->assets[asset];
+	const struct wy_point *model = &rx_class_of(engine, asset)->model->points[point];
+	struct rx_slot *slot = &engine->slots[it->slot_base + point];
+	wy_ms at_ms = sample->at_ms < engine->now.mono_ms ? sample->at_ms : engine->now.mono_ms;
+
+	if (at_ms < slot->at_ms)
+		return;
+	rx_advance_to(engine, at_ms);
+	struct rx_slot before = *slot;
+	bool was_stale = rx_slot_quality(engine, asset, slot, model, at_ms) == WY_Q_STALE;
+	take(slot, model, sample, at_ms);
+	bool is_news = was_stale || !is_same(slot, &before) || (rx_class_of(engine, asset)->aged & rx_point_bit(point));
+	rx_touch(engine, asset, is_news ? rx_point_bit(point) : 0);
+	struct rx_look *look = &engine->looks[asset];
+	if (is_news && at_ms + model->stale_ms < look->stale_ms)
+		look->stale_ms = at_ms + model->stale_ms;
+}
+
 void rule_heard(struct rule_engine *engine, uint32_t device, wy_ms at_ms)
 {
 	const struct rule_world *world = engine->set->world;
@@ -82,7 +100,7 @@ void rule_heard(struct rule_engine *engine, uint32_t device, wy_ms at_ms)
 	rx_advance_to(engine, at_ms);
 	engine->heard_ms[device] = at_ms;
 	for (uint32_t i = engine->device_first[device]; i < engine->device_first[device + 1]; i++)
-		rx_mark(engine->asset_dirty, engine->device_assets[i]);
+		rx_touch(engine, engine->device_assets[i], rx_class_of(engine, engine->device_assets[i])->reads_heard ? RX_READS_HEARD : 0);
 }
 
 void rule_hold(struct rule_engine *engine, uint32_t asset, wy_ms until_ms)
@@ -95,7 +113,7 @@ void rule_hold(struct rule_engine *engine, uint32_t asset, wy_ms until_ms)
 		return;
 	rx_advance_to(engine, now_ms);
 	engine->held_ms[asset] = until_ms > now_ms ? until_ms : now_ms;
-	rx_mark(engine->asset_dirty, asset);
+	rx_touch(engine, asset, RX_CHANGED_ALL);
 }
 
 size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_events)
@@ -112,9 +130,7 @@ size_t rule_turn_end(struct rule_engine *engine, const struct rule_event **ret_e
 
 wy_ms rule_next_due(const struct rule_engine *engine)
 {
-	size_t n_assets = engine->set->world->n_assets;
-
-	if (engine->is_behind || rx_next_marked(engine->asset_dirty, n_assets, 0) < n_assets)
+	if (engine->is_behind || rx_marks_next(&engine->asset_dirty, 0) < engine->asset_dirty.n)
 		return engine->clock_ms; /* or a new engine, or one that was just resumed */
 	return rx_heap_due(&engine->heap);
 }
@@ -154,10 +170,11 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const st
 	}
 	if (order->command == RULE_RESET && !restart_sums(engine, instance))
 		return WY_E_LIMIT;
-	struct rx_subject subject = rx_subject_of(engine, instance);
+	struct rx_subject subject;
 	struct rx_eval ev = rx_instance_eval(engine, instance, engine->clock_ms);
 	const struct rx_seen nothing = {.due_ms = WY_MS_NEVER};
 	struct rx_machine_in in = {.now_ms = engine->clock_ms};
+	rx_subject_of(engine, instance, &subject);
 	if (!rx_is_made(engine, instance))
 		in = rx_look(engine, instance, &ev, &nothing);
 	rx_teller_begin(&out);
@@ -168,7 +185,7 @@ enum wy_err rule_command(struct rule_engine *engine, uint32_t instance, const st
 	rx_note_move(engine, instance);
 	if (order->command == RULE_CLOSE && subject.rule->info.kind == RULE_KIND_PROBLEM)
 		rx_rearm(engine, instance);
-	rx_mark(engine->instance_dirty, instance);
+	rx_marks_add(&engine->instance_dirty, instance);
 	return WY_OK;
 }
 
@@ -179,8 +196,9 @@ bool rule_is_raised(const struct rule_engine *engine, uint32_t instance)
 
 void rule_adopt(struct rule_engine *engine, uint32_t instance, wy_ms onset_ms)
 {
-	struct rx_subject s = rx_subject_of(engine, instance);
+	struct rx_subject s;
 
+	rx_subject_of(engine, instance, &s);
 	if (s.teller->is_raised)
 		return;
 	rx_machine_stand(s.machine, onset_ms);
@@ -188,7 +206,7 @@ void rule_adopt(struct rule_engine *engine, uint32_t instance, wy_ms onset_ms)
 	rx_teller_stand(s.teller, s.rule, onset_ms);
 	rx_mark(engine->cell_dirty, instance);
 	rx_mark(engine->cell_dirty, engine->set->n_instances + instance);
-	rx_mark(engine->asset_dirty, s.instance->info.asset);
+	rx_touch(engine, s.instance->info.asset, RX_CHANGED_ALL);
 }
 
 /* ---- Looking in --------------------------------------------------------------------------- */

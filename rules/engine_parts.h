@@ -26,12 +26,14 @@ void rx_mark_memory(struct rule_engine *engine, uint32_t asset, size_t memory);
 
 /* The machine moves; nothing is told yet. */
 void rx_evaluate(struct rule_engine *engine, uint32_t instance);
+/* Do its conditions leave an instance asleep? */
+bool rx_stays_asleep(struct rx_eval *ev, const struct rx_variant *variant);
 /* What there is to tell of it; the turn has room for it. */
 void rx_speak(struct rule_engine *engine, uint32_t instance);
 bool rx_has_room(const struct rule_engine *engine);
 
 /* For a command to an instance: it with all that belongs to it, its conditions now, and what follows. */
-struct rx_subject rx_subject_of(struct rule_engine *engine, uint32_t instance);
+void rx_subject_of(struct rule_engine *engine, uint32_t instance, struct rx_subject *subject);
 struct rx_machine_in rx_look(const struct rule_engine *engine, uint32_t instance, struct rx_eval *ev,
 			     const struct rx_seen *seen);
 void rx_note_move(struct rule_engine *engine, uint32_t instance);

@@ -200,8 +200,59 @@ static struct rx_value truth_of(enum rule_truth truth, const struct rx_value *a,
 	return v;
 }
 
+/* A real number that is simply known: a good sample. */
+static bool plain_sample(const struct rx_eval *ev, const struct rx_expr *e, double *ret_number)
+{
+	if (e->op != RX_POINT || e->far || e->type != RX_T_REAL || ev->is_out || !ev->engine)
+		return false;
+	const struct rx_slot *slot = &ev->engine->slots[ev->set->assets[ev->asset].slot_base + e->index];
+	if (rx_slot_quality(ev->engine, ev->asset, slot, e->point, ev->now_ms) != WY_Q_GOOD)
+		return false;
+	*ret_number = slot->real;
+	return true;
+}
+
+/* Likewise a literal or parameter. */
+static bool plain_constant(const struct rx_eval *ev, const struct rx_expr *e, double *ret_number)
+{
+	bool is_whole = e->type == RX_T_INT;
+
+	if (e->op == RX_NUMBER)
+		*ret_number = is_whole ? (double)e->whole : e->real;
+	else if (e->op == RX_PARAM)
+		*ret_number = is_whole ? (double)param_value(ev, e)->whole : param_value(ev, e)->real;
+	else
+		return false;
+	return true;
+}
+
+static bool compare_plain(enum rx_cmp cmp, double a, double b)
+{
+	switch (cmp) {
+	case RX_EQ:
+		return a == b;
+	case RX_NE:
+		return a != b;
+	case RX_LT:
+		return a < b;
+	case RX_GE:
+		return a >= b;
+	case RX_GT:
+		return a > b;
+	case RX_LE:
+		return a <= b;
+	}
+	return false;
+}
+
 static struct rx_value eval_compare(struct rx_eval *ev, const struct rx_expr *e)
 {
+	double left;
+	double right;
+
+	/* Most comparisons of most rules: no intervals needed. */
+	if (plain_sample(ev, e->child, &left) && plain_constant(ev, e->child->next, &right))
+		return rx_truth(compare_plain((enum rx_cmp)e->cmp, left, right) ? RULE_TRUE : RULE_FALSE);
 	struct rx_value a = rx_eval(ev, e->child);
 	struct rx_value b = rx_eval(ev, e->child->next);
 

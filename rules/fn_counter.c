@@ -126,6 +126,8 @@ void rx_increase_account(struct rx_eval *ev, const struct rx_expr *call, void *m
 	static const int64_t none;
 	struct rx_mem_increase *m = memory;
 
+	if (m->is_known)
+		m->last_ms = ev->now_ms;
 	if (m->panes.is_started)
 		rx_panes_to(&m->panes, rx_pane_ms(rx_window_ms(ev, call)), ev->now_ms, m->sum, sizeof(*m->sum), &none);
 }

@@ -44,7 +44,7 @@ static void mark_users(struct rule_engine *engine, const struct rx_asset *asset,
 		const struct rx_instance *it = &engine->set->instances[asset->instances[i]];
 		for (size_t j = 0; j < it->variant->n_memories; j++)
 			if (rx_memory_index(engine, it, j) == index)
-				rx_mark(engine->instance_dirty, asset->instances[i]);
+				rx_marks_add(&engine->instance_dirty, asset->instances[i]);
 	}
 }
 

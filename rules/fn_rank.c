@@ -62,14 +62,20 @@ static void put_in(struct rx_mem_ranks *m, double value, wy_ms at_ms)
 	m->head = (uint16_t)((m->head + 1) % RX_RANKS_MOST);
 }
 
-static bool ring_update(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_ranks *m)
+static void pass_ring(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_ranks *m)
 {
-	struct rx_series s = rx_series_now(ev, call->child);
-	bool was_known = m->panes.is_known;
 	struct rx_step step;
 
 	while (rx_panes_step(&m->panes, rx_pane_ms(rx_window_ms(ev, call)), ev->now_ms, &step))
 		continue;
+}
+
+static bool ring_update(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_ranks *m)
+{
+	struct rx_series s = rx_series_now(ev, call->child);
+	bool was_known = m->panes.is_known;
+
+	pass_ring(ev, call, m);
 	m->panes.is_known = s.is_known;
 	if (s.has_sample)
 		put_in(m, s.value, ev->now_ms);
@@ -83,8 +89,12 @@ bool rx_rank_update(struct rx_eval *ev, const struct rx_expr *call, void *memory
 
 void rx_rank_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
+	struct rx_mem_ranks *m = memory;
+
 	if (!call->child->sampling)
 		rx_mean_account(ev, call, memory);
+	else if (m->panes.is_started)
+		pass_ring(ev, call, m);
 }
 
 void rx_rank_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)

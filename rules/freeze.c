@@ -117,6 +117,6 @@ bool rx_order_memories(struct rule_engine *engine, uint32_t instance, enum rx_or
 	}
 	/* All rules that read it see another value now. */
 	for (size_t i = 0; is_any && i < asset->n_instances; i++)
-		rx_mark(engine->instance_dirty, asset->instances[i]);
+		rx_marks_add(&engine->instance_dirty, asset->instances[i]);
 	return is_any;
 }

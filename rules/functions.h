@@ -74,6 +74,13 @@ struct rx_function {
 	bool keeps_instants; /* sampled where its arguments are */
 	bool is_baseline;    /* frozen while a rule that uses it stands */
 	bool is_of_others;   /* asks other assets: a tally, see others.h; of the first argument's class, if that is one */
+	/* What is only looked at again when something it reads changed must say what that is beside its arguments. */
+	bool reads_age;      /* when its point was sampled, whatever the value */
+	bool reads_heard;    /* when devices answered */
+	/* Of one that remembers: a look before the instant it named, at which nothing that it reads changed, leaves it as
+	 * it is, or would do nothing that a later look does not. Not said: it is looked at with every sample of its asset. */
+	bool is_patient;
+	bool is_momentary;   /* what it tells is of one instant: the next look of the asset ends it */
 	const char *help;
 	/* While loading: do the arguments go together? False: said. May be NULL. */
 	bool (*check)(struct rx_scope *scope, const struct rx_expr *call);

@@ -1,37 +1,53 @@
 /* heap.c: see heap.h. Ties go to the smaller id, so the order never depends on history. */
 #include "heap.h"
 
+#define OUTSIDE UINT32_MAX
+
 enum wy_err rx_heap_init(struct rx_heap *heap, struct wy_arena *arena, size_t n)
 {
-	heap->n = n;
+	heap->n = 0;
 	heap->due_ms = wy_arena_array(arena, n, sizeof(*heap->due_ms));
-	heap->ids = wy_arena_array(arena, n, sizeof(*heap->ids));
+	heap->entries = wy_arena_array(arena, n, sizeof(*heap->entries));
 	heap->place = wy_arena_array(arena, n, sizeof(*heap->place));
-	if (!heap->due_ms || !heap->ids || !heap->place)
+	if (!heap->due_ms || !heap->entries || !heap->place)
 		return WY_E_NOMEM;
 	for (size_t i = 0; i < n; i++) {
 		heap->due_ms[i] = WY_MS_NEVER;
-		heap->ids[i] = (uint32_t)i;
-		heap->place[i] = (uint32_t)i;
+		heap->place[i] = OUTSIDE;
 	}
 	return WY_OK;
 }
 
-static int is_before(const struct rx_heap *heap, uint32_t a, uint32_t b)
+static int is_before(const struct rx_heap_entry *a, const struct rx_heap_entry *b)
 {
-	if (heap->due_ms[a] != heap->due_ms[b])
-		return heap->due_ms[a] < heap->due_ms[b];
-	return a < b;
+	return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->id < b->id;
 }
 
-static void swap(struct rx_heap *heap, size_t a, size_t b)
+static void put(struct rx_heap *heap, size_t at, struct rx_heap_entry entry)
 {
-	uint32_t id = heap->ids[a];
+	heap->entries[at] = entry;
+	heap->place[entry.id] = (uint32_t)at;
+}
 
-	heap->ids[a] = heap->ids[b];
-	heap->ids[b] = id;
-	heap->place[heap->ids[a]] = (uint32_t)a;
-	heap->place[heap->ids[b]] = (uint32_t)b;
+/* The entry goes to `at` or further up or down, wherever it belongs. */
+static void settle(struct rx_heap *heap, size_t at, struct rx_heap_entry entry)
+{
+	const struct rx_heap_entry *entries = heap->entries;
+
+	while (at && is_before(&entry, &entries[(at - 1) / 2])) {
+		put(heap, at, entries[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	for (;;) {
+		size_t least = 2 * at + 1;
+		if (least + 1 < heap->n && is_before(&entries[least + 1], &entries[least]))
+			least++;
+		if (least >= heap->n || !is_before(&entries[least], &entry))
+			break;
+		put(heap, at, entries[least]);
+		at = least;
+	}
+	put(heap, at, entry);
 }
 
 void rx_heap_set(struct rx_heap *heap, uint32_t id, wy_ms due_ms)
@@ -41,28 +57,23 @@ void rx_heap_set(struct rx_heap *heap, uint32_t id, wy_ms due_ms)
 	if (heap->due_ms[id] == due_ms)
 		return;
 	heap->due_ms[id] = due_ms;
-	while (at && is_before(heap, heap->ids[at], heap->ids[(at - 1) / 2])) {
-		swap(heap, at, (at - 1) / 2);
-		at = (at - 1) / 2;
+	if (due_ms != WY_MS_NEVER) {
+		at = at == OUTSIDE ? heap->n++ : at;
+		settle(heap, at, (struct rx_heap_entry){due_ms, id});
+		return;
 	}
-	for (;;) {
-		size_t least = at;
-		for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heap->n; child++)
-			if (is_before(heap, heap->ids[child], heap->ids[least]))
-				least = child;
-		if (least == at)
-			return;
-		swap(heap, at, least);
-		at = least;
-	}
+	heap->place[id] = OUTSIDE;
+	heap->n--;
+	if (at != heap->n)
+		settle(heap, at, heap->entries[heap->n]);
 }
 
 wy_ms rx_heap_due(const struct rx_heap *heap)
 {
-	return heap->n ? heap->due_ms[heap->ids[0]] : WY_MS_NEVER;
+	return heap->n ? heap->entries[0].due_ms : WY_MS_NEVER;
 }
 
 uint32_t rx_heap_first(const struct rx_heap *heap)
 {
-	return heap->ids[0];
+	return heap->entries[0].id;
 }

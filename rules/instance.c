@@ -46,16 +46,16 @@ static struct rx_value way_back(struct rx_eval *ev, const struct rx_rule *rule, 
 {
 	if (rule->info.kind != RULE_KIND_LEVEL)
 		return level->clear.root ? rx_eval(ev, level->clear.root) : rx_truth(RULE_TRUE);
-	struct rx_value when = rx_eval(ev, level->when.root);
-	bool is_standing = when.truth == RULE_TRUE || (when.truth == RULE_UNKNOWN && rule->on_unknown == RX_RAISE);
-	struct rx_value back;
-
 	if (!level->clear.root) {
+		struct rx_value when = rx_eval(ev, level->when.root);
 		when.truth = (uint8_t)rx_not((enum rule_truth)when.truth);
 		return when;
 	}
-	back = rx_eval(ev, level->clear.root);
-	if (is_standing && back.truth == RULE_TRUE)
+	struct rx_value back = rx_eval(ev, level->clear.root);
+	if (back.truth != RULE_TRUE)
+		return back;
+	enum rule_truth when = (enum rule_truth)rx_eval(ev, level->when.root).truth;
+	if (when == RULE_TRUE || (when == RULE_UNKNOWN && rule->on_unknown == RX_RAISE))
 		back.truth = RULE_FALSE;
 	return back;
 }
@@ -113,30 +113,27 @@ void rx_mark_groups(struct rule_engine *engine)
 {
 	for (size_t i = 0; i < engine->set->n_instances; i++)
 		if (engine->set->instances[i].group != RX_NO_INSTANCE)
-			rx_mark(engine->instance_dirty, i);
+			rx_marks_add(&engine->instance_dirty, i);
 }
 
-struct rx_subject rx_subject_of(struct rule_engine *engine, uint32_t instance)
+void rx_subject_of(struct rule_engine *engine, uint32_t instance, struct rx_subject *subject)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
 
-	struct rx_subject subject = {
-		.teller = &engine->tellers[instance],
-		.machine = &engine->machines[instance],
-		.instance = it,
-		.rule = rule,
-		.set = engine->set,
-		.raises = &engine->rings[it->ring_base],
-		.repeats = &engine->rings[it->ring_base + rule->chatter.max],
-		.now_ms = engine->clock_ms,
-		.wall_offset_ms = engine->wall_offset_ms,
-		.parent = rx_standing_parent(engine, instance),
-	};
-
+	subject->teller = &engine->tellers[instance];
+	subject->machine = &engine->machines[instance];
+	subject->instance = it;
+	subject->rule = rule;
+	subject->set = engine->set;
+	subject->raises = &engine->rings[it->ring_base];
+	subject->repeats = &engine->rings[it->ring_base + rule->chatter.max];
+	subject->now_ms = engine->clock_ms;
+	subject->wall_offset_ms = engine->wall_offset_ms;
+	subject->parent = rx_standing_parent(engine, instance);
+	subject->n_bonds = 0;
 	if (it->n_groups)
-		rx_group_bonds(engine, &subject);
-	return subject;
+		rx_group_bonds(engine, subject);
 }
 
 /* Groups and the problem that are made of it. */
@@ -146,9 +143,9 @@ static void mark_made(struct rule_engine *engine, uint32_t instance)
 	const struct rx_rule *rule = &engine->set->rules[it->info.rule];
 
 	for (size_t i = 0; i < it->n_groups; i++)
-		rx_mark(engine->instance_dirty, it->groups[i]);
+		rx_marks_add(&engine->instance_dirty, it->groups[i]);
 	if (rule->recur.count && rule->recur.problem != RX_NO_RULE)
-		rx_mark(engine->instance_dirty, engine->set->rules[rule->recur.problem].first_instance + (instance - rule->first_instance));
+		rx_marks_add(&engine->instance_dirty, engine->set->rules[rule->recur.problem].first_instance + (instance - rule->first_instance));
 }
 
 /* Windows are saved along with a decision, so that a restart finds them as old as it; children look again. */
@@ -161,7 +158,7 @@ void rx_note_move(struct rule_engine *engine, uint32_t instance)
 	for (size_t i = 0; i < it->variant->n_memories; i++)
 		rx_mark_memory(engine, it->info.asset, rx_memory_index(engine, it, i));
 	for (size_t i = 0; i < it->n_children; i++)
-		rx_mark(engine->instance_dirty, it->children[i]);
+		rx_marks_add(&engine->instance_dirty, it->children[i]);
 	mark_made(engine, instance);
 	rx_others_moved(engine, instance);
 }
@@ -205,16 +202,54 @@ static bool rests(const struct rule_engine *engine, const struct rx_instance *it
 	return !it->variant->is_raw && rx_is_out_of_service(engine, it->info.asset);
 }
 
+/* Nothing stands, nothing is under way to be told, and nothing could hold it back: the steady case. */
+static bool is_quiet(const struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+
+	return !it->n_parents && !it->n_groups && !it->variant->active.root && !engine->set->assets[it->info.asset].n_windows &&
+	       !rests(engine, it) && rx_teller_is_asleep(&engine->tellers[instance], &engine->machines[instance]);
+}
+
+bool rx_stays_asleep(struct rx_eval *ev, const struct rx_variant *variant)
+{
+	ev->next_ms = WY_MS_NEVER;
+	for (size_t i = 0; i < WY_RULE_LEVELS_MAX && variant->levels[i].when.root; i++) {
+		const struct rx_level *level = &variant->levels[i];
+		struct rx_value v = rx_eval(ev, level->share.root ? level->share.root : level->when.root);
+		if (v.truth != RULE_FALSE || v.is_uncertain)
+			return false;
+	}
+	return ev->next_ms == WY_MS_NEVER;
+}
+
+/* Nothing has begun, nothing is due, and nothing but its own conditions could have it begin. */
+static bool may_sleep(const struct rule_engine *engine, uint32_t instance)
+{
+	const struct rx_instance *it = &engine->set->instances[instance];
+	const struct rx_machine *machine = &engine->machines[instance];
+
+	if (engine->set->rules[it->info.rule].info.kind != RULE_KIND_LEVEL || it->variant->by)
+		return false;
+	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
+		if (machine->level[i].state != RULE_NORMAL || machine->level[i].is_uncertain)
+			return false;
+	return engine->heap.due_ms[engine->set->world->n_assets + instance] == WY_MS_NEVER && is_quiet(engine, instance);
+}
+
 /* What may be told of it now; by then its machine has moved, and those of its parents. */
 static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct rx_machine_out *moved,
 		     struct rx_eval *ev)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 	const struct rx_teller *teller = &engine->tellers[instance];
-	struct rx_subject subject = rx_subject_of(engine, instance);
+	struct rx_subject subject;
 	struct rx_teller_in in = {.is_allowed = true, .is_unknown = moved->is_unknown};
 	struct rx_teller_out out;
 
+	if (is_quiet(engine, instance))
+		return WY_MS_NEVER;
+	rx_subject_of(engine, instance, &subject);
 	in.is_out = rests(engine, it);
 	in.is_inhibited = is_inhibited(engine, it);
 	in.is_fresh = teller->was_inhibited && is_fresh(engine, it, teller->inhibited_until_ms);
@@ -226,6 +261,9 @@ static wy_ms look_up(struct rule_engine *engine, uint32_t instance, const struct
 		in.is_allowed = rx_eval(ev, it->variant->active.root).truth == RULE_TRUE;
 	rx_teller_begin(&out);
 	rx_teller_look(&subject, &in, &out);
+	/* Samples count then, though they say nothing new. */
+	if (teller->was_inhibited && !(in.is_fresh && engine->clock_ms > teller->inhibited_until_ms))
+		engine->looks[it->info.asset].is_waiting = true;
 	rx_note_told(engine, instance, &out);
 	return out.due_ms;
 }
@@ -246,7 +284,7 @@ static void rest(struct rule_engine *engine, uint32_t instance)
 	wy_ms due_ms = look_up(engine, instance, &out, &ev);
 	set_due(engine, instance, ev.next_ms < due_ms ? ev.next_ms : due_ms);
 	if (!rx_teller_is_idle(&engine->tellers[instance], &engine->machines[instance]))
-		rx_mark(engine->teller_dirty, instance);
+		rx_marks_add(&engine->teller_dirty, instance);
 }
 
 static void wake(struct rule_engine *engine, uint32_t instance)
@@ -316,7 +354,7 @@ static void evaluate_made(struct rule_engine *engine, uint32_t instance)
 	due_ms = source_ms < due_ms ? source_ms : due_ms;
 	set_due(engine, instance, ev.next_ms < due_ms ? ev.next_ms : due_ms);
 	if (!rx_teller_is_idle(&engine->tellers[instance], machine))
-		rx_mark(engine->teller_dirty, instance);
+		rx_marks_add(&engine->teller_dirty, instance);
 }
 
 void rx_evaluate(struct rule_engine *engine, uint32_t instance)
@@ -329,6 +367,7 @@ void rx_evaluate(struct rule_engine *engine, uint32_t instance)
 	}
 
 	if (rests(engine, it)) {
+		rx_unmark(engine->asleep, instance);
 		rest(engine, instance);
 		return;
 	}
@@ -349,10 +388,11 @@ void rx_evaluate(struct rule_engine *engine, uint32_t instance)
 	due_ms = seen.due_ms < due_ms ? seen.due_ms : due_ms;
 	set_due(engine, instance, ev.next_ms < due_ms ? ev.next_ms : due_ms);
 	if (!rx_teller_is_idle(&engine->tellers[instance], machine))
-		rx_mark(engine->teller_dirty, instance);
+		rx_marks_add(&engine->teller_dirty, instance);
 	/* Where a level went from `when` to `clear` or back, its other side has timers of its own. */
 	if (sides(machine) != before)
-		rx_mark(engine->again, instance);
+		rx_marks_add(&engine->again, instance);
+	rx_set(engine->asleep, instance, may_sleep(engine, instance));
 }
 
 bool rx_has_room(const struct rule_engine *engine)
@@ -362,10 +402,11 @@ bool rx_has_room(const struct rule_engine *engine)
 
 void rx_speak(struct rule_engine *engine, uint32_t instance)
 {
-	struct rx_subject subject = rx_subject_of(engine, instance);
+	struct rx_subject subject;
 	struct rx_teller_out out;
 	wy_ms due_ms = engine->heap.due_ms[engine->set->world->n_assets + instance];
 
+	rx_subject_of(engine, instance, &subject);
 	rx_teller_begin(&out);
 	rx_teller_tell(&subject, &out);
 	rx_note_told(engine, instance, &out);
@@ -373,5 +414,5 @@ void rx_speak(struct rule_engine *engine, uint32_t instance)
 		set_due(engine, instance, out.due_ms);
 	/* What a group just took need not stay latched. */
 	if (out.is_changed && engine->tellers[instance].absorbed_tier)
-		rx_mark(engine->again, instance);
+		rx_marks_add(&engine->again, instance);
 }

@@ -27,6 +27,6 @@ bool rx_mark_memories(struct rule_engine *engine, uint32_t asset, const char *na
 		rx_mark(engine->cell_dirty, rx_first_memory_cell(engine->set) + it->memory_base + i);
 	}
 	for (size_t i = 0; is_any && i < it->n_instances; i++)
-		rx_mark(engine->instance_dirty, it->instances[i]);
+		rx_marks_add(&engine->instance_dirty, it->instances[i]);
 	return is_any;
 }

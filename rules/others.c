@@ -32,9 +32,9 @@ static void mark_askers(struct rule_engine *engine, size_t group)
 	const struct rx_group_of_others *others = &engine->set->others[group];
 
 	for (size_t i = 0; i < others->n_instances; i++)
-		rx_mark(engine->instance_dirty, others->instances[i]);
+		rx_marks_add(&engine->instance_dirty, others->instances[i]);
 	for (size_t i = 0; i < others->n_assets; i++)
-		rx_mark(engine->asset_dirty, others->assets[i]);
+		rx_touch(engine, others->assets[i], RX_CHANGED_ALL);
 }
 
 /* The first place of a value that is not below it. */
@@ -169,22 +169,22 @@ static void mark_readers(struct rule_engine *engine, uint32_t asset)
 	const struct rx_asset *it = &engine->set->assets[asset];
 
 	for (size_t i = 0; i < it->n_keepers; i++)
-		rx_mark(engine->asset_dirty, it->keepers[i]);
+		rx_touch(engine, it->keepers[i], RX_CHANGED_ALL);
 	for (size_t i = 0; i < it->n_readers; i++)
-		rx_mark(engine->instance_dirty, it->readers[i]);
+		rx_marks_add(&engine->instance_dirty, it->readers[i]);
 }
 
 void rx_others_gather(struct rule_engine *engine)
 {
 	const struct rule_set *set = engine->set;
-	size_t n = set->world->n_assets;
+	const struct rx_marks *dirty = &engine->asset_dirty;
 
 	if (!set->n_tallies && !set->has_readers)
 		return;
 	/* Whether an asset is out of service decides what others see of it. */
-	for (size_t i = rx_next_marked(engine->asset_dirty, n, 0); i < n; i = rx_next_marked(engine->asset_dirty, n, i + 1))
+	for (size_t i = rx_marks_next(dirty, 0); i < dirty->n; i = rx_marks_next(dirty, i + 1))
 		rx_update_service(engine, (uint32_t)i);
-	for (size_t i = rx_next_marked(engine->asset_dirty, n, 0); i < n; i = rx_next_marked(engine->asset_dirty, n, i + 1)) {
+	for (size_t i = rx_marks_next(dirty, 0); i < dirty->n; i = rx_marks_next(dirty, i + 1)) {
 		if (set->n_tallies)
 			engine->others_ms[i] = give_parts(engine, (uint32_t)i, false);
 		mark_readers(engine, (uint32_t)i);

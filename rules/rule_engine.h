@@ -7,6 +7,7 @@
 #include "heap.h"
 #include "keyed.h"
 #include "match.h"
+#include "reads.h"
 #include "rule_plan.h"
 #include "teller.h"
 
@@ -31,6 +32,16 @@ struct rx_tally_sum { /* of one group of a tally */
 	uint32_t n_true, n_unknown, n_uncertain;
 };
 
+/* When an asset was last looked at, and what for it must be looked at again. */
+struct rx_look {
+	uint64_t changed; /* since: points and more, see reads.h */
+	wy_ms timer_ms;   /* of its memories and windows */
+	wy_ms stale_ms;   /* no point turns stale before */
+	bool is_ending;   /* some memory told of an instant that the next look ends */
+	bool is_waiting;  /* some rule waits for a sample of each of its points */
+	bool was_out;     /* of service */
+};
+
 struct rule_engine {
 	const struct rule_set *set;
 	struct wy_now now;   /* of the turn */
@@ -50,10 +61,13 @@ struct rule_engine {
 	uint32_t *slot_of_now;       /* at the first of a keyed rule on an asset: who sees the events of now */
 	wy_ms *rings;                /* at their ring_base: raises, then repeats */
 	struct rx_heap heap;         /* assets first, then instances */
-	uint64_t *asset_dirty, *instance_dirty;
+	struct rx_look *looks;       /* per asset */
+	wy_ms *memory_due_ms;        /* per memory: look at it then; WY_MS_NONE: at the next look of its asset */
+	struct rx_marks asset_dirty, instance_dirty;
+	uint64_t *asleep;       /* instances with nothing under way: only a condition that turns true wakes them */
 	uint64_t *news;         /* instances that have not looked at the events of this instant */
-	uint64_t *teller_dirty; /* instances that may have something to tell */
-	uint64_t *again;        /* instances to look at once more in this instant */
+	struct rx_marks teller_dirty; /* instances that may have something to tell */
+	struct rx_marks again;  /* instances to look at once more in this instant */
 	uint64_t *cell_dirty; /* machines, tellers, then memories; what must be saved */
 	uint64_t *frozen; /* memories that may not learn now; see freeze.c */
 	size_t n_cells;
@@ -94,6 +108,8 @@ const void *rx_memory_of(const struct rx_eval *ev, const struct rx_expr *call);
 uint32_t rx_standing_parent(const struct rule_engine *engine, uint32_t instance);
 /* Number within its class of a memory that a variant uses, for one instance. */
 uint32_t rx_memory_index(const struct rule_engine *engine, const struct rx_instance *it, size_t i);
+/* The asset is looked at in this instant, and what reads any of what changed: bits of reads.h. */
+void rx_touch(struct rule_engine *engine, uint32_t asset, uint64_t changed);
 /* Groups are of no asset, whose readings would have them looked at. */
 void rx_mark_groups(struct rule_engine *engine);
 /* Where in asset_places an id stands, or would. */

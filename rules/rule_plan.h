@@ -58,6 +58,10 @@ struct rx_use {
 	const struct rx_param *param;
 };
 
+struct rx_inputs { /* see reads.h */
+	uint64_t points, memories;
+};
+
 /* One stateful call of a class, shared by all rules that write the same. Index order: inner first. */
 struct rx_memory {
 	const struct rx_expr *call;
@@ -67,6 +71,7 @@ struct rx_memory {
 	bool is_raw; /* sees points of assets out of service as they are */
 	bool is_keyed; /* one of several, for each slot of `rule`; they stand together */
 	uint32_t rule, slot;
+	struct rx_inputs inputs;
 };
 
 /* What one expression comes to on all assets of a class: how often it is true, or its values in order. Kept up as
@@ -123,6 +128,9 @@ struct rx_class {
 	size_t n_memories, max_memories;
 	size_t state_bytes;
 	bool has_keyed;   /* some rule has `by` */
+	bool is_eager;    /* a memory needs each look, a sample with nothing new included */
+	bool reads_heard; /* something asks for silence() */
+	uint64_t aged;    /* points whose age() something asks for */
 	bool has_service; /* memories[0] knows whether an asset is out of service */
 	struct rx_use *uses;
 	size_t n_uses;
@@ -197,6 +205,7 @@ struct rx_variant {
 	const uint32_t *memories; /* used by levels and active */
 	size_t n_memories;
 	struct rx_reads reads; /* of levels and active, outside their memories */
+	struct rx_inputs inputs;
 };
 
 enum rx_on_unknown { RX_FREEZE, RX_RAISE, RX_CLEAR, RX_RESET };
@@ -276,6 +285,12 @@ struct rx_instance {
 	const char *key; /* of its cell */
 };
 
+/* What is asked of an instance whenever its asset is looked at: close together, unlike the instances of an asset. */
+struct rx_row {
+	struct rx_inputs inputs;
+	const struct rx_variant *variant;
+};
+
 struct rx_asset {
 	size_t slot_base;  /* first point slot */
 	size_t value_base; /* first parameter value */
@@ -283,6 +298,8 @@ struct rx_asset {
 	size_t memory_base; /* number of its first memory, for cells */
 	const uint32_t *instances; /* ascending */
 	size_t n_instances;
+	const struct rx_row *rows; /* of each of its instances */
+	bool is_eager; /* some of it needs each look */
 	const uint32_t *windows; /* of the world, planned for it */
 	size_t n_windows;
 	uint32_t place; /* among the assets of its class */

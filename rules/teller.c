@@ -230,6 +230,17 @@ bool rx_teller_is_idle(const struct rx_teller *teller, const struct rx_machine *
 	return true;
 }
 
+bool rx_teller_is_asleep(const struct rx_teller *teller, const struct rx_machine *machine)
+{
+	bool is_awake = teller->is_raised || teller->is_ready || teller->was_on || teller->is_unknown || teller->is_inhibited ||
+			teller->is_out || teller->is_maintenance || teller->is_chattering || teller->is_shelved || teller->owed ||
+			teller->joined || teller->was_inhibited || teller->is_guarded || teller->absorbed_tier;
+
+	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
+		is_awake = is_awake || (machine->level[i].state != RULE_NORMAL && machine->level[i].state != RULE_PENDING);
+	return !is_awake;
+}
+
 bool rx_teller_must_latch(const struct rx_teller *teller, const struct rx_rule *rule)
 {
 	enum rule_latch latch = rule->info.latch;

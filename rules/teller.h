@@ -110,6 +110,8 @@ void rx_teller_look(const struct rx_subject *subject, const struct rx_teller_in 
 void rx_teller_tell(const struct rx_subject *subject, struct rx_teller_out *out);
 /* Is there nothing it could want to say? Then neither step is needed. */
 bool rx_teller_is_idle(const struct rx_teller *teller, const struct rx_machine *machine);
+/* Idle, and no look could find anything to remember as long as nothing outside holds it back. */
+bool rx_teller_is_asleep(const struct rx_teller *teller, const struct rx_machine *machine);
 /* Does a return end latched: only what was told, for else nobody would release it. */
 bool rx_teller_must_latch(const struct rx_teller *teller, const struct rx_rule *rule);
 /* in: truth of `clear` per level, now. */

@@ -24,21 +24,20 @@ static void mark_members(struct rule_engine *engine, uint32_t instance)
 
 	for (size_t i = 0; i < it->n_members; i++)
 		if (engine->tellers[it->members[i]].is_ready)
-			rx_mark(engine->teller_dirty, it->members[i]);
+			rx_marks_add(&engine->teller_dirty, it->members[i]);
 }
 
 /* All that have something to say; false: no room for more in this turn. */
 static bool speak_all(struct rule_engine *engine, bool is_first)
 {
-	size_t n = engine->set->n_instances;
+	struct rx_marks *marks = &engine->teller_dirty;
 
-	for (size_t i = rx_next_marked(engine->teller_dirty, n, 0); i < n;
-	     i = rx_next_marked(engine->teller_dirty, n, i + 1)) {
+	for (size_t i = rx_marks_next(marks, 0); i < marks->n; i = rx_marks_next(marks, i + 1)) {
 		if (is_first && !goes_first(engine, (uint32_t)i))
 			continue;
 		if (!rx_has_room(engine))
 			return false;
-		rx_unmark(engine->teller_dirty, i);
+		rx_marks_take(marks, i);
 		rx_speak(engine, (uint32_t)i);
 		if (is_first)
 			mark_members(engine, (uint32_t)i);
@@ -48,12 +47,12 @@ static bool speak_all(struct rule_engine *engine, bool is_first)
 
 static bool evaluate_all(struct rule_engine *engine)
 {
-	size_t n = engine->set->n_instances;
-	size_t i = rx_next_marked(engine->instance_dirty, n, 0);
-	bool is_any = i < n;
+	struct rx_marks *marks = &engine->instance_dirty;
+	size_t i = rx_marks_next(marks, 0);
+	bool is_any = i < marks->n;
 
-	for (; i < n; i = rx_next_marked(engine->instance_dirty, n, i + 1)) {
-		rx_unmark(engine->instance_dirty, i);
+	for (; i < marks->n; i = rx_marks_next(marks, i + 1)) {
+		rx_marks_take(marks, i);
 		rx_evaluate(engine, (uint32_t)i);
 	}
 	return is_any;
@@ -61,22 +60,21 @@ static bool evaluate_all(struct rule_engine *engine)
 
 static void look_again(struct rule_engine *engine)
 {
-	size_t n = engine->set->n_instances;
+	struct rx_marks *marks = &engine->again;
 
-	for (size_t i = rx_next_marked(engine->again, n, 0); i < n; i = rx_next_marked(engine->again, n, i + 1)) {
-		rx_unmark(engine->again, i);
-		rx_mark(engine->instance_dirty, i);
+	for (size_t i = rx_marks_next(marks, 0); i < marks->n; i = rx_marks_next(marks, i + 1)) {
+		rx_marks_take(marks, i);
+		rx_marks_add(&engine->instance_dirty, i);
 	}
 }
 
 void rx_settle(struct rule_engine *engine)
 {
-	size_t n_assets = engine->set->world->n_assets;
+	struct rx_marks *marks = &engine->asset_dirty;
 
 	rx_others_gather(engine);
-	for (size_t i = rx_next_marked(engine->asset_dirty, n_assets, 0); i < n_assets;
-	     i = rx_next_marked(engine->asset_dirty, n_assets, i + 1)) {
-		rx_unmark(engine->asset_dirty, i);
+	for (size_t i = rx_marks_next(marks, 0); i < marks->n; i = rx_marks_next(marks, i + 1)) {
+		rx_marks_take(marks, i);
 		rx_update_asset(engine, (uint32_t)i);
 	}
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
@@ -90,7 +88,7 @@ void rx_settle(struct rule_engine *engine)
 			return;
 	}
 	/* A longer chain of rules that are told of each other goes on at once, in a turn of the same instant. */
-	engine->is_behind = rx_next_marked(engine->instance_dirty, engine->set->n_instances, 0) < engine->set->n_instances;
+	engine->is_behind = rx_marks_next(&engine->instance_dirty, 0) < engine->instance_dirty.n;
 }
 
 /* ---- Time --------------------------------------------------------------------------------- */
@@ -106,9 +104,9 @@ void rx_run_timers(struct rule_engine *engine, wy_ms until_ms)
 			uint32_t id = rx_heap_first(&engine->heap);
 			rx_heap_set(&engine->heap, id, WY_MS_NEVER);
 			if (id < n_assets)
-				rx_mark(engine->asset_dirty, id);
+				rx_touch(engine, id, 0);
 			else
-				rx_mark(engine->instance_dirty, id - n_assets);
+				rx_marks_add(&engine->instance_dirty, id - n_assets);
 		}
 		rx_settle(engine);
 	}
@@ -121,8 +119,7 @@ void rx_advance_to(struct rule_engine *engine, wy_ms at_ms)
 	if (to_ms <= engine->clock_ms)
 		return;
 	/* Inputs already put belong to one turn with this one: no timer between them. */
-	bool is_first = rx_next_marked(engine->asset_dirty, engine->set->world->n_assets, 0) ==
-			engine->set->world->n_assets;
+	bool is_first = rx_marks_next(&engine->asset_dirty, 0) == engine->asset_dirty.n;
 	if (is_first)
 		rx_run_timers(engine, to_ms);
 	engine->clock_ms = to_ms > engine->clock_ms ? to_ms : engine->clock_ms;
