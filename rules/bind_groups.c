@@ -93,6 +93,22 @@ static void each_link(struct rx_load *load, struct links *links)
 		}
 }
 
+/* So many different rules, or assets of its one rule, have its labels. Members stand rule by rule, then by asset. */
+static bool can_form(const struct rule_set *set, const struct rx_instance *group)
+{
+	const struct rx_rule *rule = &set->rules[group->info.rule];
+	uint32_t last = UINT32_MAX;
+	unsigned distinct = 0;
+
+	for (size_t i = 0; i < group->n_members; i++) {
+		const struct rule_instance_info *info = &set->instances[group->members[i]].info;
+		uint32_t kind = rule->n_members == 1 ? info->asset : info->rule;
+		distinct += kind != last;
+		last = kind;
+	}
+	return distinct >= rule->need;
+}
+
 static void place(struct rule_set *set, struct links *links)
 {
 	size_t members = 0, groups = 0;
@@ -125,4 +141,8 @@ void rx_bind_groups(struct rx_load *load)
 		return;
 	place(load->set, &links);
 	each_link(load, &links);
+	for (size_t i = 0; i < load->set->n_instances; i++) {
+		struct rx_instance *it = &load->set->instances[i];
+		it->can_form = it->group != RX_NO_INSTANCE && can_form(load->set, it);
+	}
 }

@@ -82,7 +82,7 @@ void rx_group_bonds(const struct rule_engine *engine, struct rx_subject *subject
 			.is_in = group->is_begun && rx_group_has(subject->teller, subject->machine, group),
 			.from_ms = group->from_ms,
 			.raised_ms = teller->raised_ms,
-			.gather_ms = rule->gather_ms,
+			.gather_ms = up->can_form ? rule->gather_ms : 0, /* else nobody can come that is worth a wait */
 		};
 	}
 }
@@ -93,7 +93,8 @@ uint32_t rule_asset_of(const struct rule_engine *engine, uint32_t instance)
 {
 	const struct rx_instance *it = &engine->set->instances[instance];
 
-	if (it->group == RX_NO_INSTANCE || !engine->groups[it->group].is_begun)
+	/* What is over is still about the same until it begins anew: its last words are told after it. */
+	if (it->group == RX_NO_INSTANCE || !engine->groups[it->group].first)
 		return it->info.asset;
 	for (size_t i = 0; i < it->n_members; i++) {
 		uint32_t asset = engine->set->instances[it->members[i]].info.asset;

@@ -326,6 +326,14 @@ static struct rx_machine_in look_at_source(const struct rule_engine *engine, uin
 	return in;
 }
 
+/* A group that ended or formed anew may have lost some that were in it, who heard nothing of it themselves. */
+static void mark_joined(struct rule_engine *engine, const struct rx_instance *group)
+{
+	for (size_t i = 0; i < group->n_members; i++)
+		if (engine->tellers[group->members[i]].joined)
+			rx_mark(engine->teller_dirty, group->members[i]);
+}
+
 /* A group or problem: its condition is what became of others. */
 static void evaluate_made(struct rule_engine *engine, uint32_t instance)
 {
@@ -340,8 +348,10 @@ static void evaluate_made(struct rule_engine *engine, uint32_t instance)
 	if (it->group == RX_NO_INSTANCE) {
 		in = look_at_source(engine, instance, &source_ms);
 	} else {
-		if (rx_group_look(engine, instance, engine->clock_ms, &engine->groups[it->group]))
+		if (rx_group_look(engine, instance, engine->clock_ms, &engine->groups[it->group])) {
 			rx_mark(engine->cell_dirty, instance);
+			mark_joined(engine, it);
+		}
 		in.level[0].truth = engine->groups[it->group].is_begun != was_on ? RULE_TRUE : RULE_FALSE;
 		in.level[0].onset_ms = engine->groups[it->group].from_ms;
 	}

@@ -70,6 +70,17 @@ void rx_note_raise(struct rx_telling *t)
 	t->out->is_changed = true;
 }
 
+void rx_note_absorbed(struct rx_telling *t)
+{
+	struct rx_teller *teller = t->teller;
+
+	if (!teller->has_raised || t->now_ms - teller->last_ms >= t->rule->chatter.per_ms)
+		note_recurrence(t);
+	teller->has_raised = true;
+	teller->last_ms = t->now_ms;
+	t->out->is_changed = true;
+}
+
 void rx_watch_chatter(struct rx_telling *t)
 {
 	struct rx_teller *teller = t->teller;

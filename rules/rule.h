@@ -253,7 +253,7 @@ struct rule_clause {
 /* Between its RULE_RAISED and its RULE_RESOLVED or RULE_CLOSED, also after rule_restore(). */
 bool rule_is_raised(const struct rule_engine *engine, uint32_t instance);
 
-/* The asset it is about; of a raised group, that of the member that raised first. */
+/* The asset it is about; of a group, that of the member that raised first when it last formed. */
 uint32_t rule_asset_of(const struct rule_engine *engine, uint32_t instance);
 /* Instances in a raised group, rule by rule, then by asset. Returns how many; at most max are written. */
 size_t rule_members(const struct rule_engine *engine, uint32_t instance, uint32_t *out, size_t max);
@@ -301,7 +301,7 @@ bool rule_explain(const struct rule_set *set, uint32_t rule, uint32_t asset, con
  * cell has a key that names it across loads; a changed function has another key, so old bytes are
  * never read as something else. */
 struct rule_cell {
-	const char *key; /* borrowed until the set goes */
+	const char *key; /* borrowed until the next call */
 	const void *bytes; /* borrowed until the next turn */
 	size_t len;
 };

@@ -282,6 +282,7 @@ struct rx_instance {
 	const uint32_t *members; /* GROUP: instances, rule by rule, then by asset */
 	size_t n_members;
 	uint32_t group;          /* GROUP: number of its state */
+	bool can_form;           /* GROUP: it has as many members as it needs */
 	const char *key; /* of its cell */
 };
 

@@ -318,6 +318,8 @@ static bool is_absorbed(struct rx_telling *t, uint8_t tier)
 	uint8_t absorbed_tier = tier_that_absorbs(t);
 
 	if (absorbed_tier != t->teller->absorbed_tier) {
+		if (absorbed_tier && absorbed_tier <= tier)
+			rx_note_absorbed(t);
 		t->teller->absorbed_tier = absorbed_tier;
 		t->out->is_changed = true;
 	}

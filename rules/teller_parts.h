@@ -20,6 +20,8 @@ void rx_force_tier(struct rx_teller *teller, uint8_t tier);
 
 /* recurrence.c: how often it came. A raise that is told, or would be but for chatter. */
 void rx_note_raise(struct rx_telling *t);
+/* One that a group speaks for: a fault all the same, though not one to chatter about. */
+void rx_note_absorbed(struct rx_telling *t);
 /* Ends chatter after its quiet time. */
 void rx_watch_chatter(struct rx_telling *t);
 
