@@ -331,7 +331,7 @@ static void mark_joined(struct rule_engine *engine, const struct rx_instance *gr
 {
 	for (size_t i = 0; i < group->n_members; i++)
 		if (engine->tellers[group->members[i]].joined)
-			rx_mark(engine->teller_dirty, group->members[i]);
+			rx_marks_add(&engine->teller_dirty, group->members[i]);
 }
 
 /* A group or problem: its condition is what became of others. */

@@ -10,7 +10,7 @@
 #include "engine_parts.h"
 #include "others.h"
 
-enum { ROUNDS_MAX = 4 }; /* of one instant: what telling moves is looked at again */
+enum { ROUNDS_MAX = 12 }; /* of one instant: what telling moves is looked at again; a latched event that a group takes needs five */
 
 /* A group that is about to begin speaks before its members, which then may have nothing more to say. */
 static bool goes_first(const struct rule_engine *engine, uint32_t instance)
