@@ -326,11 +326,11 @@ static struct rx_machine_in look_at_source(const struct rule_engine *engine, uin
 	return in;
 }
 
-/* A group that ended or formed anew may have lost some that were in it, who heard nothing of it themselves. */
+/* A group that ended or formed anew may have lost or won some, who heard nothing of it themselves. */
 static void mark_joined(struct rule_engine *engine, const struct rx_instance *group)
 {
 	for (size_t i = 0; i < group->n_members; i++)
-		if (engine->tellers[group->members[i]].joined)
+		if (engine->tellers[group->members[i]].joined || engine->tellers[group->members[i]].is_ready)
 			rx_marks_add(&engine->teller_dirty, group->members[i]);
 }
 
