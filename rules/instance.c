@@ -400,7 +400,8 @@ void rx_evaluate(struct rule_engine *engine, uint32_t instance)
 	if (!rx_teller_is_idle(&engine->tellers[instance], machine))
 		rx_marks_add(&engine->teller_dirty, instance);
 	/* Where a level went from `when` to `clear` or back, its other side has timers of its own. */
-	if (sides(machine) != before)
+	bool is_let_go = in.must_latch && !rx_teller_must_latch(&engine->tellers[instance], &engine->set->rules[it->info.rule]);
+	if (sides(machine) != before || is_let_go)
 		rx_marks_add(&engine->again, instance);
 	rx_set(engine->asleep, instance, may_sleep(engine, instance));
 }
