@@ -76,6 +76,15 @@ static struct rule_cell pack_points(struct rule_engine *engine, size_t asset)
 	return pack(engine, engine->set->assets[asset].point_key, engine->scratch + sizeof(struct header), len);
 }
 
+/* Instants that can be reckoned with, or those that stand for none. */
+static bool are_times_sound(const wy_ms *at_ms, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!rx_is_time_sound(at_ms[i]) && at_ms[i] != WY_MS_NEVER && at_ms[i] != WY_MS_NONE)
+			return false;
+	return true;
+}
+
 static enum wy_err restore_points(struct rule_engine *engine, size_t asset, const void *bytes, size_t len)
 {
 	const struct wy_asset *model = &engine->set->world->assets[asset];
@@ -302,6 +311,8 @@ static enum wy_err restore_teller(struct rule_engine *engine, size_t i, const vo
 		if (((const unsigned char *)body)[b] > 1)
 			return WY_E_CORRUPT; /* they are all yes or no */
 	memcpy(&teller, body, sizeof(teller));
+	if (!are_times_sound(&teller.ready_ms, (sizeof(teller) - offsetof(struct rx_teller, ready_ms)) / sizeof(wy_ms)))
+		return WY_E_CORRUPT;
 	size_t n = (size_t)teller.n_raises + teller.n_repeats;
 	if (len != sizeof(struct header) + sizeof(teller) + n * sizeof(wy_ms) || !rx_teller_adopt(&teller, rule))
 		return WY_E_CORRUPT;

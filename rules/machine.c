@@ -251,9 +251,12 @@ void rx_machine_stand(struct rx_machine *machine, wy_ms onset_ms)
 
 bool rx_machine_adopt(struct rx_machine *machine, const struct rx_rule *rule)
 {
-	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++)
-		if (machine->level[i].state > RULE_LATCHED_STATE)
+	for (unsigned i = 0; i < WY_RULE_LEVELS_MAX; i++) {
+		const struct rx_level_state *level = &machine->level[i];
+		if (level->state > RULE_LATCHED_STATE || !rx_are_bools_sound(&level->is_running, 2) ||
+		    !rx_is_time_sound(level->onset_ms) || !rx_is_time_sound(level->ran_ms) || !rx_is_time_sound(level->from_ms))
 			return false;
+	}
 	/* A level that is gone takes its state with it. */
 	for (size_t i = rule->info.n_levels; i < WY_RULE_LEVELS_MAX; i++)
 		memset(&machine->level[i], 0, sizeof(machine->level[i]));
