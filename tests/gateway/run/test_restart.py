@@ -42,7 +42,8 @@ def test_a_fault_that_goes_while_the_gateway_is_dead_is_cleared_after_its_return
 def test_killing_it_again_and_again_loses_and_doubles_nothing(building, desk, waiting):
     building.start_sim()
     building.start_gateway()
-    for round_number in range(1, 6):
+    # Four times: with the fifth in ten minutes the rule would chatter, and its end wait for quiet.
+    for round_number in range(1, 5):
         building.sim("set leak-ctl.detected true")
         waiting.until(lambda: verbs_of(desk, "WTR-01").count("opened") == round_number, "opened")
         building.cast.end("gateway", signal.SIGKILL)
@@ -51,9 +52,9 @@ def test_killing_it_again_and_again_loses_and_doubles_nothing(building, desk, wa
         waiting.until(lambda: verbs_of(desk, "WTR-01").count("cleared") == round_number, "cleared")
         building.cast.end("gateway", signal.SIGKILL)
         building.start_gateway(is_waiting=False)
-    assert verbs_of(desk, "WTR-01") == ["opened", "cleared"] * 5
+    assert verbs_of(desk, "WTR-01") == ["opened", "cleared"] * 4
     episodes = [e["data"]["episode"] for e in events_of(desk, "WTR-01")]
-    assert episodes == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert episodes == [1, 1, 2, 2, 3, 3, 4, 4]
     assert_stream_is_whole(desk)
 
 
