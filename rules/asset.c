@@ -128,8 +128,8 @@ bool rx_is_planned(const struct rule_engine *engine, bool is_out, struct rx_eval
 			continue;
 		wy_ms next_ms = ev->wall_ms < window->from_ms ? window->from_ms : window->to_ms;
 		is_open = is_open || (ev->wall_ms >= window->from_ms && ev->wall_ms < window->to_ms);
-		if (ev->wall_ms < next_ms && next_ms - engine->wall_offset_ms < ev->next_ms)
-			ev->next_ms = next_ms - engine->wall_offset_ms;
+		if (ev->wall_ms < next_ms)
+			rx_look_at(ev, next_ms - engine->wall_offset_ms);
 	}
 	return is_open;
 }

@@ -27,6 +27,12 @@ struct rx_eval {
 	wy_ms next_ms; /* out: earliest instant the answer may change by time alone; only lowered */
 };
 
+/* By time alone the answer may change at this instant. */
+static inline void rx_look_at(struct rx_eval *ev, wy_ms at_ms)
+{
+	ev->next_ms = at_ms < ev->next_ms ? at_ms : ev->next_ms;
+}
+
 struct rx_value rx_eval(struct rx_eval *ev, const struct rx_expr *e);
 /* The asset a point is read of: the own one, or a related one. WY_NO_ASSET: there is none. */
 uint32_t rx_asset_read(const struct rx_eval *ev, const struct rx_expr *point);

@@ -12,11 +12,6 @@
 #include "rule_engine.h"
 #include "series.h"
 
-static void lower(struct rx_eval *ev, wy_ms at_ms)
-{
-	ev->next_ms = at_ms < ev->next_ms ? at_ms : ev->next_ms;
-}
-
 /* ---- z ------------------------------------------------------------------------------------ */
 
 /* What the declaration allows the argument to be. */
@@ -148,7 +143,7 @@ bool rx_zrob_update(struct rx_eval *ev, const struct rx_expr *call, void *memory
 	}
 	m->held = now.is_known && !now.is_sampled ? now.value : 0;
 	m->is_ordered = m->is_ordered && !is_ready(ev, call, m);
-	lower(ev, rx_panes_next(pane_ms, own_now(m, ev->now_ms)) + m->behind_ms);
+	rx_look_at(ev, rx_panes_next(pane_ms, own_now(m, ev->now_ms)) + m->behind_ms);
 	/* What takes half a day and more to fill is worth saving as it goes. */
 	return is_border && pane_ms >= PANE_SAVED_MS;
 }
@@ -161,7 +156,7 @@ struct rx_value fn_zrob(struct rx_eval *ev, const struct rx_expr *call, const vo
 	struct rx_value x = rx_as_real(rx_eval(ev, call->child));
 
 	if (!m->is_still)
-		lower(ev, rx_panes_next(rx_pane_ms(window_ms), own_ms) + m->behind_ms);
+		rx_look_at(ev, rx_panes_next(rx_pane_ms(window_ms), own_ms) + m->behind_ms);
 	if (!rx_is_exact(&x))
 		return like(&x);
 	if (m->n_means < ZROB_PANES_LEAST || !rx_panes_is_covered(&m->panes, window_ms, own_ms, call->min_cover))
@@ -333,7 +328,7 @@ static void look_each_quarter(struct rx_eval *ev)
 {
 	wy_ms in_ms = ev->wall_ms % QUARTER_MS;
 
-	lower(ev, ev->now_ms + QUARTER_MS - (in_ms < 0 ? in_ms + QUARTER_MS : in_ms));
+	rx_look_at(ev, ev->now_ms + QUARTER_MS - (in_ms < 0 ? in_ms + QUARTER_MS : in_ms));
 }
 
 bool rx_zbase_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)

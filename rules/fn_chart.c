@@ -10,11 +10,6 @@
 #include "rule_engine.h"
 #include "series.h"
 
-static void lower(struct rx_eval *ev, wy_ms at_ms)
-{
-	ev->next_ms = at_ms < ev->next_ms ? at_ms : ev->next_ms;
-}
-
 /* ---- cusum_z ------------------------------------------------------------------------------ */
 
 enum { CUSUM_LEARN = 1, CUSUM_K, CUSUM_SIDE };
@@ -126,7 +121,7 @@ static int64_t steps_to(struct rx_eval *ev, wy_ms step_ms, bool *is_begun, int64
 	*ret_seen = ended && now * step_ms == ev->now_ms;
 	*is_begun = true;
 	*step = now;
-	lower(ev, (now + 1) * step_ms);
+	rx_look_at(ev, (now + 1) * step_ms);
 	return ended;
 }
 

@@ -147,9 +147,8 @@ struct rx_value fn_increase(struct rx_eval *ev, const struct rx_expr *call, cons
 			return rx_unknown_of(RX_T_INT, RX_TOO_LARGE);
 	struct rx_value v = rx_whole(sum);
 	bool is_covered = rx_panes_is_covered(&m->panes, window_ms, ev->now_ms, call->min_cover);
-	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);
-	if (m->has_last && (sum || !is_covered) && next_ms < ev->next_ms)
-		ev->next_ms = next_ms;
+	if (m->has_last && (sum || !is_covered))
+		rx_window_moves(ev, pane_ms);
 	v.is_uncertain = (m->is_reset && ev->now_ms - m->reset_ms < window_ms) || point.is_uncertain;
 	if (is_covered && rx_is_exact(&point))
 		return v;

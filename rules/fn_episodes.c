@@ -73,8 +73,8 @@ struct rx_value fn_episodes(struct rx_eval *ev, const struct rx_expr *call, cons
 	while (first < m->n && m->at_ms[first] <= ev->now_ms - window_ms)
 		first++;
 	struct rx_value v = rx_whole((int64_t)m->n - first);
-	if (first < m->n && m->at_ms[first] + window_ms < ev->next_ms)
-		ev->next_ms = m->at_ms[first] + window_ms;
+	if (first < m->n)
+		rx_look_at(ev, m->at_ms[first] + window_ms);
 	if (first || m->n < RX_EPISODES_MOST)
 		return v;
 	v.hi = INT64_MAX; /* what was before these is forgotten */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rule_engine.h"
+#include "window.h"
 
 struct rx_value rx_instants(int64_t n, bool is_gap, bool is_uncertain)
 {
@@ -344,7 +345,7 @@ static int64_t count_ring(struct rx_eval *ev, const struct rx_mem_count *m, wy_m
 		n++;
 		leaves_ms = at_ms + window_ms < leaves_ms ? at_ms + window_ms : leaves_ms;
 	}
-	ev->next_ms = leaves_ms < ev->next_ms ? leaves_ms : ev->next_ms;
+	rx_look_at(ev, leaves_ms);
 	return n;
 }
 
@@ -358,8 +359,7 @@ static struct rx_value count_panes(struct rx_eval *ev, const struct rx_mem_count
 	for (unsigned i = 0; i < n; i++)
 		if (__builtin_add_overflow(sum, m->sum[live[i]], &sum))
 			return rx_unknown_of(RX_T_INT, RX_TOO_LARGE);
-	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);
-	ev->next_ms = next_ms < ev->next_ms ? next_ms : ev->next_ms;
+	rx_window_moves(ev, pane_ms);
 	return rx_whole(sum > (int64_t)RX_RING_MOST ? sum : (int64_t)RX_RING_MOST);
 }
 
@@ -373,8 +373,7 @@ struct rx_value fn_count(struct rx_eval *ev, const struct rx_expr *call, const v
 
 	v.is_uncertain = m->is_uncertain && v.lo > 0;
 	/* Coverage can be reached and lost by time alone. */
-	wy_ms next_ms = rx_panes_cover_next(&m->panes, rx_pane_ms(window_ms), ev->now_ms);
-	ev->next_ms = next_ms < ev->next_ms ? next_ms : ev->next_ms;
+	rx_look_at(ev, rx_panes_cover_next(&m->panes, rx_pane_ms(window_ms), ev->now_ms));
 	if (rx_panes_is_covered(&m->panes, window_ms, ev->now_ms, call->min_cover))
 		return v;
 	/* Seen so many; there may have been more. */

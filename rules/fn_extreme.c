@@ -89,9 +89,8 @@ static double best_of(struct rx_eval *ev, const struct rx_expr *call, const stru
 		best = m->best[live[i]] > best ? m->best[live[i]] : best;
 		n_samples += is_sampled(call) ? m->n[live[i]] : 0;
 	}
-	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);
-	if (next_ms < ev->next_ms && !isinf(best))
-		ev->next_ms = next_ms;
+	if (!isinf(best))
+		rx_window_moves(ev, pane_ms);
 	*ret_sure = !isinf(best) && rx_panes_is_covered(&m->panes, window_ms, ev->now_ms, call->min_cover) &&
 		    (!is_sampled(call) || n_samples >= call->min_samples);
 	return best;

@@ -3,12 +3,6 @@
 
 enum { GRACE_MS = 30000, SECOND_MS = 1000 };
 
-static void lower(struct rx_eval *ev, wy_ms at_ms)
-{
-	if (at_ms < ev->next_ms)
-		ev->next_ms = at_ms;
-}
-
 struct rx_value fn_known(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
 	(void)memory;
@@ -36,7 +30,7 @@ static struct rx_value elapsed(struct rx_eval *ev, wy_ms at_ms, wy_ms grace_ms)
 	if (ev->now_ms >= from_ms)
 		v.slope_lo = v.slope_hi = 1;
 	else
-		lower(ev, from_ms);
+		rx_look_at(ev, from_ms);
 	return v;
 }
 
@@ -48,7 +42,7 @@ static bool is_held(const struct rx_eval *ev)
 
 static struct rx_value just_now(struct rx_eval *ev)
 {
-	lower(ev, ev->engine->held_ms[ev->asset]);
+	rx_look_at(ev, ev->engine->held_ms[ev->asset]);
 	return rx_real(0);
 }
 
@@ -74,7 +68,7 @@ struct rx_value fn_age(struct rx_eval *ev, const struct rx_expr *call, const voi
 	if (of.asset == WY_NO_ASSET)
 		return rx_unknown_of(RX_T_REAL, RX_NO_RELATION);
 	struct rx_value v = age_of(&of, call->child);
-	lower(ev, of.next_ms);
+	rx_look_at(ev, of.next_ms);
 	return v;
 }
 
@@ -151,7 +145,7 @@ struct rx_value fn_pick(struct rx_eval *ev, const struct rx_expr *call, const vo
 static void lower_wall(struct rx_eval *ev, wy_ms wall_ms)
 {
 	if (wall_ms != WY_MS_NEVER)
-		lower(ev, ev->now_ms + (wall_ms - ev->wall_ms));
+		rx_look_at(ev, ev->now_ms + (wall_ms - ev->wall_ms));
 }
 
 struct rx_value fn_during(struct rx_eval *ev, const struct rx_expr *call, const void *memory)

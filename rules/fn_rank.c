@@ -123,7 +123,7 @@ static struct rx_value ring_query(struct rx_eval *ev, const struct rx_expr *call
 		leaves_ms = m->at_ms[i] < leaves_ms ? m->at_ms[i] : leaves_ms;
 	}
 	leaves_ms += leaves_ms == WY_MS_NEVER ? 0 : ev->now_ms - since_ms;
-	ev->next_ms = leaves_ms < ev->next_ms ? leaves_ms : ev->next_ms;
+	rx_look_at(ev, leaves_ms);
 	if (!rx_window_answers(ev, call, &m->panes, n) || !n)
 		return rx_unknown_of(RX_T_REAL, RX_NO_COVER);
 	double rank = p * n - rank_slack;

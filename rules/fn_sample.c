@@ -62,8 +62,8 @@ bool rx_sample_update(struct rx_eval *ev, const struct rx_expr *call, void *memo
 	if (is_new && delay_ms && m->n_due < RX_SAMPLES_DUE)
 		m->due_ms[m->n_due++] = ev->now_ms + delay_ms;
 	bool is_due = leave_due(m, ev->now_ms) || (is_new && !delay_ms);
-	if (m->n_due && m->due_ms[0] < ev->next_ms)
-		ev->next_ms = m->due_ms[0];
+	if (m->n_due)
+		rx_look_at(ev, m->due_ms[0]);
 	if (is_due && take(ev, call->child, m))
 		m->is_uncertain = m->is_uncertain || on.is_uncertain;
 	return is_new || is_due || was_watched != m->is_watched;

@@ -4,11 +4,6 @@
 #include "rule_engine.h"
 #include "series.h"
 
-static void lower(struct rx_eval *ev, wy_ms at_ms)
-{
-	ev->next_ms = at_ms < ev->next_ms ? at_ms : ev->next_ms;
-}
-
 /* ---- What ewma, zlearn and joint share ---------------------------------------------------- */
 
 bool rx_smooth_follow(struct rx_eval *ev, const struct rx_expr *x, struct rx_smooth *s, wy_ms tau_ms, bool *is_uncertain)
@@ -28,7 +23,7 @@ bool rx_smooth_follow(struct rx_eval *ev, const struct rx_expr *x, struct rx_smo
 	else
 		rx_smooth_lose(s, ev->now_ms, tau_ms);
 	if (s->is_known)
-		lower(ev, rx_smooth_next(ev->now_ms, tau_ms));
+		rx_look_at(ev, rx_smooth_next(ev->now_ms, tau_ms));
 	return false;
 }
 
@@ -38,7 +33,7 @@ bool rx_smooth_answers(struct rx_eval *ev, const struct rx_expr *call, const str
 	if (x->sampling)
 		return s->is_started && s->is_known;
 	if (s->is_known)
-		lower(ev, rx_smooth_next(ev->now_ms, tau_ms));
+		rx_look_at(ev, rx_smooth_next(ev->now_ms, tau_ms));
 	return s->is_started && rx_smooth_is_covered(s, call->min_cover, ev->now_ms, tau_ms, &ev->next_ms);
 }
 

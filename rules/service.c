@@ -26,7 +26,7 @@ static void doubt(struct rx_eval *ev, struct rx_mem_service *m)
 	m->is_doubtful = true;
 	wy_ms end_ms = m->doubtful_ms + WY_RULE_OUT_UNKNOWN_MS;
 	if (end_ms > ev->now_ms) {
-		ev->next_ms = end_ms < ev->next_ms ? end_ms : ev->next_ms;
+		rx_look_at(ev, end_ms);
 		return;
 	}
 	m->is_out = m->is_doubtful = false;

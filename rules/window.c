@@ -56,17 +56,14 @@ struct rx_value rx_finite(double value)
 
 void rx_window_moves(struct rx_eval *ev, wy_ms pane_ms)
 {
-	wy_ms next_ms = rx_panes_next(pane_ms, ev->now_ms);
-
-	ev->next_ms = next_ms < ev->next_ms ? next_ms : ev->next_ms;
+	rx_look_at(ev, rx_panes_next(pane_ms, ev->now_ms));
 }
 
 bool rx_window_answers(struct rx_eval *ev, const struct rx_expr *call, const struct rx_panes *panes, uint64_t n_samples)
 {
 	wy_ms window_ms = rx_window_ms(ev, call);
-	wy_ms next_ms = rx_panes_cover_next(panes, rx_pane_ms(window_ms), ev->now_ms);
 
-	ev->next_ms = next_ms < ev->next_ms ? next_ms : ev->next_ms;
+	rx_look_at(ev, rx_panes_cover_next(panes, rx_pane_ms(window_ms), ev->now_ms));
 	return rx_panes_is_covered(panes, window_ms, ev->now_ms, call->min_cover) &&
 	       (!call->child->sampling || n_samples >= call->min_samples);
 }
