@@ -226,25 +226,6 @@ static bool plain_constant(const struct rx_eval *ev, const struct rx_expr *e, do
 	return true;
 }
 
-static bool compare_plain(enum rx_cmp cmp, double a, double b)
-{
-	switch (cmp) {
-	case RX_EQ:
-		return a == b;
-	case RX_NE:
-		return a != b;
-	case RX_LT:
-		return a < b;
-	case RX_GE:
-		return a >= b;
-	case RX_GT:
-		return a > b;
-	case RX_LE:
-		return a <= b;
-	}
-	return false;
-}
-
 static struct rx_value eval_compare(struct rx_eval *ev, const struct rx_expr *e)
 {
 	double left;
@@ -252,7 +233,7 @@ static struct rx_value eval_compare(struct rx_eval *ev, const struct rx_expr *e)
 
 	/* Most comparisons of most rules: no intervals needed. */
 	if (plain_sample(ev, e->child, &left) && plain_constant(ev, e->child->next, &right))
-		return rx_truth(compare_plain((enum rx_cmp)e->cmp, left, right) ? RULE_TRUE : RULE_FALSE);
+		return rx_truth(rx_holds((enum rx_cmp)e->cmp, left, right) ? RULE_TRUE : RULE_FALSE);
 	struct rx_value a = rx_eval(ev, e->child);
 	struct rx_value b = rx_eval(ev, e->child->next);
 

@@ -8,6 +8,7 @@
 
 #include "eval.h"
 #include "lint_parts.h"
+#include "order.h"
 
 #define BEYOND 1e300 /* no end */
 
@@ -83,25 +84,6 @@ static double worth(struct region *r, const struct rx_expr *e, double x)
 	return rx_lens_number(r->lens, e, &number) ? number : x;
 }
 
-static bool compare(enum rx_cmp cmp, double a, double b)
-{
-	switch (cmp) {
-	case RX_EQ:
-		return a == b;
-	case RX_NE:
-		return a != b;
-	case RX_LT:
-		return a < b;
-	case RX_LE:
-		return a <= b;
-	case RX_GT:
-		return a > b;
-	case RX_GE:
-		return a >= b;
-	}
-	return false;
-}
-
 /* Truth where the variable is x. Only for trees meet() has taken. */
 static bool is_true_at(struct region *r, const struct rx_expr *e, double x)
 {
@@ -116,7 +98,7 @@ static bool is_true_at(struct region *r, const struct rx_expr *e, double x)
 		return e->op == RX_AND;
 	}
 	if (e->op == RX_COMPARE)
-		return compare((enum rx_cmp)e->cmp, worth(r, a, x), worth(r, a->next, x));
+		return rx_holds((enum rx_cmp)e->cmp, worth(r, a, x), worth(r, a->next, x));
 	if (e->op == RX_IN_RANGE)
 		return worth(r, a, x) >= worth(r, a->next, x) && worth(r, a, x) <= worth(r, a->next->next, x);
 	if (e->op != RX_IN_SET)
@@ -125,18 +107,6 @@ static bool is_true_at(struct region *r, const struct rx_expr *e, double x)
 		if (worth(r, a, x) == worth(r, c, x))
 			return true;
 	return false;
-}
-
-/* A few dozen at most. */
-static void sort(double *values, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		double moved = values[i];
-		size_t at = i;
-		for (; at > 0 && values[at - 1] > moved; at--)
-			values[at] = values[at - 1];
-		values[at] = moved;
-	}
 }
 
 /* The values a variable can have at all, by what is declared. */
@@ -188,7 +158,7 @@ static size_t trials_of(struct region *r, double *out)
 	size_t kept = 0;
 
 	bounds_of(r, &low, &high);
-	sort(r->constants, r->n);
+	rx_sort(r->constants, r->n);
 	for (size_t i = 0; i < r->n; i++)
 		n += trials_at(r, i, all + n);
 	double first = r->constants[0];

@@ -48,6 +48,26 @@ struct rx_value rx_greatest(struct rx_value a, struct rx_value b);
 /* Either of two: what is known if it is not known which. */
 struct rx_value rx_hull(struct rx_value a, struct rx_value b);
 
+/* Of two known numbers. */
+static inline bool rx_holds(enum rx_cmp cmp, double a, double b)
+{
+	switch (cmp) {
+	case RX_EQ:
+		return a == b;
+	case RX_NE:
+		return a != b;
+	case RX_LT:
+		return a < b;
+	case RX_GE:
+		return a >= b;
+	case RX_GT:
+		return a > b;
+	case RX_LE:
+		return a <= b;
+	}
+	return false;
+}
+
 /* Truth of a cmp b, and in *next_ms (only ever lowered) when it may change by time alone. */
 enum rule_truth rx_compare(enum rx_cmp cmp, const struct rx_value *a, const struct rx_value *b,
 			   wy_ms now_ms, wy_ms *next_ms);
