@@ -1,106 +1,36 @@
 /* fn_mean.c: means, and what is made of the means of panes: avg, sum, slope.
  *
- * Of a level every value weighs as long as it stood: a run of one value is added once, when it ends or its pane does, so
- * that a look in between adds nothing of its own. The mean is that of the full panes and moves at their borders. Samples
- * count one each, at once. Panes are added up anew at each question: what has left the window leaves no trace. */
-#include <stddef.h>
-#include <string.h>
-
+ * Of a level the mean is that of the full panes and moves at their borders. Panes are added up anew at each question:
+ * what has left the window leaves no trace. */
 #include "rule_engine.h"
-#include "series.h"
+#include "runs.h"
 #include "window.h"
 
 enum { HOUR_MS = 3600000 };
 
-size_t rx_mean_bytes(const struct rx_expr *call)
-{
-	return call->child->sampling ? sizeof(struct rx_mem_mean) : offsetof(struct rx_mem_mean, n);
-}
-
-static void add(struct rx_mem_mean *m, unsigned slot, double term)
+static void add(struct rx_mem_runs *m, unsigned slot, double x, double weight, double before)
 {
 	struct rx_sum total = {m->sum[slot], m->rest[slot]};
 
-	rx_sum_add(&total, term);
+	(void)before;
+	rx_sum_add(&total, x * weight);
 	m->sum[slot] = total.sum;
 	m->rest[slot] = total.rest;
 }
 
-/* The value held has stood since run_ms. */
-static void end_run(struct rx_mem_mean *m, unsigned slot, wy_ms at_ms)
+bool rx_mean_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
-	if (at_ms > m->run_ms)
-		add(m, slot, m->held * (double)(at_ms - m->run_ms));
-	m->run_ms = at_ms;
-}
-
-static void pass(struct rx_eval *ev, const struct rx_expr *call, struct rx_mem_mean *m)
-{
-	bool is_level = !call->child->sampling;
-	struct rx_step step;
-
-	while (rx_panes_step(&m->panes, rx_pane_ms(rx_window_ms(ev, call)), ev->now_ms, &step)) {
-		if (step.is_new) {
-			m->sum[step.slot] = m->rest[step.slot] = 0;
-			m->run_ms = step.to_ms;
-			if (!is_level)
-				m->n[step.slot] = 0;
-		} else if (step.is_end && is_level && m->panes.is_known) {
-			end_run(m, step.slot, step.to_ms);
-		}
-	}
+	return rx_runs_update(ev, call, memory, add);
 }
 
 void rx_mean_account(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 {
-	struct rx_mem_mean *m = memory;
-
-	if (m->panes.is_started)
-		pass(ev, call, m);
+	rx_runs_account(ev, call, memory, add);
 }
 
 void rx_mean_resume(const struct rx_expr *call, void *memory, wy_ms down_ms)
 {
-	struct rx_mem_mean *m = memory;
-
-	if (m->panes.upto_ms >= down_ms)
-		return;
-	if (m->panes.is_known && !call->child->sampling)
-		end_run(m, rx_panes_slot(&m->panes), m->panes.upto_ms);
-	m->panes.is_known = false;
-}
-
-bool rx_mean_is_sound(const struct rx_expr *call, const void *memory)
-{
-	const struct rx_mem_mean *m = memory;
-
-	(void)call;
-	return rx_panes_are_sound(&m->panes) && rx_is_time_sound(m->run_ms);
-}
-
-bool rx_mean_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
-{
-	struct rx_mem_mean *m = memory;
-	struct rx_series s = rx_series_now(ev, call->child);
-	bool was_known = m->panes.is_known;
-
-	pass(ev, call, m);
-	unsigned slot = rx_panes_slot(&m->panes);
-	m->panes.is_known = s.is_known;
-	if (s.is_sampled) {
-		if (s.has_sample) {
-			add(m, slot, s.value);
-			m->n[slot]++;
-		}
-		return s.has_sample || was_known != s.is_known;
-	}
-	bool is_same = was_known && s.is_known && m->held == s.value;
-	if (was_known && !is_same)
-		end_run(m, slot, ev->now_ms);
-	if (!is_same)
-		m->run_ms = ev->now_ms;
-	m->held = s.value;
-	return false;
+	rx_runs_resume(call, memory, down_ms, add);
 }
 
 /* ---- Questions ---------------------------------------------------------------------------- */
@@ -113,21 +43,19 @@ struct mean {
 
 static struct mean mean_of(struct rx_eval *ev, const struct rx_expr *call, const void *memory)
 {
-	struct rx_mem_mean copy;
-	const struct rx_mem_mean *m = rx_window_now(ev, call, memory, &copy, rx_mean_account);
-	bool is_level = !call->child->sampling;
-	wy_ms pane_ms = rx_pane_ms(rx_window_ms(ev, call));
+	struct rx_mem_runs copy;
+	const struct rx_mem_runs *m = rx_window_now(ev, call, memory, &copy, rx_mean_account);
 	uint8_t at[RX_PANES];
-	unsigned n = is_level ? rx_panes_full(&m->panes, at) : rx_panes_live(&m->panes, pane_ms, ev->now_ms, at);
+	unsigned n = rx_runs_panes(ev, call, m, at);
 	struct mean mean = {{0, 0}, 0, false};
 
 	for (unsigned i = 0; i < n; i++) {
 		rx_sum_add(&mean.total, m->sum[at[i]]);
 		rx_sum_add(&mean.total, m->rest[at[i]]);
-		mean.weight += is_level ? m->panes.known_ms[at[i]] : m->n[at[i]];
+		mean.weight += rx_runs_weight(call, m, at[i]);
 	}
 	if (mean.weight || m->panes.is_known)
-		rx_window_moves(ev, pane_ms);
+		rx_window_moves(ev, rx_pane_ms(rx_window_ms(ev, call)));
 	mean.is_sure = rx_window_answers(ev, call, &m->panes, mean.weight);
 	return mean;
 }
@@ -157,9 +85,8 @@ struct rx_value fn_sum(struct rx_eval *ev, const struct rx_expr *call, const voi
 bool rx_mean_dots(struct rx_eval *ev, const struct rx_expr *call, const void *memory, struct rx_dot dots[RX_PANES],
 		  size_t *ret_n)
 {
-	struct rx_mem_mean copy;
-	const struct rx_mem_mean *m = rx_window_now(ev, call, memory, &copy, rx_mean_account);
-	bool is_level = !call->child->sampling;
+	struct rx_mem_runs copy;
+	const struct rx_mem_runs *m = rx_window_now(ev, call, memory, &copy, rx_mean_account);
 	double pane_ms = (double)m->panes.pane_ms;
 	uint8_t at[RX_PANES];
 	unsigned n = rx_panes_full(&m->panes, at);
@@ -167,7 +94,7 @@ bool rx_mean_dots(struct rx_eval *ev, const struct rx_expr *call, const void *me
 
 	*ret_n = 0;
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t weight = is_level ? m->panes.known_ms[at[i]] : m->n[at[i]];
+		uint32_t weight = rx_runs_weight(call, m, at[i]);
 		struct rx_sum total = {m->sum[at[i]], m->rest[at[i]]};
 		if (!weight)
 			continue;

@@ -11,7 +11,7 @@
 
 size_t rx_rank_bytes(const struct rx_expr *call)
 {
-	return call->child->sampling ? sizeof(struct rx_mem_ranks) : rx_mean_bytes(call);
+	return call->child->sampling ? sizeof(struct rx_mem_ranks) : rx_runs_bytes(call);
 }
 
 /* ---- The ring ----------------------------------------------------------------------------- */
@@ -32,7 +32,7 @@ static bool is_ring_sound(const struct rx_mem_ranks *m)
 
 bool rx_rank_is_sound(const struct rx_expr *call, const void *memory)
 {
-	return call->child->sampling ? is_ring_sound(memory) : rx_mean_is_sound(call, memory);
+	return call->child->sampling ? is_ring_sound(memory) : rx_runs_are_sound(call, memory);
 }
 
 /* The place of the oldest is taken; the rest moves up in the order. */

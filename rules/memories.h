@@ -120,17 +120,26 @@ bool rx_min_update(struct rx_eval *ev, const struct rx_expr *call, void *memory)
 bool rx_max_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_extreme_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 
-struct rx_mem_mean { /* avg, sum, slope; median and quantile of a level */
+/* Means and deviations, of panes: see runs.h. avg, sum, slope, sd; median and quantile of a level. */
+struct rx_mem_runs {
 	struct rx_panes panes;
 	double held; /* level: since run_ms, within the running pane */
 	wy_ms run_ms;
-	double sum[RX_PANES], rest[RX_PANES]; /* compensated: value times ms, or samples */
+	union {
+		struct { /* compensated: value times ms, or samples */
+			double sum[RX_PANES], rest[RX_PANES];
+		};
+		struct { /* sd. m2: sum of squared distances from the mean, weighted */
+			double mean[RX_PANES], m2[RX_PANES];
+		};
+	};
 	uint32_t n[RX_PANES]; /* samples; only there where the argument is sampled */
 };
 
-size_t rx_mean_bytes(const struct rx_expr *call);
+size_t rx_runs_bytes(const struct rx_expr *call);
+bool rx_runs_are_sound(const struct rx_expr *call, const void *memory);
+
 bool rx_mean_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
-bool rx_mean_is_sound(const struct rx_expr *call, const void *memory);
 void rx_mean_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_mean_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 
@@ -145,17 +154,7 @@ size_t rx_spread_bytes(const struct rx_expr *call);
 bool rx_spread_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_spread_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 
-struct rx_mem_sd {
-	struct rx_panes panes;
-	double held; /* level: since run_ms, within the running pane */
-	wy_ms run_ms;
-	double mean[RX_PANES], m2[RX_PANES]; /* m2: sum of squared distances from the mean, weighted */
-	uint32_t n[RX_PANES]; /* samples; only there where the argument is sampled */
-};
-
-size_t rx_sd_bytes(const struct rx_expr *call);
 bool rx_sd_update(struct rx_eval *ev, const struct rx_expr *call, void *memory);
-bool rx_sd_is_sound(const struct rx_expr *call, const void *memory);
 void rx_sd_account(struct rx_eval *ev, const struct rx_expr *call, void *memory);
 void rx_sd_resume(const struct rx_expr *call, void *memory, wy_ms down_ms);
 
