@@ -7,9 +7,8 @@
 #include <cmocka.h>
 
 #include "log.h"
-#include "world.h"
+#include "room.h"
 
-#define BUILDING WY_SOURCE_DIR "/tests/gateway/engine/building"
 #define RULES "weiyu: rules/1\npackage: room\nrules:\n"
 #define META "meta: {cause: pipe, consequence: damage, response: close}"
 #define WET                                                                                        \
@@ -21,36 +20,7 @@
 #define ALSO                                                                                       \
 	"  - {id: room.also, scope: room, fault: WTR-01, tier: S1, when: b, clear: not b, " META "}\n"
 
-static struct world world;
 static struct world_events events;
-
-static void start(const char *rules)
-{
-	world_make(&world, BUILDING);
-	world_write(&world, "rules.yaml", rules);
-	assert_int_equal(world_start(&world), WY_OK);
-	assert_true(world_run(&world, 2000));
-}
-
-static void run_s(int seconds)
-{
-	assert_true(world_run(&world, (wy_ms)seconds * 1000));
-}
-
-static void restart(const char *rules)
-{
-	world_crash(&world);
-	if (rules)
-		world_write(&world, "rules.yaml", rules);
-	assert_int_equal(world_start(&world), WY_OK);
-}
-
-static void end(const char *story)
-{
-	assert_string_equal(world_story(&world), story);
-	world_check(&world);
-	world_remove(&world);
-}
 
 static struct ticket open_ticket(void)
 {
@@ -74,12 +44,12 @@ static void raise_hold_clear_is_one_opened_and_one_cleared(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.level_mm = 1200;
 	world.a = true;
-	run_s(2);
+	room_run_s(2);
 	assert_string_equal(world_story(&world), "");
-	run_s(3);
+	room_run_s(3);
 	assert_string_equal(world_story(&world), "opened");
 	assert_string_equal(last("summary"), "\"一号房漏水1.2 m\"");
 	assert_string_equal(last("first_seen"), "\"2026-11-22T12:00:03.000+08:00\"");
@@ -89,91 +59,91 @@ static void raise_hold_clear_is_one_opened_and_one_cleared(void **state)
 	assert_string_equal(last("evidence.level"), "0");
 	world.a = false;
 	world.level_mm = 0;
-	run_s(10);
+	room_run_s(10);
 	assert_string_equal(last("condition"), "\"cleared\"");
 	assert_string_equal(last("duration_ms"), "9000");
 	assert_string_equal(last("deadline_ack"), "\"2026-11-22T12:30:06.000+08:00\"");
 	assert_string_equal(last("resident_notice.text_zh"), "null");
-	end("opened cleared");
+	room_end("opened cleared");
 }
 
 static void what_is_over_keeps_the_words_it_stood_with(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.level_mm = 1200;
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	world.a = false;
 	world.level_mm = 0;
-	run_s(10);
+	room_run_s(10);
 	assert_string_equal(last("summary"), "\"已恢复：一号房漏水1.2 m\"");
 	assert_string_equal(last("summary_en"), "\"Over: Room one wet 1.2 m\"");
 	assert_non_null(strstr(last("evidence.clauses"), "not a"));
-	end("opened cleared");
+	room_end("opened cleared");
 }
 
 static void a_sensor_lost_and_found_is_told_and_clears_nothing(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	world.is_wired = false;
-	run_s(60);
+	room_run_s(60);
 	assert_string_equal(last("condition"), "\"unknown\"");
 	assert_string_equal(last("summary_en"), "\"Sensor lost: Room one wet 0.0 m\"");
 	world.is_wired = true;
-	run_s(3);
+	room_run_s(3);
 	assert_string_equal(last("condition"), "\"active\"");
 	world.a = false;
-	run_s(10);
-	end("opened updated updated cleared");
+	room_run_s(10);
+	room_end("opened updated updated cleared");
 }
 
 static void two_rules_of_one_fault_share_the_ticket(void **state)
 {
 	(void)state;
 
-	start(RULES WET ALSO);
+	room_start(RULES WET ALSO);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	assert_string_equal(last("tier_now"), "\"S2\"");
 	world.b = true;
-	run_s(2);
+	room_run_s(2);
 	assert_string_equal(world_story(&world), "opened updated");
 	assert_string_equal(last("tier"), "\"S1\"");
 	assert_string_equal(last("deadline_ack"), "\"2026-11-22T12:10:08.000+08:00\"");
 	world.b = false;
-	run_s(5);
+	room_run_s(5);
 	/* The milder rule still stands: it is no longer as severe, but not over. */
 	assert_int_equal(open_ticket().tier_now, 2);
 	assert_int_equal(open_ticket().tier, 1);
 	world.a = false;
-	run_s(10);
-	end("opened updated cleared");
+	room_run_s(10);
+	room_end("opened updated cleared");
 }
 
 static void a_milder_rule_of_the_same_fault_changes_no_tier(void **state)
 {
 	(void)state;
 
-	start(RULES WET ALSO);
+	room_start(RULES WET ALSO);
 	world.b = true;
-	run_s(2);
+	room_run_s(2);
 	world.a = true;
-	run_s(6);
+	room_run_s(6);
 	assert_int_equal(open_ticket().tier_now, 1);
 	assert_string_equal(world_story(&world), "opened");
 	world.b = false;
-	run_s(3);
+	room_run_s(3);
 	assert_int_equal(open_ticket().tier_now, 2);
-	restart(NULL);
+	room_restart(NULL);
 	world.a = false;
-	run_s(10);
-	end("opened cleared");
+	room_run_s(10);
+	room_end("opened cleared");
 }
 
 static void a_latched_rule_beside_one_that_stands_waits_for_it(void **state)
@@ -181,20 +151,20 @@ static void a_latched_rule_beside_one_that_stands_waits_for_it(void **state)
 	struct ticket ticket;
 	(void)state;
 
-	start(RULES LATCHING("ack") ALSO);
+	room_start(RULES LATCHING("ack") ALSO);
 	world.a = world.b = true;
-	run_s(3);
+	room_run_s(3);
 	world.a = false;
-	run_s(5);
+	room_run_s(5);
 	assert_int_equal(open_ticket().condition, TICKET_ACTIVE);
 	world.b = false;
-	run_s(3);
+	room_run_s(3);
 	/* Only the latched one is left, and the ticket says so. */
 	ticket = open_ticket();
 	assert_int_equal(ticket.condition, TICKET_LATCHED);
 	assert_string_equal(last("alarm_state"), "\"latched\"");
 	assert_int_equal(world_work(&world, ticket.key, TICKET_NODE_ACKED, 1), WY_OK);
-	run_s(2);
+	room_run_s(2);
 	assert_string_equal(last("event"), "\"cleared\"");
 	world_check(&world);
 	world_remove(&world);
@@ -205,33 +175,33 @@ static void people_who_start_work_have_taken_notice_of_a_latched_one(void **stat
 	struct ticket ticket;
 	(void)state;
 
-	start(RULES LATCHING("ack"));
+	room_start(RULES LATCHING("ack"));
 	world.a = true;
-	run_s(3);
+	room_run_s(3);
 	world.a = false;
-	run_s(3);
+	room_run_s(3);
 	ticket = open_ticket();
 	assert_int_equal(ticket.condition, TICKET_LATCHED);
 	assert_int_equal(world_work(&world, ticket.key, TICKET_NODE_IN_PROGRESS, 1), WY_OK);
-	run_s(2);
-	end("opened updated cleared");
+	room_run_s(2);
+	room_end("opened updated cleared");
 }
 
 static void a_latched_condition_that_is_back_reopens_the_same_episode(void **state)
 {
 	(void)state;
 
-	start(RULES LATCHING("reset"));
+	room_start(RULES LATCHING("reset"));
 	world.a = true;
-	run_s(3);
+	room_run_s(3);
 	world.a = false;
-	run_s(3);
-	restart(NULL);
+	room_run_s(3);
+	room_restart(NULL);
 	world.a = true;
-	run_s(3);
+	room_run_s(3);
 	assert_string_equal(last("event"), "\"reopened\"");
 	assert_string_equal(last("episode"), "1");
-	end("opened updated reopened");
+	room_end("opened updated reopened");
 }
 
 static void closed_by_the_platform_it_rests_and_then_opens_a_new_episode(void **state)
@@ -239,18 +209,18 @@ static void closed_by_the_platform_it_rests_and_then_opens_a_new_episode(void **
 	struct ticket ticket;
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	ticket = open_ticket();
 	assert_int_equal(world_work(&world, ticket.key, TICKET_NODE_CLOSED, 7), WY_OK);
 	assert_string_equal(last("event"), "\"closed\"");
-	run_s(50);
+	room_run_s(50);
 	assert_string_equal(world_story(&world), "opened closed");
-	run_s(20);
+	room_run_s(20);
 	assert_string_equal(last("episode"), "2");
 	assert_non_null(strstr(last("repeat_of"), ticket.key));
-	end("opened closed opened");
+	room_end("opened closed opened");
 }
 
 static void work_on_an_old_episode_leaves_the_present_one_alone(void **state)
@@ -260,16 +230,16 @@ static void work_on_an_old_episode_leaves_the_present_one_alone(void **state)
 	size_t len;
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.level_mm = 3000;
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	old = open_ticket();
 	world.a = false;
-	run_s(10);
+	room_run_s(10);
 	world.level_mm = 9000;
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	assert_int_equal(world_work(&world, old.key, TICKET_NODE_CLOSED, 3), WY_OK);
 	assert_true(open_ticket().is_open);
 	/* Its document keeps its own evidence. */
@@ -277,7 +247,7 @@ static void work_on_an_old_episode_leaves_the_present_one_alone(void **state)
 	assert_non_null(strstr(body, "\"summary\":\"已恢复：一号房漏水3.0 m\""));
 	assert_non_null(strstr(body, "\"node\":\"closed\""));
 	assert_non_null(strstr(body, "\"event\":\"cleared\""));
-	end("opened cleared opened");
+	room_end("opened cleared opened");
 }
 
 static void late_and_unknown_work_has_no_effect(void **state)
@@ -285,44 +255,44 @@ static void late_and_unknown_work_has_no_effect(void **state)
 	struct ticket ticket;
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	ticket = open_ticket();
 	assert_int_equal(world_work(&world, ticket.key, TICKET_NODE_ACKED, 5), WY_OK);
 	assert_int_equal(world_work(&world, ticket.key, TICKET_NODE_CLOSED, 5), WY_E_STATE);
 	assert_int_equal(world_work(&world, "tk_none", TICKET_NODE_CLOSED, 6), WY_E_NOTFOUND);
 	assert_int_equal(open_ticket().node, TICKET_NODE_ACKED);
-	end("opened");
+	room_end("opened");
 }
 
 static void a_renamed_rule_takes_over_the_open_ticket(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
-	restart(RULES "  - {id: room.other, scope: room, fault: WTR-01, tier: S2, when: a, clear: not a, clear_hold: 2s}\n");
-	run_s(5);
+	room_run_s(5);
+	room_restart(RULES "  - {id: room.other, scope: room, fault: WTR-01, tier: S2, when: a, clear: not a, clear_hold: 2s}\n");
+	room_run_s(5);
 	assert_string_equal(world_story(&world), "opened");
 	world.a = false;
-	run_s(5);
-	end("opened cleared");
+	room_run_s(5);
+	room_end("opened cleared");
 }
 
 static void a_ticket_whose_rule_is_gone_is_closed_once(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
-	restart(RULES "  - {id: room.other, scope: room, fault: WTR-02, tier: S3, when: b, clear: not b}\n");
-	run_s(2);
-	restart(NULL);
-	run_s(2);
-	end("opened closed");
+	room_run_s(5);
+	room_restart(RULES "  - {id: room.other, scope: room, fault: WTR-02, tier: S3, when: b, clear: not b}\n");
+	room_run_s(2);
+	room_restart(NULL);
+	room_run_s(2);
+	room_end("opened closed");
 }
 
 static void a_ticket_whose_asset_is_gone_is_closed_once(void **state)
@@ -330,9 +300,9 @@ static void a_ticket_whose_asset_is_gone_is_closed_once(void **state)
 	char command[300];
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	world_crash(&world);
 	snprintf(command, sizeof(command), "%s/site.yaml", world.dir);
 	assert_int_equal(remove(command), 0);
@@ -344,36 +314,36 @@ static void a_ticket_whose_asset_is_gone_is_closed_once(void **state)
 	assert_string_equal(last("asset.id"), "\"A-1\"");
 	assert_string_equal(last("is_open"), "false");
 	assert_int_equal(engine_counts(world.engine).open, 0);
-	run_s(5); /* the other asset, on the same device, has its own */
-	end("opened closed opened");
+	room_run_s(5); /* the other asset, on the same device, has its own */
+	room_end("opened closed opened");
 }
 
 static void a_rule_that_carries_another_fault_now_opens_that(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
-	restart(RULES "  - {id: room.wet, scope: room, fault: WTR-02, tier: S2, when: a, hold: 3s, clear: not a, clear_hold: 4s}\n");
+	room_run_s(5);
+	room_restart(RULES "  - {id: room.wet, scope: room, fault: WTR-02, tier: S2, when: a, hold: 3s, clear: not a, clear_hold: 4s}\n");
 	assert_string_equal(last("fault_code"), "\"WTR-02\"");
-	run_s(5);
+	room_run_s(5);
 	assert_string_equal(world_story(&world), "opened closed opened");
 	world.a = false;
-	run_s(10);
-	end("opened closed opened cleared");
+	room_run_s(10);
+	room_end("opened closed opened cleared");
 }
 
 static void a_crash_long_after_the_last_event_is_not_a_lost_sensor(void **state)
 {
 	(void)state;
 
-	start(RULES "  - {id: room.wet, scope: room, fault: WTR-01, tier: S3, when: a, clear: not a, unverified_after: 10min}\n");
+	room_start(RULES "  - {id: room.wet, scope: room, fault: WTR-01, tier: S3, when: a, clear: not a, unverified_after: 10min}\n");
 	world.a = true;
-	run_s(3600);
-	restart(NULL);
-	run_s(5);
-	end("opened");
+	room_run_s(3600);
+	room_restart(NULL);
+	room_run_s(5);
+	room_end("opened");
 }
 
 static void a_machine_that_slept_calls_no_device_silent(void **state)
@@ -382,15 +352,15 @@ static void a_machine_that_slept_calls_no_device_silent(void **state)
 		RULES "  - {id: room.mute, scope: room, fault: WTR-01, tier: S3, when: silence() > 60s, clear: silence() < 30s}\n";
 	(void)state;
 
-	start(silent);
-	run_s(10);
+	room_start(silent);
+	room_run_s(10);
 	world.now.mono_ms += 600000;
 	world.now.wall_ms += 600000;
-	run_s(30);
+	room_run_s(30);
 	assert_string_equal(world_story(&world), "");
 	world.is_wired = false; /* and one that is silent is still found */
-	run_s(70);
-	end("opened");
+	room_run_s(70);
+	room_end("opened");
 }
 
 static void what_cannot_be_ticketed_is_refused_at_the_start(void **state)
@@ -399,7 +369,7 @@ static void what_cannot_be_ticketed_is_refused_at_the_start(void **state)
 	size_t n;
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world_crash(&world);
 	n = (size_t)snprintf(site, sizeof(site),
 			     "weiyu: site/1\nsite: {id: one, name_zh: 一, name_en: One, profile: legacy}\n"
@@ -419,13 +389,13 @@ static void steady_polling_writes_nothing(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
-	run_s(600);
+	room_start(RULES WET);
+	room_run_s(600);
 	assert_int_equal(engine_counts(world.engine).commits, 0);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	uint64_t commits = engine_counts(world.engine).commits;
-	run_s(3600);
+	room_run_s(3600);
 	assert_true(engine_counts(world.engine).commits - commits <= 13);
 	world_remove(&world);
 }
@@ -434,7 +404,7 @@ static void a_due_timer_needs_no_reading(void **state)
 {
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
 	assert_true(world_run(&world, 1500));
 	/* No reading comes any more; the hold ends by itself. */
@@ -446,7 +416,7 @@ static void a_due_timer_needs_no_reading(void **state)
 	bool has_events;
 	assert_int_equal(engine_flush(world.engine, &has_events), WY_OK);
 	assert_true(has_events);
-	end("opened");
+	room_end("opened");
 }
 
 static void memory_of_rules_that_are_gone_is_dropped(void **state)
@@ -454,14 +424,14 @@ static void memory_of_rules_that_are_gone_is_dropped(void **state)
 	struct store_clock clock;
 	(void)state;
 
-	start(RULES WET);
+	room_start(RULES WET);
 	world.a = true;
-	run_s(5);
-	restart(RULES "  - {id: room.other, scope: room, fault: WTR-02, tier: S3, when: b, clear: not b}\n");
+	room_run_s(5);
+	room_restart(RULES "  - {id: room.other, scope: room, fault: WTR-02, tier: S3, when: b, clear: not b}\n");
 	world_stop(&world);
 	assert_int_equal(world_start(&world), WY_OK);
 	/* Twice over the rename the old memory does not come back. */
-	restart(RULES WET);
+	room_restart(RULES WET);
 	assert_int_equal(store_clock(world.store, &clock), WY_OK);
 	assert_false(rule_is_raised(engine_rules(world.engine), 0));
 	world_remove(&world);

@@ -8,9 +8,8 @@
 #include <cmocka.h>
 
 #include "log.h"
-#include "world.h"
+#include "room.h"
 
-#define BUILDING WY_SOURCE_DIR "/tests/gateway/engine/building"
 #define RULES "weiyu: rules/1\npackage: room\nrules:\n"
 #define WET "  - {id: room.wet, scope: room, fault: WTR-01, tier: S3, when: a, clear: not a, reraise: 1min"
 #define FULL "  - {id: room.full, scope: room, fault: WTR-02, tier: S3, when: b, clear: not b"
@@ -21,27 +20,7 @@
 #define LADDER                                                                                       \
 	", escalate: [{after: 10min, unless: acked, to: dept_head}, {after: 20min, unless: on_site, to: manager, tier: S2}]}\n"
 
-static struct world world;
 static struct world_events events;
-
-static void start(const char *rules)
-{
-	world_make(&world, BUILDING);
-	world_write(&world, "rules.yaml", rules);
-	assert_int_equal(world_start(&world), WY_OK);
-	assert_true(world_run(&world, 2000));
-}
-
-static void run_s(int seconds)
-{
-	assert_true(world_run(&world, (wy_ms)seconds * 1000));
-}
-
-static void restart(void)
-{
-	world_crash(&world);
-	assert_int_equal(world_start(&world), WY_OK);
-}
 
 /* Away for so long: nothing was watched, and the clock went on. */
 static void be_down_s(int seconds)
@@ -50,13 +29,6 @@ static void be_down_s(int seconds)
 	world.now.mono_ms += (wy_ms)seconds * 1000;
 	world.now.wall_ms += (wy_ms)seconds * 1000;
 	assert_int_equal(world_start(&world), WY_OK);
-}
-
-static void end(const char *story)
-{
-	assert_string_equal(world_story(&world), story);
-	world_check(&world);
-	world_remove(&world);
 }
 
 static struct ticket ticket_of(const char *fault)
@@ -127,30 +99,30 @@ static void a_group_has_a_ticket_that_names_its_members_and_they_name_it(void **
 	char wet[TICKET_KEY_SIZE], burst[TICKET_KEY_SIZE];
 	(void)state;
 
-	start(RULES WET "}\n" FULL "}\n" BURST("false"));
+	room_start(RULES WET "}\n" FULL "}\n" BURST("false"));
 	world.a = true;
-	run_s(10);
+	room_run_s(10);
 	world.b = true;
-	run_s(3);
+	room_run_s(3);
 	assert_string_equal(world_story(&world), "opened opened opened");
 	memcpy(wet, ticket_of("WTR-01").key, sizeof(wet));
 	memcpy(burst, ticket_of("WTR-03").key, sizeof(burst));
 	assert_string_equal(last("WTR-03", "member_count"), "2");
 	/* A crash loses nothing of what still has to be told. */
-	restart();
-	run_s(130);
+	room_restart(NULL);
+	room_run_s(130);
 	expect_part("WTR-01", "group", burst);
 	expect_part("WTR-02", "group", burst);
 	assert_string_equal(last("WTR-01", "reason"), "\"grouped\"");
 	expect_part("WTR-03", "members", wet);
 	assert_string_equal(last("WTR-03", "asset.id"), "\"A-1\"");
 	world.a = false;
-	run_s(70);
+	room_run_s(70);
 	assert_string_equal(last("WTR-03", "reason"), "\"members\"");
 	assert_string_equal(last("WTR-03", "member_count"), "1");
-	restart();
+	room_restart(NULL);
 	world.b = false;
-	run_s(10);
+	room_run_s(10);
 	assert_int_equal(count("WTR-03", "cleared"), 1);
 	assert_int_equal(count("WTR-03", "opened"), 1);
 	world_check(&world);
@@ -161,18 +133,18 @@ static void a_group_that_absorbs_is_the_only_ticket(void **state)
 {
 	(void)state;
 
-	start(RULES WET "}\n" FULL "}\n" BURST("true"));
+	room_start(RULES WET "}\n" FULL "}\n" BURST("true"));
 	world.a = true;
-	run_s(2);
+	room_run_s(2);
 	world.b = true;
-	run_s(30);
+	room_run_s(30);
 	assert_string_equal(world_story(&world), "opened");
 	expect_part("WTR-03", "members", "\"rule\":\"room.wet\"");
 	expect_part("WTR-03", "members", "\"ticket_key\":null");
-	restart();
-	run_s(5);
+	room_restart(NULL);
+	room_run_s(5);
 	world.a = world.b = false;
-	run_s(10);
+	room_run_s(10);
 	assert_string_equal(last("WTR-03", "event"), "\"cleared\"");
 	world_check(&world);
 	world_remove(&world);
@@ -183,18 +155,18 @@ static void a_problem_names_the_tickets_before_it(void **state)
 	char first[TICKET_KEY_SIZE];
 	(void)state;
 
-	start(RULES WET ", recur: {count: 2, within: 30d, then: {tier: S2, kind: problem, fault: WTR-04}}}\n");
+	room_start(RULES WET ", recur: {count: 2, within: 30d, then: {tier: S2, kind: problem, fault: WTR-04}}}\n");
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	memcpy(first, ticket_of("WTR-01").key, sizeof(first));
 	world.a = false;
-	run_s(4000);
+	room_run_s(4000);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	expect_part("WTR-04", "earlier", first);
 	expect_part("WTR-04", "earlier", ticket_of("WTR-01").key);
-	restart();
-	run_s(5);
+	room_restart(NULL);
+	room_run_s(5);
 	assert_int_equal(order("close", NULL, "room.wet.problem", 0, "pipe replaced"), WY_OK);
 	assert_string_equal(last("WTR-04", "event"), "\"closed\"");
 	world_check(&world);
@@ -206,11 +178,11 @@ static void tell_story(char *out, size_t size, bool is_restarting)
 {
 	struct wy_buf buf;
 
-	start(RULES WET LADDER FULL ", inhibited_by: [room.wet]}\n" BURST("false"));
+	room_start(RULES WET LADDER FULL ", inhibited_by: [room.wet]}\n" BURST("false"));
 	for (int s = 0; s < 800; s++) {
 		world.a = s >= 20 && s < 700;
 		world.b = s >= 5 && s < 710;
-		run_s(1);
+		room_run_s(1);
 		if (!is_restarting || s % 7)
 			continue;
 		world_stop(&world);
@@ -247,53 +219,53 @@ static void a_ladder_goes_up_and_is_told_with_the_tier_it_brings(void **state)
 {
 	(void)state;
 
-	start(RULES WET LADDER);
+	room_start(RULES WET LADDER);
 	world.a = true;
-	run_s(605);
+	room_run_s(605);
 	assert_string_equal(world_story(&world), "opened updated");
 	assert_string_equal(last("WTR-01", "reason"), "\"escalate\"");
 	assert_string_equal(last("WTR-01", "escalation.to"), "\"dept_head\"");
 	assert_string_equal(last("WTR-01", "tier"), "\"S3\"");
-	run_s(600);
+	room_run_s(600);
 	assert_string_equal(last("WTR-01", "escalation.step"), "2");
 	assert_string_equal(last("WTR-01", "tier"), "\"S2\"");
 	expect_part("WTR-01", "escalation.history", "dept_head");
 	assert_int_equal(count("WTR-01", "updated"), 2);
 	world.a = false;
-	run_s(10);
-	end("opened updated updated cleared");
+	room_run_s(10);
+	room_end("opened updated updated cleared");
 }
 
 static void work_stops_the_ladder(void **state)
 {
 	(void)state;
 
-	start(RULES WET LADDER);
+	room_start(RULES WET LADDER);
 	world.a = true;
-	run_s(60);
+	room_run_s(60);
 	assert_int_equal(world_work(&world, ticket_of("WTR-01").key, TICKET_NODE_ACKED, 1), WY_OK);
-	run_s(900);
+	room_run_s(900);
 	assert_int_equal(world_work(&world, ticket_of("WTR-01").key, TICKET_NODE_ON_SITE, 2), WY_OK);
-	restart();
-	run_s(3600);
-	end("opened");
+	room_restart(NULL);
+	room_run_s(3600);
+	room_end("opened");
 }
 
 static void a_step_that_came_due_while_down_is_told_once(void **state)
 {
 	(void)state;
 
-	start(RULES WET LADDER);
+	room_start(RULES WET LADDER);
 	world.a = true;
-	run_s(60);
+	room_run_s(60);
 	be_down_s(700);
-	run_s(5);
+	room_run_s(5);
 	assert_string_equal(last("WTR-01", "escalation.to"), "\"dept_head\"");
-	restart();
-	run_s(30);
+	room_restart(NULL);
+	room_run_s(30);
 	be_down_s(30);
-	run_s(5);
-	end("opened updated");
+	room_run_s(5);
+	room_end("opened updated");
 }
 
 /* ---- Chatter, dependence, windows ------------------------------------------------------------------- */
@@ -302,18 +274,18 @@ static void what_chatters_says_so_and_then_that_it_is_steady(void **state)
 {
 	(void)state;
 
-	start(RULES WET ", chatter: {max: 3, per: 10min, quiet: 20min}}\n");
+	room_start(RULES WET ", chatter: {max: 3, per: 10min, quiet: 20min}}\n");
 	for (int i = 0; i < 6; i++) {
 		world.a = true;
-		run_s(3);
+		room_run_s(3);
 		world.a = false;
-		run_s(3);
+		room_run_s(3);
 	}
 	assert_string_equal(last("WTR-01", "chatter"), "true");
 	assert_string_equal(last("WTR-01", "reason"), "\"chatter\"");
 	assert_int_equal(count("WTR-01", "opened"), 3);
-	restart();
-	run_s(1300);
+	room_restart(NULL);
+	room_run_s(1300);
 	assert_string_equal(last("WTR-01", "event"), "\"cleared\"");
 	assert_string_equal(last("WTR-01", "chatter"), "false");
 	world_check(&world);
@@ -324,29 +296,29 @@ static void news_that_can_wait_are_told_together_and_survive_a_crash(void **stat
 {
 	(void)state;
 
-	start(RULES WET "}\n" FULL ", inhibited_by: [room.wet]}\n");
+	room_start(RULES WET "}\n" FULL ", inhibited_by: [room.wet]}\n");
 	world.b = true;
-	run_s(5);
+	room_run_s(5);
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	assert_string_equal(world_story(&world), "opened opened");
-	restart();
-	run_s(20);
+	room_restart(NULL);
+	room_run_s(20);
 	assert_int_equal(count("WTR-02", "updated"), 0);
-	run_s(60);
+	room_run_s(60);
 	assert_string_equal(last("WTR-02", "reason"), "\"depends\"");
 	expect_part("WTR-02", "depends_on", "\"rule\":\"room.wet\"");
 	expect_part("WTR-02", "depends_on", ticket_of("WTR-01").key);
 	/* It comes free and depends again within the minute: one word, of how it is then. */
 	for (int i = 0; i < 4; i++) {
 		world.a = !world.a;
-		run_s(6);
+		room_run_s(6);
 	}
-	run_s(60);
+	room_run_s(60);
 	assert_int_equal(count("WTR-02", "updated"), 2);
 	expect_part("WTR-02", "depends_on", "room.wet");
 	world.b = false;
-	run_s(5);
+	room_run_s(5);
 	assert_string_equal(last("WTR-02", "depends_on"), "null");
 	world_check(&world);
 	world_remove(&world);
@@ -366,11 +338,11 @@ static void a_planned_window_holds_tickets_back_or_marks_them(void **state)
 		    "maintenance:\n  - {id: m1, from: \"2026-11-22 11:00\", to: \"2026-11-22 12:30\", assets: [A-1], reason: test}\n");
 	assert_int_equal(world_start(&world), WY_OK);
 	world.a = world.b = true;
-	run_s(60);
+	room_run_s(60);
 	assert_string_equal(world_story(&world), "opened");
 	assert_string_equal(last("WTR-02", "maintenance"), "true");
-	restart();
-	run_s(1800);
+	room_restart(NULL);
+	room_run_s(1800);
 	assert_int_equal(count("WTR-01", "opened"), 1);
 	assert_string_equal(last("WTR-01", "maintenance"), "false");
 	world_check(&world);
@@ -383,21 +355,21 @@ static void a_shelf_is_in_the_ticket_and_opens_no_other_until_it_ends(void **sta
 {
 	(void)state;
 
-	start(RULES WET ", shelve: {max: 1h}}\n");
+	room_start(RULES WET ", shelve: {max: 1h}}\n");
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	assert_int_equal(order("shelve", ticket_of("WTR-01").no, NULL, 30, "waits for a part"), WY_OK);
 	assert_non_null(strstr(said, "until 2026-11-22T12:30:07"));
 	assert_string_equal(last("WTR-01", "reason"), "\"shelved\"");
 	assert_string_equal(last("WTR-01", "shelved_until"), "\"2026-11-22T12:30:07.000+08:00\"");
 	expect_part("WTR-01", "orders", "\"by\":\"wang\",\"reason\":\"waits for a part\"");
 	world.a = false;
-	run_s(5);
-	restart();
+	room_run_s(5);
+	room_restart(NULL);
 	world.a = true;
-	run_s(600);
+	room_run_s(600);
 	assert_string_equal(world_story(&world), "opened updated cleared");
-	run_s(1300);
+	room_run_s(1300);
 	assert_int_equal(count("WTR-01", "opened"), 2);
 	assert_string_equal(last("WTR-01", "shelved_until"), "null");
 	world_check(&world);
@@ -422,10 +394,10 @@ static void shelves_are_known_after_a_restart_with_who_and_why(void **state)
 	int n = 0;
 	(void)state;
 
-	start(RULES WET "}\n" FULL ", shelve: {max: 0s}}\n");
+	room_start(RULES WET "}\n" FULL ", shelve: {max: 0s}}\n");
 	assert_int_equal(order("shelve", NULL, "room.wet", 30, "noisy"), WY_OK);
-	restart();
-	run_s(5);
+	room_restart(NULL);
+	room_run_s(5);
 	assert_int_equal(engine_each_shelf(world.engine, seen, &n), WY_OK);
 	assert_int_equal(n, 1);
 	assert_int_equal(order("unshelve", NULL, "room.wet", 0, ""), WY_OK);
@@ -433,7 +405,7 @@ static void shelves_are_known_after_a_restart_with_who_and_why(void **state)
 	n = 0;
 	assert_int_equal(engine_each_shelf(world.engine, seen, &n), WY_OK);
 	assert_int_equal(n, 0);
-	end("");
+	room_end("");
 }
 
 static void what_is_refused_says_why(void **state)
@@ -458,50 +430,50 @@ static void what_is_refused_says_why(void **state)
 	};
 	(void)state;
 
-	start(RULES WET "}\n" FULL ", shelve: {max: 0s}}\n");
+	room_start(RULES WET "}\n" FULL ", shelve: {max: 0s}}\n");
 	world.b = true;
-	run_s(3);
+	room_run_s(3);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		assert_int_equal(order(rows[i].word, rows[i].ticket, rows[i].rule, rows[i].minutes, rows[i].why), rows[i].err);
 		assert_non_null(strstr(said, rows[i].said));
 	}
-	end("opened");
+	room_end("opened");
 }
 
 static void closed_by_hand_it_ends_once_and_rests(void **state)
 {
 	(void)state;
 
-	start(RULES WET "}\n");
+	room_start(RULES WET "}\n");
 	world.a = true;
-	run_s(5);
+	room_run_s(5);
 	assert_int_equal(order("close", ticket_of("WTR-01").key, NULL, 0, "test of the cable"), WY_OK);
 	assert_string_equal(last("WTR-01", "event"), "\"closed\"");
 	assert_string_equal(last("WTR-01", "reason"), "\"close\"");
 	assert_string_equal(last("WTR-01", "node"), "\"submitted\"");
 	expect_part("WTR-01", "orders", "test of the cable");
-	run_s(40);
+	room_run_s(40);
 	assert_string_equal(world_story(&world), "opened closed");
-	run_s(40);
-	end("opened closed opened");
+	room_run_s(40);
+	room_end("opened closed opened");
 }
 
 static void an_ack_stops_the_ladder_and_a_reset_ends_what_waits_for_it(void **state)
 {
 	(void)state;
 
-	start(RULES FULL LADDER "  - {id: room.latch, scope: room, fault: WTR-01, tier: S2, when: a, latch: reset}\n");
+	room_start(RULES FULL LADDER "  - {id: room.latch, scope: room, fault: WTR-01, tier: S2, when: a, latch: reset}\n");
 	world.a = world.b = true;
-	run_s(3);
+	room_run_s(3);
 	assert_int_equal(order("ack", NULL, "room.full", 0, ""), WY_OK);
 	assert_string_equal(last("WTR-02", "reason"), "\"order\"");
 	expect_part("WTR-02", "orders", "\"order\":\"ack\",\"by\":\"wang\",\"reason\":null");
-	restart();
-	run_s(700);
+	room_restart(NULL);
+	room_run_s(700);
 	assert_string_equal(last("WTR-02", "escalation"), "null");
 	assert_int_equal(order("reset", ticket_of("WTR-01").key, NULL, 0, ""), WY_E_STATE);
 	world.a = false;
-	run_s(3);
+	room_run_s(3);
 	assert_string_equal(last("WTR-01", "alarm_state"), "\"latched\"");
 	assert_int_equal(order("reset", ticket_of("WTR-01").key, NULL, 0, ""), WY_OK);
 	assert_string_equal(last("WTR-01", "event"), "\"cleared\"");
@@ -515,11 +487,11 @@ static void a_mark_that_nothing_counts_from_is_refused(void **state)
 	struct wy_buf words;
 	(void)state;
 
-	start(RULES WET "}\n");
+	room_start(RULES WET "}\n");
 	wy_buf_init(&words, said, sizeof(said));
 	assert_int_equal(engine_take_order(world.engine, &mark, &words), WY_E_NOTFOUND);
 	assert_non_null(strstr(said, "no rule of A-1 counts from a mark 'overhaul'"));
-	end("");
+	room_end("");
 }
 
 int main(void)

@@ -77,6 +77,14 @@ static void window(struct grow *g)
 	wy_buf_add(g->buf, one_of(g, spans, 4));
 }
 
+/* The end of a call. */
+static void over_window(struct grow *g)
+{
+	wy_buf_add(g->buf, ", ");
+	window(g);
+	wy_buf_add(g->buf, ")");
+}
+
 static void event(struct grow *g, unsigned depth)
 {
 	static const char *const points[] = {"a", "b", "p", "q", "n"};
@@ -156,9 +164,7 @@ static void windowed(struct grow *g, unsigned depth)
 	series(g, depth - 1);
 	if (name[0] == 'q')
 		wy_buf_addf(g->buf, ", 0.%u", 1 + pick(g, 9));
-	wy_buf_add(g->buf, ", ");
-	window(g);
-	wy_buf_add(g->buf, ")");
+	over_window(g);
 }
 
 static void counted(struct grow *g)
@@ -230,9 +236,7 @@ static void timed(struct grow *g, unsigned depth)
 	case 1:
 		wy_buf_add(g->buf, "held(");
 		condition(g, depth - 1);
-		wy_buf_add(g->buf, ", ");
-		window(g);
-		wy_buf_add(g->buf, ")");
+		over_window(g);
 		break;
 	case 2:
 		wy_buf_add(g->buf, "since(");
@@ -259,9 +263,7 @@ static void numbered(struct grow *g, unsigned depth)
 	case 1:
 		wy_buf_add(g->buf, "flips(");
 		condition(g, depth - 1);
-		wy_buf_add(g->buf, ", ");
-		window(g);
-		wy_buf_add(g->buf, ")");
+		over_window(g);
 		break;
 	case 2:
 		wy_buf_add(g->buf, "frac(");
@@ -273,9 +275,7 @@ static void numbered(struct grow *g, unsigned depth)
 	default:
 		wy_buf_add(g->buf, "count(");
 		event(g, depth - 1);
-		wy_buf_add(g->buf, ", ");
-		window(g);
-		wy_buf_add(g->buf, ")");
+		over_window(g);
 	}
 	wy_buf_add(g->buf, one_of(g, signs, 4));
 	wy_buf_addf(g->buf, "%u", 1 + pick(g, pick(g, 3) ? 6 : 90));
