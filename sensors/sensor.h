@@ -1,4 +1,5 @@
-/* sensor.h: the words shared by every driver: profile, wire, device, report.
+/* sensor.h: the words shared by every driver: wire, device, report. Profiles are in profile.h, what a driver is in
+ * driver.h.
  *
  * sensors/ knows devices and bytes, and nothing of rules, tickets or the store. It never logs, never
  * reads a clock (the caller hands in one) and never exits. */
@@ -16,76 +17,9 @@
 #include "wy_limits.h"
 #include "model.h"
 #include "node.h"
+#include "profile.h"
 #include "reading.h"
 #include "units.h"
-
-/* ---- Profiles: how a device's bytes become points (profile.c reads the YAML) -------------- */
-
-enum sensor_transport { SENSOR_MODBUS, SENSOR_COAP };
-enum sensor_area { SENSOR_COIL, SENSOR_DISCRETE, SENSOR_INPUT, SENSOR_HOLDING };
-enum sensor_encoding {
-	SENSOR_BIT, SENSOR_U16, SENSOR_I16, SENSOR_U32, SENSOR_I32, SENSOR_F32, SENSOR_U64,
-};
-enum sensor_order { SENSOR_ABCD, SENSOR_CDAB, SENSOR_BADC, SENSOR_DCBA }; /* of the bytes on the wire */
-enum sensor_poll_class { SENSOR_FAST, SENSOR_MEDIUM, SENSOR_SLOW, SENSOR_DAILY }; /* F M S D */
-
-struct sensor_profile_point {
-	const char *name;
-	enum wy_type type;
-	const struct wy_unit *unit; /* of the value after scale and offset; NULL: bare */
-	enum sensor_poll_class poll;
-	bool has_range;
-	double lo, hi; /* after scale and offset; outside is BAD, why RANGE */
-	double scale, offset; /* value = raw * scale + offset */
-	bool is_latched;      /* stays until a person resets the device */
-	/* enum: raw value values_raw[i] means values[i] */
-	const char *const *values;
-	const int64_t *values_raw;
-	size_t n_values;
-	/* raw values, before shift and mask, that mean "no value": BAD, why SENTINEL */
-	const int64_t *sentinels;
-	size_t n_sentinels;
-	/* Modbus */
-	enum sensor_area area;
-	uint16_t address; /* zero-based wire address, address_base already taken off */
-	enum sensor_encoding encoding;
-	enum sensor_order order;
-	uint8_t bit_shift;  /* BIT or part of a word: value = (raw >> bit_shift) & bit_mask */
-	uint32_t bit_mask;  /* 0: the whole value */
-	bool is_inverted;   /* bool: active low */
-	const char *unit_by; /* name of a point whose value chooses the unit (RLE 30003), or NULL */
-	const struct wy_unit *const *unit_choices; /* unit_by: unit for value 0, 1, ... */
-	size_t n_unit_choices;
-	/* CoAP */
-	const char *path;  /* "/3200/0/5500" */
-	const char *senml_name; /* n of the record after bn, NULL: the path without its first slash */
-	bool is_observed;
-	const struct wy_node *node;
-};
-
-struct sensor_profile {
-	const char *id;
-	enum sensor_transport transport;
-	const char *vendor, *model, *source;
-	const char *title_zh, *title_en;
-	const struct sensor_profile_point *points;
-	size_t n_points;
-	/* Modbus */
-	uint16_t max_registers; /* of one read */
-	uint16_t max_bits;
-	uint16_t max_gap;       /* unused registers worth reading over; 0: never read a hole */
-	wy_ms min_interval_ms;  /* between two requests */
-	wy_ms timeout_ms;       /* default answer time */
-	wy_ms class_ms[4];      /* period of F M S D */
-	const struct wy_node *node;
-};
-
-/* Read one profile file (`weiyu: profile/1`). All mistakes go to diags; WY_E_INVALID then. */
-WY_MUST_CHECK enum wy_err sensor_profile_read(const struct wy_node *root, struct wy_arena *arena,
-					      struct wy_diags *diags, struct sensor_profile **ret_profile);
-/* The point of this name, or NULL. Its index is the difference to profile->points. */
-const struct sensor_profile_point *sensor_profile_find(const struct sensor_profile *profile,
-						       const char *name);
 
 /* ---- Wires and devices, as the site file declares them -------------------------------------- */
 
@@ -101,6 +35,10 @@ struct sensor_wire_conf {
 	char parity; /* 'N' 'E' 'O' */
 	int data_bits, stop_bits;
 	wy_ms connect_ms; /* connect timeout */
+	bool has_echo;    /* RTU: the adapter gives back what was sent */
+	/* TCP: Modbus/TCP Security; all NULL: plain. File names, resolved. */
+	const char *tls_ca, *tls_certificate, *tls_key;
+	const char *tls_name; /* the name the server's certificate must carry */
 };
 
 struct sensor_device_conf {
@@ -109,6 +47,13 @@ struct sensor_device_conf {
 	const struct sensor_profile *profile;
 	uint8_t unit_id;  /* Modbus */
 	wy_ms timeout_ms; /* 0: the profile's */
+	bool has_xor_seed; /* RTU: the checksum of some boards is a seed XOR each byte, not a CRC */
+	uint16_t xor_seed;
+	/* A point that is true while this device can be reached (a node bit of its gateway): the other device's index,
+	 * and its point's. Only with has_alive. */
+	bool has_alive;
+	uint32_t alive_device, alive_point;
+	const char *learned; /* what was learned of it in an earlier life (sensor_report), NULL: nothing */
 	/* CoAP over DTLS-PSK: both NULL means plain coap:// */
 	const char *psk_identity;
 	const uint8_t *psk_key;
@@ -127,7 +72,17 @@ struct sensor_report {
 	uint32_t n;
 	uint32_t n_max;            /* room in sample[] */
 	struct wy_sample *sample;  /* sample[i].point indexes the profile's points */
+	/* Counted since start, modulo 2^32 */
+	uint32_t n_requests; /* exchanges tried with this device */
+	uint32_t n_garbled;  /* answers with a wrong checksum, address or length */
+	/* What the driver has learned of the device, as text for sensor_device_conf.learned, at most
+	 * WY_LEARNED_BYTES_MAX; NULL where nothing new was learned in this exchange. Borrowed like samples. */
+	const char *learned;
 };
+
+/* The report and its samples are borrowed during the call, which comes from within a step only and must not call back
+ * into the field. */
+typedef void (*sensor_take)(void *arg, const struct sensor_report *report);
 
 /* How a driver that must wait learns the time: mono milliseconds. */
 typedef wy_ms (*sensor_clock)(void *arg);

@@ -27,6 +27,8 @@
 #define WY_MODBUS_DOUBTS_MAX 32u /* unanswered requests of a serial line; above: nothing is sent until they age */
 #define WY_MODBUS_REFUSED_MAX 16u /* blocks of a device known to be refused; drop oldest */
 #define WY_MODBUS_MISSES_MAX 3u   /* times in a row a living device may not give a block; then it is left alone for a minute */
+#define WY_LEARNED_BYTES_MAX 512u /* what is kept of one device as text; the rest is learned again */
+#define WY_FRAME_KEPT 64u         /* bytes of a request and of an answer that `weiyu sniff` can show; cut */
 #define WY_MODBUS_LISTEN_MS 10000 /* longest silence kept after a failed exchange, longest wait for a babbling line */
 
 /* CoAP (coap.h) and SenML (senml.h) */
