@@ -66,7 +66,7 @@ static void give_up(struct coap_device *device, enum wy_err err)
 	device->failed = WY_OK;
 	coap_exchange_close(&device->exchange);
 	coap_link_drop(device);
-	coap_name_forget(&device->name);
+	host_forget(&device->host);
 	for (size_t i = 0; i < device->n_paths; i++)
 		device->paths[i].is_live = false;
 	device->retry_ms = device->field->now_ms + back_off(device);
@@ -130,7 +130,7 @@ static wy_ms connect_device(struct coap_device *device)
 		return start_ms;
 	if (!may_shake_hands(device))
 		return now_ms + LOOK_AGAIN_MS;
-	err = coap_name_find(&device->name);
+	err = host_find(&device->host);
 	if (err == WY_E_BUSY)
 		return now_ms + LOOK_AGAIN_MS;
 	if (err == WY_OK)
@@ -382,7 +382,7 @@ static enum wy_err init_device(struct coap_field *field, uint32_t index,
 	if (device->timeout_ms <= 0)
 		device->timeout_ms = WY_COAP_TIMEOUT_MS;
 	device->period_ms = WY_MS_NEVER;
-	coap_name_init(&device->name, wire->host, wire->port);
+	host_init(&device->host, wire->host, wire->port, SOCK_DGRAM);
 	device->paths = wy_arena_array(arena, WY_COAP_PATHS_MAX, sizeof(*device->paths));
 	if (!device->paths)
 		return WY_E_LIMIT;
@@ -455,7 +455,7 @@ void coap_field_free(struct coap_field *field)
 		if (device->session && device->is_up)
 			cancel_observations(device);
 		coap_link_drop(device);
-		coap_name_release(&device->name);
+		host_release(&device->host);
 	}
 	coap_free_context(field->context);
 }

@@ -6,6 +6,7 @@
 #include <netdb.h>
 
 #include "coap.h"
+#include "host.h"
 #include "senml.h"
 
 /* One resource and the points that live in it. */
@@ -45,19 +46,6 @@ struct coap_exchange {
 	struct coap_body *body; /* NULL: no block taken yet */
 };
 
-/* Where a wire's host is: a number at once, a name after a look-up that waits in a thread of libc.
- */
-struct coap_name {
-	const char *host;
-	char port[8];
-	bool is_known;
-	bool is_pending;
-	unsigned look_ups; /* a name may have several addresses: each look-up takes the next one */
-	coap_address_t address;
-	struct addrinfo hints;
-	struct gaicb request;
-};
-
 struct coap_device {
 	struct coap_field *field;
 	uint32_t index; /* in the site's devices */
@@ -66,7 +54,7 @@ struct coap_device {
 	wy_ms period_ms; /* of its most urgent path */
 	struct coap_path *paths;
 	size_t n_paths;
-	struct coap_name name;
+	struct host host;
 	coap_dtls_cpsk_t psk;	 /* borrows identity and key from conf; libcoap borrows it */
 	coap_session_t *session; /* owned; NULL: not connected */
 	bool is_greeted;	 /* the server took up this handshake */
@@ -101,16 +89,6 @@ struct coap_field {
 
 /* Pseudo-random from the seed: 0 .. bound, both possible; 0 for bound <= 0. */
 wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms);
-
-/* ---- coap_name.c --------------------------------------------------------------------------------
- */
-
-void coap_name_init(struct coap_name *name, const char *host, uint16_t port);
-/* WY_E_BUSY: being looked up, ask again; WY_E_LINK: no such host. */
-WY_MUST_CHECK enum wy_err coap_name_find(struct coap_name *name);
-/* Forget the address of a name, so that a host that moved is found again. Numbers stay. */
-void coap_name_forget(struct coap_name *name);
-void coap_name_release(struct coap_name *name);
 
 /* ---- coap_link.c: sessions and requests ---------------------------------------------------------
  */

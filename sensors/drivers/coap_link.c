@@ -56,14 +56,24 @@ static const coap_dtls_cpsk_info_t *on_hint(coap_str_const_t *hint, coap_session
 	return &device->psk.psk_info;
 }
 
+static coap_address_t address_of(const struct host *host)
+{
+	coap_address_t address;
+
+	coap_address_init(&address);
+	memcpy(&address.addr, &host->address, host->len);
+	address.size = host->len;
+	return address;
+}
+
 static coap_session_t *new_session(struct coap_device *device)
 {
 	const struct sensor_device_conf *conf = device->conf;
 	coap_context_t *context = device->field->context;
+	coap_address_t address = address_of(&device->host);
 
 	if (!conf->psk_key)
-		return coap_new_client_session(context, NULL, &device->name.address,
-					       COAP_PROTO_UDP);
+		return coap_new_client_session(context, NULL, &address, COAP_PROTO_UDP);
 	device->is_greeted = false;
 	device->psk = (coap_dtls_cpsk_t){
 		.version = COAP_DTLS_CPSK_SETUP_VERSION,
@@ -73,7 +83,7 @@ static coap_session_t *new_session(struct coap_device *device)
 				      (const uint8_t *)conf->psk_identity},
 		.psk_info.key = {conf->psk_key_len, conf->psk_key},
 	};
-	return coap_new_client_session_psk2(context, NULL, &device->name.address, COAP_PROTO_DTLS,
+	return coap_new_client_session_psk2(context, NULL, &address, COAP_PROTO_DTLS,
 					    &device->psk);
 }
 
@@ -81,9 +91,10 @@ enum wy_err coap_link_connect(struct coap_device *device)
 {
 	wy_ms ack_ms = device->timeout_ms / 2 > 0 ? device->timeout_ms / 2 : 1;
 	wy_ms wait_ms = 3 * device->timeout_ms;
+	coap_address_t address = address_of(&device->host);
 
 	/* One datagram must not set off many. */
-	if (coap_is_mcast(&device->name.address))
+	if (coap_is_mcast(&address))
 		return WY_E_LINK;
 	device->session = new_session(device);
 	if (!device->session)
