@@ -35,14 +35,16 @@ static void report_failure(struct coap_device *device, enum wy_err err)
 				       .err = err,
 				       .at_ms = field->now_ms,
 				       .n_max = field->n_samples_max,
-				       .sample = field->samples};
+				       .sample = field->samples,
+				       .n_requests = device->n_requests,
+				       .n_garbled = device->n_garbled};
 
 	if (device->failures > 1 && field->now_ms < device->quiet_ms)
 		return;
 	device->quiet_ms = field->now_ms + device->period_ms;
 	if (device->exchange.is_open)
 		report.took_ms = field->now_ms - device->exchange.began_ms;
-	field->report(field->arg, &report);
+	field->take(field->arg, &report);
 }
 
 /* A wait grows with the silence behind it, so a device that was away for a minute is seen seconds
@@ -409,23 +411,21 @@ static struct coap_field *new_field(struct wy_arena *arena, size_t n_mine)
 	return field->devices && field->bodies && field->pack && field->samples ? field : NULL;
 }
 
-enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
-			   const struct sensor_device_conf *devices, const uint32_t *mine,
-			   size_t n_mine, struct wy_arena *arena, uint64_t seed, coap_report report,
-			   void *arg, struct wy_diags *diags, struct coap_field **ret_field)
+enum wy_err coap_field_open(const struct sensor_field_parts *parts, struct coap_field **ret_field)
 {
-	struct coap_field *field = new_field(arena, n_mine);
+	struct coap_field *field = new_field(parts->arena, parts->n_mine);
 	enum wy_err err;
 
 	if (!field)
 		return WY_E_LIMIT;
-	field->wires = wires;
-	field->random = seed;
-	field->report = report;
-	field->arg = arg;
-	for (size_t i = 0; i < n_mine; i++) {
-		err = init_device(field, mine[i], &devices[mine[i]], &field->devices[i], arena,
-				  diags);
+	field->wires = parts->wires;
+	field->random = parts->seed;
+	field->take = parts->take;
+	field->arg = parts->arg;
+	for (size_t i = 0; i < parts->n_mine; i++) {
+		uint32_t index = parts->mine[i];
+		err = init_device(field, index, &parts->devices[index], &field->devices[i], parts->arena,
+				  parts->diags);
 		if (err != WY_OK)
 			return err;
 		field->n_devices++;
@@ -434,6 +434,16 @@ enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
 	if (err == WY_OK)
 		*ret_field = field;
 	return err;
+}
+
+enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
+			   const struct sensor_device_conf *devices, const uint32_t *mine,
+			   size_t n_mine, struct wy_arena *arena, uint64_t seed, sensor_take take,
+			   void *arg, struct wy_diags *diags, struct coap_field **ret_field)
+{
+	const struct sensor_field_parts parts = {wires, devices, mine, n_mine, arena, seed, take, arg, diags};
+
+	return coap_field_open(&parts, ret_field);
 }
 
 static void cancel_observations(struct coap_device *device)
@@ -459,3 +469,45 @@ void coap_field_free(struct coap_field *field)
 	}
 	coap_free_context(field->context);
 }
+
+/* ---- The driver
+ * ----------------------------------------------------------------------------------------- */
+
+static enum wy_err driver_open(const struct sensor_field_parts *parts, void **ret_field)
+{
+	struct coap_field *field;
+	enum wy_err err = coap_field_open(parts, &field);
+
+	if (err == WY_OK)
+		*ret_field = field;
+	return err;
+}
+
+static int driver_fd(const void *field)
+{
+	return coap_field_fd(field);
+}
+
+static wy_ms driver_step(void *field, wy_ms now_ms)
+{
+	return coap_field_step(field, now_ms);
+}
+
+static enum wy_err driver_ask(void *field, uint32_t device)
+{
+	return coap_field_ask(field, device);
+}
+
+static void driver_close(void *field)
+{
+	coap_field_free(field);
+}
+
+const struct sensor_driver sensor_driver_coap = {
+	.name = "coap",
+	.open = driver_open,
+	.fd = driver_fd,
+	.step = driver_step,
+	.ask = driver_ask,
+	.close = driver_close,
+};

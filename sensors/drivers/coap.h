@@ -1,4 +1,4 @@
-/* coap.h: every CoAP device of a site behind one libcoap context, for the loop thread.
+/* coap.h: every CoAP device of a site behind one libcoap context, for the thread that steps it.
  *
  * A device is one CoAP server, reached over UDP (coap://) or DTLS with its own pre-shared key
  * (coaps://). It is only ever read: GET, and GET with Observe. Points on one path share a request.
@@ -20,13 +20,13 @@
 #ifndef COAP_H
 #define COAP_H
 
-#include "sensor.h"
+#include "driver.h"
+
+extern const struct sensor_driver sensor_driver_coap;
+
+/* ---- The same, typed: what the driver's row is made of, and one field for a program without drivers.def -------- */
 
 struct coap_field;
-
-/* The report and its samples are borrowed during the call, which comes from within
- * coap_field_step only and must not call back into the field. */
-typedef void (*coap_report)(void *arg, const struct sensor_report *report);
 
 /* Serve devices[mine[0]] .. devices[mine[n_mine - 1]], each on a wire of kind SENSOR_WIRE_COAP with
  * a profile of transport SENSOR_COAP. report.device is the index in devices. Nothing is sent before
@@ -35,10 +35,11 @@ typedef void (*coap_report)(void *arg, const struct sensor_report *report);
  *   seed   spreads first requests (over their period, at most WY_COAP_SPREAD_MS) and feeds jitter
  *
  * WY_E_INVALID with words in diags, WY_E_LIMIT (arena or ceilings), WY_E_NOMEM (libcoap). */
+WY_MUST_CHECK enum wy_err coap_field_open(const struct sensor_field_parts *parts, struct coap_field **ret_field);
 WY_MUST_CHECK enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
 					 const struct sensor_device_conf *devices,
 					 const uint32_t *mine, size_t n_mine,
-					 struct wy_arena *arena, uint64_t seed, coap_report report,
+					 struct wy_arena *arena, uint64_t seed, sensor_take take,
 					 void *arg, struct wy_diags *diags,
 					 struct coap_field **ret_field);
 

@@ -110,6 +110,7 @@ static void add_samples(struct coap_device *device, const struct coap_path *path
 		return;
 	}
 	if (read_payload(device, answer, &is_text) != WY_OK) {
+		report->n_garbled = ++device->n_garbled;
 		add_bad(device, path, WY_WHY_PAYLOAD, report);
 		return;
 	}
@@ -125,7 +126,9 @@ static struct sensor_report begin_report(struct coap_device *device, const struc
 				      .at_ms = field->now_ms,
 				      .took_ms = answer->took_ms,
 				      .n_max = field->n_samples_max,
-				      .sample = field->samples};
+				      .sample = field->samples,
+				      .n_requests = device->n_requests,
+				      .n_garbled = device->n_garbled};
 }
 
 /* The device has answered: next request one period on, in step with the last. */
@@ -144,7 +147,7 @@ static void deliver(struct coap_device *device, struct coap_path *path, const st
 
 	settle(device, path);
 	add_samples(device, path, answer, &report);
-	device->field->report(device->field->arg, &report);
+	device->field->take(device->field->arg, &report);
 }
 
 static void deliver_bad(struct coap_device *device, struct coap_path *path,
@@ -154,7 +157,7 @@ static void deliver_bad(struct coap_device *device, struct coap_path *path,
 
 	settle(device, path);
 	add_bad(device, path, why, &report);
-	device->field->report(device->field->arg, &report);
+	device->field->take(device->field->arg, &report);
 }
 
 /* ---- Observation

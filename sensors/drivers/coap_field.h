@@ -63,6 +63,7 @@ struct coap_device {
 	struct coap_exchange exchange;
 	enum wy_err failed; /* noted by a callback of libcoap, acted upon after it has returned */
 	unsigned failures;  /* since the last answer */
+	uint32_t n_requests, n_garbled; /* since start: for reports */
 	wy_ms silent_ms;    /* the first of them */
 	wy_ms retry_ms;	    /* not connected again before */
 	wy_ms quiet_ms;	    /* no further error report before */
@@ -72,7 +73,7 @@ struct coap_device {
 struct coap_field {
 	coap_context_t *context;
 	const struct sensor_wire_conf *wires;
-	coap_report report;
+	sensor_take take;
 	void *arg;
 	struct coap_device *devices;
 	size_t n_devices;

@@ -185,6 +185,7 @@ enum wy_err coap_link_get(struct coap_device *device, const struct coap_path *pa
 
 	if (!pdu)
 		return WY_E_LINK;
+	device->n_requests++;
 	if (!fill(pdu, path, token, ask, block, szx)) {
 		coap_delete_pdu(pdu);
 		return WY_E_LINK;
