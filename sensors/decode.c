@@ -17,8 +17,11 @@ static const struct encoding {
 	[SENSOR_BIT] = {1, false, false}, [SENSOR_U16] = {1, false, false},
 	[SENSOR_I16] = {1, true, false},  [SENSOR_U32] = {2, false, false},
 	[SENSOR_I32] = {2, true, false},  [SENSOR_F32] = {2, false, true},
-	[SENSOR_U64] = {4, false, false},
+	[SENSOR_U64] = {4, false, false}, [SENSOR_DEC_PAIR] = {2, false, false},
+	[SENSOR_TEXT] = {0, false, false}, /* as many as the point says */
 };
+
+enum { PAIR_BASE = 10000 };
 
 bool sensor_area_is_bits(enum sensor_area area)
 {
@@ -27,29 +30,35 @@ bool sensor_area_is_bits(enum sensor_area area)
 
 uint16_t sensor_point_width(const struct sensor_profile_point *point)
 {
-	return sensor_area_is_bits(point->area) ? 1 : encodings[point->encoding].words;
+	if (sensor_area_is_bits(point->area))
+		return 1;
+	return sensor_point_is_text(point) ? point->n_text : encodings[point->encoding].words;
 }
 
-static const struct sensor_profile_point *unit_point(const struct sensor_profile *profile,
-						     const struct sensor_profile_point *point)
+/* The point that chooses for another, or NULL: none does. */
+static const struct sensor_profile_point *chooser(const struct sensor_profile *profile, const char *name)
 {
-	return point->unit_by ? sensor_profile_find(profile, point->unit_by) : NULL;
+	return name ? sensor_profile_find(profile, name) : NULL;
+}
+
+static void reach(struct sensor_extent *extent, const struct sensor_profile_point *by)
+{
+	uint32_t end = by ? (uint32_t)by->address + sensor_point_width(by) : 0;
+
+	if (by && by->address < extent->first)
+		extent->first = by->address;
+	if (end > extent->end)
+		extent->end = end;
 }
 
 struct sensor_extent sensor_point_extent(const struct sensor_profile *profile, uint32_t point)
 {
 	const struct sensor_profile_point *p = &profile->points[point];
-	const struct sensor_profile_point *by = unit_point(profile, p);
 	struct sensor_extent extent = {p->area, p->address,
 				       (uint32_t)p->address + sensor_point_width(p)};
 
-	if (!by)
-		return extent;
-	uint32_t by_end = (uint32_t)by->address + sensor_point_width(by);
-	if (by->address < extent.first)
-		extent.first = by->address;
-	if (by_end > extent.end)
-		extent.end = by_end;
+	reach(&extent, chooser(profile, p->unit_by));
+	reach(&extent, chooser(profile, p->scale_by));
 	return extent;
 }
 
@@ -93,6 +102,19 @@ static struct sensor_raw real_raw(uint64_t word)
 	return (struct sensor_raw){.has_word = true, .word = word, .real = (double)value};
 }
 
+/* Two halves of four decimal digits each, in binary. A half of five digits is no number at all. */
+static struct sensor_raw pair_raw(uint64_t word)
+{
+	uint64_t high = word >> 16;
+	uint64_t low = word & 0xFFFF;
+
+	return (struct sensor_raw){.has_word = true,
+				   .word = word,
+				   .is_whole = true,
+				   .is_broken = high >= PAIR_BASE || low >= PAIR_BASE,
+				   .whole = (int64_t)(high * PAIR_BASE + low)};
+}
+
 static struct sensor_raw to_raw(const struct sensor_profile_point *point, uint64_t word)
 {
 	const struct encoding *encoding = &encodings[point->encoding];
@@ -101,6 +123,8 @@ static struct sensor_raw to_raw(const struct sensor_profile_point *point, uint64
 
 	if (encoding->is_float)
 		return real_raw(word);
+	if (point->encoding == SENSOR_DEC_PAIR)
+		return pair_raw(word);
 	if (point->bit_mask) {
 		bits &= point->bit_mask;
 		top = ((uint64_t)point->bit_mask + 1) >> 1;
@@ -132,21 +156,39 @@ static uint64_t take(const struct sensor_profile_point *point, const struct sens
 	return join(sample->raw, sample->n_raw, point->order);
 }
 
-/* Where another register chooses the unit: the way from that unit to the declared one. false: it
- * chose one nobody named. */
-static bool find_ratio(const struct sensor_profile *profile,
-		       const struct sensor_profile_point *point, const struct sensor_window *window,
-		       double *ret_ratio)
+/* What another point says about this one: which of n. False: one that nobody named. */
+static bool choose(const struct sensor_profile_point *by, const struct sensor_window *window, size_t n, size_t *ret_index)
 {
-	const struct sensor_profile_point *by = unit_point(profile, point);
 	struct wy_sample chosen;
-
-	if (!by)
-		return true;
 	struct sensor_raw raw = to_raw(by, take(by, window, &chosen));
-	if (!raw.is_whole || raw.whole < 0 || (uint64_t)raw.whole >= point->n_unit_choices)
+
+	if (raw.is_broken || !raw.is_whole || raw.whole < 0 || (uint64_t)raw.whole >= n)
 		return false;
-	*ret_ratio = wy_unit_ratio(point->unit_choices[raw.whole], point->unit);
+	*ret_index = (size_t)raw.whole;
+	return true;
+}
+
+/* Where other registers choose the unit or a factor: by what to multiply the value. */
+static bool find_ratio(const struct sensor_profile *profile, const struct sensor_profile_point *point,
+		       const struct sensor_window *window, double *ret_ratio)
+{
+	const struct sensor_profile_point *unit_by = chooser(profile, point->unit_by);
+	const struct sensor_profile_point *scale_by = chooser(profile, point->scale_by);
+	double ratio = 1;
+	size_t i;
+
+	if (unit_by) {
+		if (!choose(unit_by, window, point->n_unit_choices, &i))
+			return false;
+		ratio = wy_unit_ratio(point->unit_choices[i], point->unit);
+	}
+	if (scale_by) {
+		if (!choose(scale_by, window, point->n_scale_choices, &i))
+			return false;
+		ratio *= point->scale_choices[i];
+	}
+	if (unit_by || scale_by)
+		*ret_ratio = ratio;
 	return true;
 }
 
@@ -163,7 +205,9 @@ void sensor_decode(const struct sensor_profile *profile, uint32_t point,
 {
 	const struct sensor_profile_point *p = &profile->points[point];
 
-	sensor_decode_bad(point, WY_WHY_NONE, at_ms, ret_sample);
+	sensor_decode_bad(point, WY_WHY_PAYLOAD, at_ms, ret_sample);
+	if (sensor_point_is_text(p))
+		return;
 	struct sensor_raw raw = to_raw(p, take(p, window, ret_sample));
 	if (find_ratio(profile, p, window, &raw.unit_ratio))
 		sensor_judge(p, &raw, ret_sample);

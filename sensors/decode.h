@@ -16,11 +16,12 @@ struct sensor_window {
 				the wire) */
 };
 
-/* Registers of a point's value (1, 2 or 4); 1 for a bit of a bit area. */
+/* Registers of a point's value (1, 2 or 4; of a text up to 32); 1 for a bit of a bit area. */
 uint16_t sensor_point_width(const struct sensor_profile_point *point);
 bool sensor_area_is_bits(enum sensor_area area);
 
-/* What one request must hold to give this point: itself and the register that chooses its unit. */
+/* What one request must hold to give this point: itself and the registers that choose its unit and
+ * factor. */
 struct sensor_extent {
 	enum sensor_area area;
 	uint32_t first, end; /* addresses; end is one past the last, so up to 65536 */
@@ -29,7 +30,7 @@ struct sensor_extent sensor_point_extent(const struct sensor_profile *profile, u
 bool sensor_window_holds(const struct sensor_window *window, const struct sensor_extent *extent);
 
 /* The sample of a point; the window must hold its extent. Quality is GOOD or BAD (SENTINEL,
- * PAYLOAD, RANGE), raw words are kept either way. */
+ * PAYLOAD, RANGE), raw words are kept either way. Not for texts: those have no value (BAD, PAYLOAD). */
 void sensor_decode(const struct sensor_profile *profile, uint32_t point,
 		   const struct sensor_window *window, wy_ms at_ms, struct wy_sample *ret_sample);
 /* A sample without a value. */

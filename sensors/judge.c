@@ -161,6 +161,10 @@ void sensor_judge(const struct sensor_profile_point *point, const struct sensor_
 		sensor_judge_bad(WY_WHY_SENTINEL, sample);
 		return;
 	}
+	if (raw->is_broken) {
+		sensor_judge_bad(WY_WHY_PAYLOAD, sample);
+		return;
+	}
 	judges[point->type](point, raw, sample);
 }
 

@@ -11,11 +11,12 @@ struct sensor_raw {
 	bool is_whole;
 	bool is_value; /* already in the unit of the point: scale and offset do not apply */
 	bool has_word; /* registers: word is all that was read for the point */
+	bool is_broken; /* no number in this encoding, unless it is a sentinel: BAD, PAYLOAD */
 	bool is_part;  /* the number is a field of word: sentinels mean word, never the field */
 	int64_t whole; /* if is_whole */
 	double real;   /* else */
 	uint64_t word;
-	double unit_ratio; /* a REAL is multiplied by this after scale and offset; 0: none */
+	double unit_ratio; /* a REAL is multiplied by this (chosen unit, chosen factor) after scale and offset; 0: none */
 };
 
 /* Fills quality, why and value; point, at_ms and raw[] of the sample are the caller's.

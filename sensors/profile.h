@@ -59,7 +59,7 @@ struct sensor_profile_point {
 	const char *unit_by; /* name of a point whose value chooses the unit (RLE 30003), or NULL */
 	const struct wy_unit *const *unit_choices; /* unit_by: unit for value 0, 1, ... */
 	size_t n_unit_choices;
-	const char *scale_by; /* the same for a factor: name of the point whose value chooses it, or NULL */
+	const char *scale_by; /* the same for a factor on top of scale and offset: name of the point that chooses it, or NULL */
 	const double *scale_choices;
 	size_t n_scale_choices;
 	uint8_t n_text; /* TEXT: registers */
@@ -103,6 +103,13 @@ struct sensor_profile {
 /* Read one profile file (`weiyu: profile/1`). All mistakes go to diags; WY_E_INVALID then. */
 WY_MUST_CHECK enum wy_err sensor_profile_read(const struct wy_node *root, struct wy_arena *arena,
 					      struct wy_diags *diags, struct sensor_profile **ret_profile);
+/* Such a point is for people: it has no value, drivers make no sample of it and no asset can be fed from it. Its type says
+ * nothing. */
+static inline bool sensor_point_is_text(const struct sensor_profile_point *point)
+{
+	return point->encoding == SENSOR_TEXT;
+}
+
 /* The point of this name, or NULL. Its index is the difference to profile->points. */
 const struct sensor_profile_point *sensor_profile_find(const struct sensor_profile *profile,
 						       const char *name);

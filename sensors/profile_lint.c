@@ -1,9 +1,8 @@
 /* profile_lint.c: mistakes in device maps that would read the wrong number without anybody
- * noticing.
+ * noticing: those that show in one point.
  *
- * E801 ambiguous address, E802 address out of reach, E803 keys that do not fit each other,
- * E804 the register that chooses the unit. Sources of these rules: off-by-one manuals, the same
- * number in two areas, values joined from two answers (README.md, "What the checks are for"). */
+ * E801 ambiguous address, E802 address out of reach, E803 keys that do not fit each other. Sources of these rules:
+ * off-by-one manuals, the same number in two areas (README.md, "What the checks are for"). */
 #include "profile_keys.h"
 
 #include <string.h>
@@ -17,15 +16,20 @@ enum {
 	REAL = 1 << WY_TYPE_REAL,
 	ENUM = 1 << WY_TYPE_ENUM,
 	COUNTER = 1 << WY_TYPE_COUNTER,
-	ANY_TYPE = BOOL | INT | REAL | ENUM | COUNTER,
+	TEXT_TYPE = WY_TYPE_COUNTER + 1,
+	TEXT = 1 << TEXT_TYPE,
+	ANY_VALUE = BOOL | INT | REAL | ENUM | COUNTER,
+	ANY_TYPE = ANY_VALUE | TEXT,
 
 	BIT = 1 << SENSOR_BIT,
 	F32 = 1 << SENSOR_F32,
 	U64 = 1 << SENSOR_U64,
 	UNSIGNED = 1 << SENSOR_U16 | 1 << SENSOR_U32,
 	SIGNED = 1 << SENSOR_I16 | 1 << SENSOR_I32,
-	WORDS = UNSIGNED | SIGNED | F32 | U64,
-	ANY_ENCODING = BIT | WORDS,
+	DEC_PAIR = 1 << SENSOR_DEC_PAIR,
+	TEXTS = 1 << SENSOR_TEXT,
+	WORDS = UNSIGNED | SIGNED | F32 | U64 | DEC_PAIR,
+	ANY_ENCODING = BIT | WORDS | TEXTS,
 
 	MODBUS = 1 << SENSOR_MODBUS,
 	COAP = 1 << SENSOR_COAP,
@@ -52,12 +56,18 @@ static const struct fit {
 	{"range", MODBUS | COAP, INT | REAL, WORDS, false, "types int and real"},
 	{"values", MODBUS | COAP, ENUM, ANY_ENCODING, false, "type enum"},
 	{"inverted", MODBUS | COAP, BOOL, ANY_ENCODING, false, "type bool"},
-	{"sentinels", MODBUS | COAP, ANY_TYPE, ANY_ENCODING, true, "values from registers"},
+	{"sentinels", MODBUS | COAP, ANY_VALUE, BIT | WORDS, true, "values from registers"},
 	{"unit_by", MODBUS, REAL, WORDS, true, "type real in a register area"},
 	{"units", MODBUS, REAL, WORDS, true, "type real in a register area"},
-	{"path", COAP, ANY_TYPE, ANY_ENCODING, false, "CoAP profiles"},
-	{"senml", COAP, ANY_TYPE, ANY_ENCODING, false, "CoAP profiles"},
-	{"observe", COAP, ANY_TYPE, ANY_ENCODING, false, "CoAP profiles"},
+	{"scale_by", MODBUS, REAL, WORDS, true, "type real in a register area"},
+	{"scales", MODBUS, REAL, WORDS, true, "type real in a register area"},
+	{"registers", MODBUS, TEXT, TEXTS, true, "type text"},
+	{"charset", MODBUS, TEXT, TEXTS, true, "type text"},
+	{"latched", MODBUS | COAP, ANY_VALUE, BIT | WORDS, false, "values"},
+	{"clear_on_read", MODBUS, ANY_VALUE, BIT | WORDS, false, "values of Modbus profiles"},
+	{"path", COAP, ANY_VALUE, ANY_ENCODING, false, "CoAP profiles"},
+	{"senml", COAP, ANY_VALUE, ANY_ENCODING, false, "CoAP profiles"},
+	{"observe", COAP, ANY_VALUE, ANY_ENCODING, false, "CoAP profiles"},
 };
 
 /* Which encodings can carry a type at all. */
@@ -67,24 +77,24 @@ static const struct {
 	const char *expected;
 } carriers[] = {
 	[WY_TYPE_BOOL] = {"bool", BIT | UNSIGNED, "bit, u16 or u32"},
-	[WY_TYPE_INT] = {"int", UNSIGNED | SIGNED | U64, "u16, i16, u32, i32 or u64"},
-	[WY_TYPE_REAL] = {"real", WORDS, "u16, i16, u32, i32, f32 or u64"},
+	[WY_TYPE_INT] = {"int", UNSIGNED | SIGNED | U64 | DEC_PAIR, "u16, i16, u32, i32, u64 or dec_pair"},
+	[WY_TYPE_REAL] = {"real", WORDS, "u16, i16, u32, i32, f32, u64 or dec_pair"},
 	[WY_TYPE_ENUM] = {"enum", BIT | UNSIGNED | SIGNED, "bit, u16, i16, u32 or i32"},
-	[WY_TYPE_COUNTER] = {"counter", UNSIGNED | U64,
-			     "u16, u32 or u64: it never goes below zero"},
+	[WY_TYPE_COUNTER] = {"counter", UNSIGNED | U64 | DEC_PAIR,
+			     "u16, u32, u64 or dec_pair: it never goes below zero"},
+	[TEXT_TYPE] = {"text", TEXTS, "text"},
 };
 
-static enum wy_err mistake(const struct profile_draft *draft, const struct wy_node *where,
-			   const char *code, const char *text)
+/* What was written: a text has no wy_type. */
+static unsigned type_of(const struct sensor_profile_point *point)
 {
-	wy_diag_add(draft->diags, WY_DIAG_ERROR, code, where, 0, "%s", text);
-	return WY_E_INVALID;
+	return wy_node_is(wy_node_get(point->node, "type"), "text") ? TEXT_TYPE : point->type;
 }
 
 static bool does_fit(const struct fit *fit, const struct sensor_profile *profile,
 		     const struct sensor_profile_point *point)
 {
-	if (!(fit->transports & (1 << profile->transport)) || !(fit->types & (1 << point->type)))
+	if (!(fit->transports & (1 << profile->transport)) || !(fit->types & (1 << type_of(point))))
 		return false;
 	if (profile->transport == SENSOR_COAP)
 		return true;
@@ -104,7 +114,7 @@ static enum wy_err lint_fits(const struct profile_draft *draft,
 			continue;
 		wy_diag_add(draft->diags, WY_DIAG_ERROR, "E803", node->key, 0,
 			    "'%s' goes with %s; point '%s' is a %s", fits[i].key, fits[i].where,
-			    point->name, carriers[point->type].name);
+			    point->name, carriers[type_of(point)].name);
 		err = WY_E_INVALID;
 	}
 	return err;
@@ -116,15 +126,15 @@ static enum wy_err lint_encoding(const struct profile_draft *draft,
 	const struct wy_node *node = wy_node_get(point->node, "encoding");
 
 	if (sensor_area_is_bits(point->area) && point->encoding != SENSOR_BIT)
-		return mistake(draft, node ? node : point->node, "E803",
+		return profile_mistake(draft, node ? node : point->node, "E803",
 			       "coils and discrete inputs are single bits: leave 'encoding' out");
-	if (!node && !sensor_area_is_bits(point->area))
-		return mistake(draft, point->node, "E107", "key 'encoding' is missing here");
-	if (carriers[point->type].encodings & (1 << point->encoding))
+	if (!node && !sensor_area_is_bits(point->area) && !sensor_point_is_text(point))
+		return profile_mistake(draft, point->node, "E107", "key 'encoding' is missing here");
+	if (carriers[type_of(point)].encodings & (1 << point->encoding))
 		return WY_OK;
 	wy_diag_add(draft->diags, WY_DIAG_ERROR, "E803", node ? node : point->node, 0,
-		    "type %s needs encoding %s", carriers[point->type].name,
-		    carriers[point->type].expected);
+		    "type %s needs encoding %s", carriers[type_of(point)].name,
+		    carriers[type_of(point)].expected);
 	return WY_E_INVALID;
 }
 
@@ -141,14 +151,14 @@ static enum wy_err lint_scale(const struct profile_draft *draft,
 	const struct wy_node *offset = wy_node_get(point->node, "offset");
 
 	if (scale && point->scale == 0)
-		return mistake(draft, scale, "E803", "scale 0 would make every value the same");
+		return profile_mistake(draft, scale, "E803", "scale 0 would make every value the same");
 	if (point->type == WY_TYPE_REAL)
 		return WY_OK;
 	if (scale && !is_whole(point->scale))
-		return mistake(draft, scale, "E803",
+		return profile_mistake(draft, scale, "E803",
 			       "a whole type needs a whole scale; or use type real");
 	if (offset && !is_whole(point->offset))
-		return mistake(draft, offset, "E803",
+		return profile_mistake(draft, offset, "E803",
 			       "a whole type needs a whole offset; or use type real");
 	return WY_OK;
 }
@@ -162,23 +172,48 @@ static enum wy_err lint_mask(const struct profile_draft *draft,
 	bool is_signed = (SIGNED & (1 << point->encoding)) != 0;
 
 	if (!bit && point->encoding == SENSOR_BIT && !sensor_area_is_bits(point->area))
-		return mistake(draft, point->node, "E107",
+		return profile_mistake(draft, point->node, "E107",
 			       "encoding bit in a register needs 'bit: 0..15'");
 	if (point->bit_shift >= width)
-		return mistake(draft, wy_node_get(point->node, "shift"), "E803",
+		return profile_mistake(draft, wy_node_get(point->node, "shift"), "E803",
 			       "the shift leaves nothing of the value");
 	if (mask && is_signed && (point->bit_mask & (point->bit_mask + 1)))
-		return mistake(draft, mask, "E803",
+		return profile_mistake(draft, mask, "E803",
 			       "the mask of a signed value must be 1, 3, 7, ... 0xFF, ...");
 	if (mask && (uint64_t)point->bit_mask >> (width - point->bit_shift))
-		return mistake(draft, mask, "E803", "the mask is wider than what the shift leaves");
+		return profile_mistake(draft, mask, "E803", "the mask is wider than what the shift leaves");
 	return WY_OK;
+}
+
+static enum wy_err lint_text(const struct profile_draft *draft, const struct sensor_profile_point *point)
+{
+	if (type_of(point) != TEXT_TYPE)
+		return WY_OK;
+	if (draft->profile->transport != SENSOR_MODBUS || sensor_area_is_bits(point->area))
+		return profile_mistake(draft, wy_node_get(point->node, "type"), "E803",
+				       "type text is read from input and holding registers");
+	return profile_require(draft, point->node, "registers");
+}
+
+/* Two bytes of length instead of one stand in answers with registers; of bits nothing is known. */
+static enum wy_err lint_framing(const struct profile_draft *draft, const struct sensor_profile_point *point)
+{
+	if (draft->profile->framing == SENSOR_FRAMING_STANDARD || !sensor_area_is_bits(point->area))
+		return WY_OK;
+	return profile_mistake(draft, wy_node_get(point->node, "area"), "E803",
+			       "framing nice_len16 is for areas input and holding");
 }
 
 enum wy_err profile_lint_keys(const struct profile_draft *draft,
 			      const struct sensor_profile_point *point)
 {
-	enum wy_err err = lint_fits(draft, point);
+	enum wy_err err = lint_text(draft, point);
+
+	if (err)
+		return err;
+	err = lint_fits(draft, point);
+	if (draft->profile->transport == SENSOR_MODBUS && !err)
+		err = lint_framing(draft, point);
 
 	if (draft->profile->transport == SENSOR_MODBUS && !err)
 		err = lint_encoding(draft, point);
@@ -187,7 +222,7 @@ enum wy_err profile_lint_keys(const struct profile_draft *draft,
 	if (!err)
 		err = lint_scale(draft, point);
 	if (point->type == WY_TYPE_ENUM && !point->n_values && !wy_node_get(point->node, "values"))
-		err = mistake(draft, point->node, "E107", "type enum needs 'values: {NAME: raw}'");
+		err = profile_mistake(draft, point->node, "E107", "type enum needs 'values: {NAME: raw}'");
 	return err;
 }
 
@@ -260,69 +295,4 @@ enum wy_err profile_lint_address(const struct profile_draft *draft,
 	}
 	point->address = (uint16_t)(address - base);
 	return WY_OK;
-}
-
-/* ---- The whole profile -------------------------------------------------------------------------- */
-
-static const char *point_name(const void *arg, size_t i)
-{
-	return ((const struct sensor_profile *)arg)->points[i].name;
-}
-
-static enum wy_err lint_unit_by(const struct profile_draft *draft,
-				const struct sensor_profile_point *point)
-{
-	const struct wy_node *node = wy_node_get(point->node, "unit_by");
-	const struct sensor_profile_point *by = sensor_profile_find(draft->profile, point->unit_by);
-
-	if (!by) {
-		const char *near = wy_nearest(point->unit_by, draft->profile->n_points, point_name,
-					      draft->profile);
-		wy_diag_add(draft->diags, WY_DIAG_ERROR, "E804", node, 0,
-			    "no point '%s' in this profile%s%s%s", point->unit_by,
-			    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-		return WY_E_INVALID;
-	}
-	if (by == point || by->unit_by)
-		return mistake(draft, node, "E804",
-			       "the unit must come from a point with a unit of its own");
-	if (by->area != point->area)
-		return mistake(
-			draft, node, "E804",
-			"the unit register must be in the same area: both are read in one request");
-	if (by->encoding == SENSOR_F32)
-		return mistake(draft, node, "E804", "the unit register must be a whole number");
-	return WY_OK;
-}
-
-static enum wy_err lint_extent(const struct profile_draft *draft, uint32_t point)
-{
-	const struct sensor_profile *profile = draft->profile;
-	struct sensor_extent extent = sensor_point_extent(profile, point);
-	uint32_t most =
-		sensor_area_is_bits(extent.area) ? profile->max_bits : profile->max_registers;
-
-	if (extent.end - extent.first <= most)
-		return WY_OK;
-	wy_diag_add(draft->diags, WY_DIAG_ERROR, "E804", profile->points[point].node, 0,
-		    "point '%s' needs %u registers in one request; max_registers is %u",
-		    profile->points[point].name, extent.end - extent.first, most);
-	return WY_E_INVALID;
-}
-
-enum wy_err profile_lint_whole(const struct profile_draft *draft)
-{
-	enum wy_err all = WY_OK;
-
-	if (draft->profile->transport != SENSOR_MODBUS)
-		return WY_OK;
-	for (uint32_t i = 0; i < draft->profile->n_points; i++) {
-		const struct sensor_profile_point *point = &draft->points[i];
-		enum wy_err err = point->unit_by ? lint_unit_by(draft, point) : WY_OK;
-		if (!err)
-			err = lint_extent(draft, i);
-		if (err)
-			all = err;
-	}
-	return all;
 }

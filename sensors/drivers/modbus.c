@@ -305,7 +305,8 @@ static void list_bad(struct poll *poll, const struct sensor_block *block, enum w
 	report->n = poll->block_sample;
 	for (uint32_t i = block->first; i < block->end; i++) {
 		uint32_t point = poll->device->order[i];
-		if (sensor_plan_is_asked(poll->profile, point, poll->class_mask))
+		if (sensor_plan_is_asked(poll->profile, point, poll->class_mask) &&
+		    !sensor_point_is_text(&poll->profile->points[point]))
 			sensor_decode_bad(point, why, now, &report->sample[report->n++]);
 	}
 }
@@ -335,7 +336,8 @@ static void list_data(struct poll *poll, const struct sensor_block *block,
 		uint32_t point = poll->device->order[i];
 		struct sensor_extent extent = sensor_point_extent(poll->profile, point);
 		if (!sensor_plan_is_asked(poll->profile, point, poll->class_mask) ||
-		    !sensor_window_holds(&window, &extent) || is_listed(poll, point, n_listed))
+		    !sensor_window_holds(&window, &extent) || is_listed(poll, point, n_listed) ||
+		    sensor_point_is_text(&poll->profile->points[point]))
 			continue;
 		sensor_decode(poll->profile, point, &window, now, &report->sample[report->n++]);
 	}

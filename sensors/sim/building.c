@@ -73,18 +73,30 @@ bool sim_device_read(const struct sim_device *device, enum sensor_area area, uin
 	return true;
 }
 
-double sim_device_ratio(const struct sim_device *device, const struct sensor_profile_point *point)
+/* What a point says that chooses for another: which of n. False: none of them. */
+static bool choose(const struct sim_device *device, const char *name, size_t n, size_t *ret_index)
 {
-	size_t by = point->unit_by ? sim_device_find_point(device, point->unit_by) : SIZE_MAX;
+	size_t by = sim_device_find_point(device, name);
 	struct sim_raw choice;
 
-	if (by == SIZE_MAX || !point->unit ||
-	    sim_raw_of(&device->profile->points[by], &device->values[by], 1, &choice))
-		return 1;
-	if (choice.whole < 0 || (uint64_t)choice.whole >= point->n_unit_choices ||
-	    !point->unit_choices[choice.whole])
-		return 1;
-	return wy_unit_ratio(point->unit, point->unit_choices[choice.whole]);
+	if (by == SIZE_MAX || sim_raw_of(&device->profile->points[by], &device->values[by], 1, &choice) ||
+	    choice.whole < 0 || (uint64_t)choice.whole >= n)
+		return false;
+	*ret_index = (size_t)choice.whole;
+	return true;
+}
+
+double sim_device_ratio(const struct sim_device *device, const struct sensor_profile_point *point)
+{
+	double ratio = 1;
+	size_t i;
+
+	if (point->unit_by && point->unit && choose(device, point->unit_by, point->n_unit_choices, &i) &&
+	    point->unit_choices[i])
+		ratio = wy_unit_ratio(point->unit, point->unit_choices[i]);
+	if (point->scale_by && choose(device, point->scale_by, point->n_scale_choices, &i))
+		ratio /= point->scale_choices[i];
+	return ratio;
 }
 
 /* Check and store. CoAP devices have no registers: their payloads are made from the value. */
@@ -96,6 +108,8 @@ static enum wy_err store(struct sim_device *device, uint32_t index, const struct
 
 	if (device->kind == SIM_COAP)
 		return sim_raw_of(point, value, ratio, &raw);
+	if (sensor_point_is_text(point))
+		return WY_OK;
 	struct sim_span *span = span_of(device, point->area, point->address, sim_words(point));
 	return sim_encode(point, value, ratio, span->words + (point->address - span->first));
 }
@@ -184,13 +198,18 @@ static void tell(struct sim_building *building, const struct sim_change *change)
 		building->changed(building->arg, change);
 }
 
-/* A register that chooses a unit changed: the lengths beside it are now in feet. One that does not
+static bool is_named(const char *name, const char *by)
+{
+	return name && strcmp(name, by) == 0;
+}
+
+/* A register that chooses a unit or a factor changed: the lengths beside it are now in feet. One that does not
  * fit in the new unit keeps its old registers, as an overflowing device would show nonsense too. */
 static void restate_units(struct sim_device *device, const char *by)
 {
 	for (uint32_t i = 0; i < device->profile->n_points; i++) {
-		const char *unit_by = device->profile->points[i].unit_by;
-		if (unit_by && strcmp(unit_by, by) == 0)
+		const struct sensor_profile_point *point = &device->profile->points[i];
+		if (is_named(point->unit_by, by) || is_named(point->scale_by, by))
 			(void)!store(device, i, &device->values[i]);
 	}
 }

@@ -17,8 +17,10 @@ static const struct encoding {
 } encodings[] = {
 	[SENSOR_BIT] = {1, false}, [SENSOR_U16] = {1, false}, [SENSOR_I16] = {1, true},
 	[SENSOR_U32] = {2, false}, [SENSOR_I32] = {2, true},  [SENSOR_F32] = {2, false},
-	[SENSOR_U64] = {4, false},
+	[SENSOR_U64] = {4, false}, [SENSOR_DEC_PAIR] = {2, false}, [SENSOR_TEXT] = {0, false},
 };
+
+enum { PAIR_BASE = 10000 };
 
 static bool is_bit_area(const struct sensor_profile_point *point)
 {
@@ -27,6 +29,8 @@ static bool is_bit_area(const struct sensor_profile_point *point)
 
 unsigned sim_words(const struct sensor_profile_point *point)
 {
+	if (sensor_point_is_text(point))
+		return point->n_text;
 	return is_bit_area(point) ? 1 : encodings[point->encoding].words;
 }
 
@@ -287,6 +291,8 @@ static bool fits(const struct sensor_profile_point *point, int64_t whole, uint64
 		encodings[point->encoding].is_signed && (point->bit_mask || !point->bit_shift);
 	int64_t most = (int64_t)(mask >> 1);
 
+	if (point->encoding == SENSOR_DEC_PAIR)
+		return whole >= 0 && whole < (int64_t)PAIR_BASE * PAIR_BASE;
 	if (has_sign)
 		return whole >= -most - 1 && whole <= most;
 	return whole >= 0 && (uint64_t)whole <= mask;
@@ -317,6 +323,9 @@ enum wy_err sim_encode(const struct sensor_profile_point *point, const struct si
 		       double ratio, uint16_t words[SIM_WORDS_MAX])
 {
 	unsigned n_words = sim_words(point);
+
+	if (sensor_point_is_text(point))
+		return WY_E_LIMIT; /* its registers stay zero: an empty text */
 	uint64_t mask = is_bit_area(point) ? 1 : field_mask(point);
 	unsigned shift = is_bit_area(point) ? 0 : point->bit_shift;
 	struct sim_raw raw;
@@ -332,6 +341,8 @@ enum wy_err sim_encode(const struct sensor_profile_point *point, const struct si
 		err = bits_of_raw(point, value, &raw, mask, &bits);
 	if (err)
 		return err;
+	if (point->encoding == SENSOR_DEC_PAIR && value->form == SIM_VALUE)
+		bits = bits / PAIR_BASE << 16 | bits % PAIR_BASE;
 	if (is_bit_area(point)) {
 		words[0] = (uint16_t)bits;
 		return WY_OK;

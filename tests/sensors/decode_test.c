@@ -282,6 +282,68 @@ static void another_register_chooses_the_unit(void **state)
 	assert_int_equal(decode_one(points, 2, odd, 2).why, WY_WHY_PAYLOAD);
 }
 
+/* The same way for a factor, on top of the point's own scale, and together with a unit. */
+static void another_register_chooses_the_factor(void **state)
+{
+	static const double factors[] = {1, 0.1, 0.01};
+	const struct wy_unit *units[] = {wy_unit_at(WY_UNIT_KPA), wy_unit_at(WY_UNIT_BAR)};
+	struct sensor_profile_point points[] = {point_of(WY_TYPE_REAL, SENSOR_U16), point_of(WY_TYPE_INT, SENSOR_U16),
+						point_of(WY_TYPE_INT, SENSOR_U16)};
+	uint16_t plain[] = {123, 0, 0};
+	uint16_t tenths[] = {123, 1, 0};
+	uint16_t hundredths_of_bar[] = {123, 2, 1};
+	uint16_t odd[] = {123, 3, 0};
+
+	(void)state;
+	points[0].scale_by = "s";
+	points[0].scale_choices = factors;
+	points[0].n_scale_choices = 3;
+	points[1].name = "s";
+	points[1].address = 101;
+	points[2].name = "u";
+	points[2].address = 102;
+	assert_true(decode_one(points, 3, plain, 3).real == 123);
+	assert_true(fabs(decode_one(points, 3, tenths, 3).real - 12.3) < 1e-9);
+	points[0].scale = 2;
+	assert_true(fabs(decode_one(points, 3, tenths, 3).real - 24.6) < 1e-9);
+	points[0].scale = 1;
+	points[0].unit = units[0];
+	points[0].unit_by = "u";
+	points[0].unit_choices = units;
+	points[0].n_unit_choices = 2;
+	assert_true(fabs(decode_one(points, 3, hundredths_of_bar, 3).real - 123) < 1e-9);
+	assert_int_equal(decode_one(points, 3, odd, 3).why, WY_WHY_PAYLOAD);
+}
+
+static void decimal_pairs_join_and_odd_halves_are_no_number(void **state)
+{
+	static const struct {
+		uint16_t words[2];
+		int64_t value;
+		enum wy_why why;
+	} rows[] = {
+		{{0, 9999}, 9999, WY_WHY_NONE},	      {{1, 0}, 10000, WY_WHY_NONE},
+		{{9999, 9999}, 99999999, WY_WHY_NONE}, {{0, 10000}, 0, WY_WHY_PAYLOAD},
+		{{10000, 0}, 0, WY_WHY_PAYLOAD},      {{0xFFFF, 0xFFFF}, 0, WY_WHY_SENTINEL},
+	};
+	static const int64_t sentinels[] = {0xFFFFFFFF};
+	struct sensor_profile_point p = point_of(WY_TYPE_COUNTER, SENSOR_DEC_PAIR);
+	uint16_t low_first[] = {34, 12};
+
+	(void)state;
+	p.sentinels = sentinels;
+	p.n_sentinels = 1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct wy_sample s = decode_one(&p, 1, rows[i].words, 2);
+		assert_int_equal(s.why, rows[i].why);
+		assert_int_equal(s.quality, rows[i].why ? WY_Q_BAD : WY_Q_GOOD);
+		assert_int_equal(s.whole, rows[i].value);
+		assert_int_equal(s.n_raw, 2);
+	}
+	p.order = SENSOR_CDAB;
+	assert_int_equal(decode_one(&p, 1, low_first, 2).whole, 120034);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +359,8 @@ int main(void)
 		cmocka_unit_test(range_is_judged_after_scaling),
 		cmocka_unit_test(nan_and_infinity_are_no_values),
 		cmocka_unit_test(another_register_chooses_the_unit),
+		cmocka_unit_test(another_register_chooses_the_factor),
+		cmocka_unit_test(decimal_pairs_join_and_odd_halves_are_no_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

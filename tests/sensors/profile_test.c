@@ -131,6 +131,70 @@ static const struct mistake {
 	 "did you mean 'encoding'"},
 	{"  a: {area: inputs, address: 0, type: int, encoding: u16, poll: F}\n", 11, 13, "E105",
 	 "did you mean 'input'"},
+	{"  a: {area: input, address: 0, type: text, poll: D}\n", 11, 6, "E107", "'registers'"},
+	{"  a: {area: input, address: 0, type: text, registers: 33}\n", 11, 55, "E106", "1 to 32"},
+	{"  a: {area: coil, address: 0, type: text, registers: 4}\n", 11, 37, "E803", "input and holding"},
+	{"  a: {area: input, address: 0, type: text, encoding: u16, registers: 4}\n", 11, 59, "E803", "type text"},
+	{"  a: {area: input, address: 0, type: int, encoding: text, poll: F}\n", 11, 53, "E803",
+	 "type int needs encoding"},
+	{"  a: {area: input, address: 0, type: text, registers: 4, scale: 2}\n", 11, 58, "E803",
+	 "point 'a' is a text"},
+	{"  a: {area: input, address: 65530, type: text, registers: 8}\n", 11, 29, "E802", "8 register(s)"},
+	{"  a: {area: input, address: 0, type: int, encoding: u16, registers: 4, poll: F}\n", 11, 58, "E803",
+	 "'registers' goes with type text"},
+	{"  a: {area: input, address: 0, type: bool, encoding: dec_pair, poll: F}\n", 11, 54, "E803",
+	 "type bool needs encoding"},
+	{"  a: {area: input, address: 0, type: counter, encoding: dec_pair, mask: 0xFF, poll: F}\n", 11, 67, "E803",
+	 "'mask' goes with"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, scale_by: u, poll: F}\n"
+	 "  u: {area: input, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 6, "E804", "scale_by and scales"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, scale_by: u, scales: [1, 0], poll: F}\n"
+	 "  u: {area: input, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 84, "E803", "factor 0"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, scale_by: u, scales: [1], poll: F}\n"
+	 "  u: {area: holding, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 69, "E804", "same area"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, scale_by: t, scales: [1], poll: F}\n"
+	 "  t: {area: input, address: 1, type: text, registers: 2}\n",
+	 11, 69, "E804", "whole number"},
+	{"  a: {area: input, address: 0, type: int, encoding: u16, clear_on_read: true, poll: F}\n"
+	 "  b: {area: input, address: 0, type: bool, encoding: bit, bit: 3, poll: F}\n",
+	 11, 73, "E808", "reading 'b' would clear 'a' unseen"},
+	{"  a: {area: input, address: 5, type: int, encoding: u16, clear_on_read: true, poll: F}\n"
+	 "  b: {area: input, address: 4, type: real, encoding: u16, unit_by: u, units: [m, ft], poll: F}\n"
+	 "  u: {area: input, address: 6, type: int, encoding: u16, poll: F}\n",
+	 11, 73, "E808", "reading 'b'"},
+	{"  a: {area: input, address: 0, type: real, encoding: u16, scale_by: u, scales: [1], clear_on_read: true, poll: "
+	 "F}\n"
+	 "  u: {area: input, address: 1, type: int, encoding: u16, poll: F}\n",
+	 11, 100, "E808", "read alone"},
+	{"  a: {area: input, address: 0, type: int, encoding: u16, optional: yes, poll: F}\n", 11, 68, "E105",
+	 "true or false"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nframing: nice_len16\n", 11, 13, "E803", "nice_len16"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nserial: {bauds: []}\n", 12, 17, "E105", "[9600, 38400]"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nserial: {bauds: [96]}\n", 12, 18, "E106",
+	 "1200 to 921600"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nserial: {format: 8NI}\n", 12, 18, "E105",
+	 "did you mean '8N1'"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nidentity: b\n", 12, 11, "E804", "no point 'b'"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nidentity: a\n", 12, 11, "E804", "whole number"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nliveness: {point: b, within: 10s}\n", 12, 19, "E804",
+	 "no point 'b'"},
+	{"  a: {area: coil, address: 0, type: bool, poll: M}\nliveness: {point: a, within: 15s}\n", 12, 30, "E106",
+	 "every 10000ms"},
+	{"  a: {area: coil, address: 0, type: bool, poll: M}\nliveness: {point: a}\n", 12, 11, "E107", "'within'"},
+	{"  a: {area: input, address: 0, type: text, registers: 2}\nliveness: {point: a, within: 9h}\n", 12, 19,
+	 "E804", "no text"},
+	{"  a: {area: coil, address: 0, type: bool, poll: F}\nlimits: {pause: 11s}\n", 12, 17, "E106", "10s"},
+	{"weiyu: profile/1\nid: t\ntransport: coap\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "limits: {one_client: true}\npoints: {a: {path: /3200/0, type: bool, poll: F}}\n",
+	 9, 10, "E803", "goes with Modbus profiles"},
+	{"weiyu: profile/1\nid: t\ntransport: coap\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
+	 "e\nsource: s\n"
+	 "points: {a: {path: /3200/0, type: text, poll: F}}\n",
+	 9, 35, "E803", "input and holding registers"},
 	{"weiyu: site/1\n", 1, 1, "E109", "profile/1"},
 	{"weiyu: profile/1\nid: t\ntransport: modbus\nvendor: v\nmodel: m\ntitle_zh: z\ntitle_en: "
 	 "e\nsource: s\n"
@@ -248,6 +312,60 @@ static void defaults_are_the_cautious_ones(void **state)
 	assert_int_equal(profile->points[0].encoding, SENSOR_BIT);
 	assert_ptr_equal(sensor_profile_find(profile, "a"), &profile->points[0]);
 	assert_null(sensor_profile_find(profile, "b"));
+	assert_int_equal(profile->framing, SENSOR_FRAMING_STANDARD);
+	assert_int_equal(profile->grace_ms, 0);
+	assert_int_equal(profile->pause_ms, 0);
+	assert_false(profile->is_life_safety || profile->is_closed_after_poll || profile->has_one_client);
+	assert_int_equal(profile->n_bauds, 0);
+	assert_null(profile->format);
+	assert_null(profile->liveness);
+	assert_null(profile->identity);
+	world_free(w);
+}
+
+static void what_a_profile_says_of_its_device_is_read(void **state)
+{
+	struct world *w = world_new(ARENA_BYTES);
+	struct sensor_profile *p = NULL;
+
+	(void)state;
+	assert_int_equal(
+		read_text(w,
+			  "  beat: {area: input, address: 0, type: counter, encoding: u16, poll: F}\n"
+			  "  runs: {area: input, address: 1, type: counter, encoding: dec_pair, poll: S, optional: true}\n"
+			  "  flow: {area: input, address: 3, type: real, encoding: u16, scale_by: step, scales: [1, 0.1], "
+			  "poll: M}\n"
+			  "  step: {area: input, address: 4, type: int, encoding: u16, poll: M}\n"
+			  "  news: {area: input, address: 9, type: int, encoding: u16, clear_on_read: true, poll: F}\n"
+			  "  name: {area: input, address: 20, type: text, encoding: text, registers: 16, charset: gb18030}\n"
+			  "framing: nice_len16\n"
+			  "serial: {bauds: [9600, 38400], format: 8E1}\n"
+			  "life_safety: true\n"
+			  "identity: step\n"
+			  "liveness: {point: beat, within: 10s}\n"
+			  "limits: {pause: 250ms, close_after_poll: true, one_client: true, grace: 30s}\n",
+			  &p),
+		WY_OK);
+	assert_int_equal(p->framing, SENSOR_FRAMING_NICE_LEN16);
+	assert_int_equal(p->n_bauds, 2);
+	assert_int_equal(p->bauds[1], 38400);
+	assert_string_equal(p->format, "8E1");
+	assert_true(p->is_life_safety && p->is_closed_after_poll && p->has_one_client);
+	assert_string_equal(p->identity, "step");
+	assert_string_equal(p->liveness, "beat");
+	assert_int_equal(p->liveness_ms, 10000);
+	assert_int_equal(p->pause_ms, 250);
+	assert_int_equal(p->grace_ms, 30000);
+	assert_int_equal(p->points[1].encoding, SENSOR_DEC_PAIR);
+	assert_true(p->points[1].is_optional && !p->points[0].is_optional);
+	assert_string_equal(p->points[2].scale_by, "step");
+	assert_int_equal(p->points[2].n_scale_choices, 2);
+	assert_true(p->points[2].scale_choices[1] == 0.1);
+	assert_true(p->points[4].is_clear_on_read);
+	assert_true(sensor_point_is_text(&p->points[5]));
+	assert_int_equal(p->points[5].n_text, 16);
+	assert_int_equal(p->points[5].charset, SENSOR_GB18030);
+	assert_int_equal(p->points[5].poll, SENSOR_DAILY);
 	world_free(w);
 }
 
@@ -259,7 +377,10 @@ static void memory_running_out_is_an_error(void **state)
 				     "unit_by: u, units: [m, ft], "
 				     "sentinels: [1, 2], poll: F}\n"
 				     "  u: {area: input, address: 1, type: enum, encoding: u16, "
-				     "values: {M: 0, F: 1}, poll: F}\n";
+				     "values: {M: 0, F: 1}, poll: F}\n"
+				     "  s: {area: input, address: 2, type: real, encoding: u16, scale_by: u, "
+				     "scales: [1, 2], poll: F}\n"
+				     "serial: {bauds: [9600, 19200]}\n";
 	unsigned failures = 0;
 	enum wy_err err = WY_E_NOMEM;
 
@@ -343,6 +464,7 @@ int main(void)
 		cmocka_unit_test(all_mistakes_of_a_file_are_reported),
 		cmocka_unit_test(hexadecimal_is_always_a_wire_address),
 		cmocka_unit_test(defaults_are_the_cautious_ones),
+		cmocka_unit_test(what_a_profile_says_of_its_device_is_read),
 		cmocka_unit_test(memory_running_out_is_an_error),
 		cmocka_unit_test(too_many_points_are_refused),
 		cmocka_unit_test(shipped_profiles_read_without_a_word),

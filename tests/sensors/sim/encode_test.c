@@ -274,6 +274,8 @@ static void every_encoding_and_order_comes_back(void **state)
 		{"f32", "type: real, range: [-1000, 1000]"},
 		{"f32", "type: real, scale: 0.01, offset: 3"},
 		{"u64", "type: counter"},
+		{"dec_pair", "type: counter"},
+		{"dec_pair", "type: real, scale: 0.1, range: [0, 9999999]"},
 	};
 	char points[8192] = "";
 	unsigned address = 0;
