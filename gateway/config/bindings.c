@@ -87,6 +87,12 @@ static bool join(struct loading *l, const struct wy_node *where,
 {
 	const struct wy_unit *unit = unit_of(from);
 
+	if (sensor_point_is_text(from)) {
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E602", where, 0,
+			    "point '%s' is %s, the device's '%s' is text: for people, no asset can be fed from it",
+			    to->name, type_texts[to->type], from->name);
+		return false;
+	}
 	binding->from = (uint8_t)from->type;
 	binding->to = (uint8_t)to->type;
 	binding->factor = 1;
@@ -187,7 +193,7 @@ static bool read_source(struct loading *l, const struct wy_node *node,
 	return true;
 }
 
-/* The device's point of the same name. */
+/* The device's point of the same name, if it has a value. */
 static bool same_name(const struct loading *l, size_t device, const char *name,
 		      struct config_binding *binding)
 {
@@ -195,7 +201,7 @@ static bool same_name(const struct loading *l, size_t device, const char *name,
 		device == SIZE_MAX ? NULL : l->config->devices[device].profile;
 	size_t p = profile ? find_point(profile, name) : SIZE_MAX;
 
-	if (p == SIZE_MAX)
+	if (p == SIZE_MAX || sensor_point_is_text(&profile->points[p]))
 		return false;
 	binding->device = (uint32_t)device;
 	binding->device_point = (uint32_t)p;
