@@ -107,6 +107,46 @@ static void text_sample(const struct senml_record *record, const struct sensor_p
 	sensor_judge_index(point, i, sample);
 }
 
+/* Two's complement, most significant byte first. */
+static int64_t whole_of(const uint8_t *bytes, size_t n)
+{
+	uint64_t whole = bytes[0] & 0x80 ? UINT64_MAX : 0;
+
+	for (size_t i = 0; i < n; i++)
+		whole = whole << 8 | bytes[i];
+	return (int64_t)whole;
+}
+
+static double real_of(const uint8_t *bytes, size_t n)
+{
+	uint64_t bits = (uint64_t)whole_of(bytes, n);
+	uint32_t half = (uint32_t)bits;
+	float single;
+	double real;
+
+	memcpy(&single, &half, sizeof(single));
+	memcpy(&real, &bits, sizeof(real));
+	return n == sizeof(single) ? (double)single : real;
+}
+
+static void bytes_sample(const struct senml_record *record,
+			 const struct sensor_profile_point *point, struct wy_sample *sample)
+{
+	const uint8_t *bytes = (const uint8_t *)record->text;
+	size_t n = record->n_bytes;
+	bool is_float = point->type == WY_TYPE_REAL && (n == 4 || n == 8);
+	struct sensor_raw raw = {.is_whole = !is_float};
+
+	if ((n != 1 && n != 2 && n != 4 && n != 8) ||
+	    (point->type == WY_TYPE_BOOL && (n != 1 || bytes[0] > 1))) {
+		sensor_judge_bad(WY_WHY_PAYLOAD, sample);
+		return;
+	}
+	raw.whole = whole_of(bytes, n);
+	raw.real = is_float ? real_of(bytes, n) : 0;
+	sensor_judge(point, &raw, sample);
+}
+
 static void other_sample(const struct senml_record *record,
 			 const struct sensor_profile_point *point, struct wy_sample *sample)
 {
@@ -132,6 +172,7 @@ void senml_sample(const struct senml_record *record, const struct sensor_profile
 		[SENML_NUMBER] = number_sample,
 		[SENML_BOOL] = bool_sample,
 		[SENML_TEXT] = text_sample,
+		[SENML_BYTES] = bytes_sample,
 		[SENML_OTHER] = other_sample,
 	};
 

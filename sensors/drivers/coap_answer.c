@@ -8,8 +8,6 @@
 #include "coap_field.h"
 #include "judge.h"
 
-#define FORMAT_TEXT 0
-#define FORMAT_SENML_JSON 110
 #define MAX_AGE_DEFAULT_S 60   /* RFC 7252 5.10.5 */
 #define NEWER_ANYWAY_MS 128000 /* RFC 7641 3.4 */
 #define NUMBER_HALF (1u << 23)
@@ -84,18 +82,64 @@ static void add_sample(struct coap_device *device, uint32_t index, bool is_text,
 	sensor_judge_bad(WY_WHY_PAYLOAD, sample);
 }
 
-static enum wy_err read_payload(struct coap_device *device, const struct answer *answer,
-				bool *ret_is_text)
+static enum wy_err read_text(const struct answer *answer, const struct coap_path *path,
+			     struct senml_pack *pack)
 {
-	uint32_t format = FORMAT_TEXT;
-	struct senml_pack *pack = device->field->pack;
+	(void)path;
+	return senml_read_text(answer->bytes, answer->len, pack);
+}
+
+static enum wy_err read_json(const struct answer *answer, const struct coap_path *path,
+			     struct senml_pack *pack)
+{
+	(void)path;
+	return senml_read_json(answer->bytes, answer->len, pack);
+}
+
+static enum wy_err read_cbor(const struct answer *answer, const struct coap_path *path,
+			     struct senml_pack *pack)
+{
+	(void)path;
+	return senml_read_cbor(answer->bytes, answer->len, pack);
+}
+
+static enum wy_err read_lwm2m_json(const struct answer *answer, const struct coap_path *path,
+				   struct senml_pack *pack)
+{
+	(void)path;
+	return senml_read_lwm2m_json(answer->bytes, answer->len, pack);
+}
+
+static enum wy_err read_tlv(const struct answer *answer, const struct coap_path *path,
+			    struct senml_pack *pack)
+{
+	return senml_read_tlv(path->path, answer->bytes, answer->len, pack);
+}
+
+/* What is understood, whatever was asked for: the answer says what it is. */
+static const struct {
+	uint32_t format;
+	enum wy_err (*read)(const struct answer *, const struct coap_path *, struct senml_pack *);
+} formats[] = {
+	{COAP_FORMAT_TEXT, read_text},
+	{COAP_FORMAT_SENML_JSON, read_json},
+	{COAP_FORMAT_SENML_CBOR, read_cbor},
+	{COAP_FORMAT_LWM2M_TLV, read_tlv},
+	{COAP_FORMAT_LWM2M_JSON, read_lwm2m_json},
+	{COAP_FORMAT_LWM2M_TLV_OLD, read_tlv},
+	{COAP_FORMAT_LWM2M_JSON_OLD, read_lwm2m_json},
+};
+
+static enum wy_err read_payload(struct coap_device *device, const struct coap_path *path,
+				const struct answer *answer, bool *ret_is_text)
+{
+	uint32_t format = COAP_FORMAT_TEXT;
 
 	(void)coap_link_option(answer->pdu, COAP_OPTION_CONTENT_FORMAT, &format);
-	*ret_is_text = format == FORMAT_TEXT;
-	if (format == FORMAT_TEXT)
-		return senml_read_text(answer->bytes, answer->len, pack);
-	if (format == FORMAT_SENML_JSON)
-		return senml_read_json(answer->bytes, answer->len, pack);
+	*ret_is_text = format == COAP_FORMAT_TEXT;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (formats[i].format == format)
+			return formats[i].read(answer, path, device->field->pack);
 	return WY_E_UNSUPPORTED;
 }
 
@@ -109,7 +153,7 @@ static void add_samples(struct coap_device *device, const struct coap_path *path
 		add_bad(device, path, WY_WHY_EXCEPTION, report);
 		return;
 	}
-	if (read_payload(device, answer, &is_text) != WY_OK) {
+	if (read_payload(device, path, answer, &is_text) != WY_OK) {
 		report->n_garbled = ++device->n_garbled;
 		add_bad(device, path, WY_WHY_PAYLOAD, report);
 		return;

@@ -9,6 +9,18 @@
 #include "host.h"
 #include "senml.h"
 
+/* Content-Formats */
+enum {
+	COAP_FORMAT_TEXT = 0,
+	COAP_FORMAT_LINKS = 40,
+	COAP_FORMAT_SENML_JSON = 110,
+	COAP_FORMAT_SENML_CBOR = 112,
+	COAP_FORMAT_LWM2M_TLV_OLD = 1542, /* before they had numbers of their own */
+	COAP_FORMAT_LWM2M_JSON_OLD = 1543,
+	COAP_FORMAT_LWM2M_TLV = 11542,
+	COAP_FORMAT_LWM2M_JSON = 11543,
+};
+
 /* One resource and the points that live in it. */
 struct coap_path {
 	const char *path; /* borrowed from the profile */

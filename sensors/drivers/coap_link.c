@@ -9,7 +9,6 @@
 
 #include "coap_field.h"
 
-#define FORMAT_SENML_JSON 110
 /* OpenSSL repeats a lost flight of the handshake after 1 s. */
 #define HANDSHAKE_LEAST_MS 3000
 /* A message is repeated about 0.5 and 1.5 timeouts after it was sent, and given up at 3. */
@@ -169,7 +168,7 @@ static bool fill(coap_pdu_t *pdu, const struct coap_path *path, uint64_t token, 
 							     : COAP_OBSERVE_CANCEL);
 	is_good = is_good && add_path(pdu, path->path);
 	if (is_good && path->wants_senml)
-		is_good = add_number(pdu, COAP_OPTION_ACCEPT, FORMAT_SENML_JSON);
+		is_good = add_number(pdu, COAP_OPTION_ACCEPT, COAP_FORMAT_SENML_JSON);
 	if (is_good && block > 0)
 		is_good = add_number(pdu, COAP_OPTION_BLOCK2, block << 4 | szx);
 	return is_good;

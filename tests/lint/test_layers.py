@@ -12,6 +12,7 @@ OWNERS = {
     r"MQTTAsync\.h": ["gateway/uplink/", "deploy/desk/"],
     r"modbus(/modbus)?\.h": ["sensors/drivers/", "sensors/sim/"],
     r"coap3/coap\.h": ["sensors/drivers/", "sensors/sim/"],
+    r"cbor\.h": ["sensors/senml_cbor.c"],
     r"yaml\.h": ["gateway/config/yaml_tree.c"],
     r"systemd/.*": ["gateway/loop/"],
     r"libpq-fe\.h": ["deploy/desk/"],
