@@ -37,6 +37,9 @@ struct sensor_frame {
 
 struct sensor_driver {
 	const char *name; /* as in drivers.def */
+	/* Keys of its own, beside the common ones, for its wires, its devices and the points of its profiles. They are read
+	 * into the options of sensor_wire_conf, sensor_device_conf and sensor_profile_point. NULL: none. */
+	const struct sensor_options *wire, *device, *point;
 	/* WY_E_INVALID with words in diags; WY_E_LIMIT (arena, ceilings); WY_E_NOMEM; WY_E_IO (descriptors). */
 	enum wy_err (*open)(const struct sensor_field_parts *parts, void **ret_field);
 	/* An epoll descriptor, owned by the field: wait on it for reading, level triggered. */

@@ -38,7 +38,6 @@ enum wy_err profile_require(const struct profile_draft *draft, const struct wy_n
 
 /* ---- The file ----------------------------------------------------- */
 
-static const char *const transport_names[] = {"modbus", "coap", NULL};
 static const char *const framing_names[] = {"standard", "nice_len16", NULL};
 
 struct file_keys {
@@ -53,8 +52,8 @@ struct file_keys {
 static const struct wy_field file_rows[] = {
 	{"weiyu", WY_FIELD_TEXT, AT(weiyu), true, 0, 0, NULL, "profile/1"},
 	{"id", WY_FIELD_ID, AT(id), true, 0, 0, NULL, "name of the profile"},
-	{"transport", WY_FIELD_CHOICE, AT(transport), true, 0, 0, transport_names,
-	 "modbus or coap"},
+	{"transport", WY_FIELD_CHOICE, AT(transport), true, 0, 0, sensor_transport_names,
+	 "the driver that reads it"},
 	{"vendor", WY_FIELD_TEXT, AT(vendor), true, 0, 0, NULL, "who makes the device"},
 	{"model", WY_FIELD_TEXT, AT(model), true, 0, 0, NULL, "which device"},
 	{"title_zh", WY_FIELD_TEXT, AT(title_zh), true, 0, 0, NULL, "Chinese name"},
@@ -266,7 +265,7 @@ static enum wy_err check_base(const struct profile_draft *draft, const struct wy
 	static const int64_t bases[] = {0, 1, 10001, 30001, 40001, 100001, 300001, 400001};
 	const struct wy_node *node = wy_node_get(root, "address_base");
 
-	if (draft->profile->transport == SENSOR_COAP)
+	if (draft->profile->transport != SENSOR_MODBUS)
 		return refuse_modbus_keys(draft, root);
 	if (profile_require(draft, root, "address_base"))
 		return WY_E_INVALID;

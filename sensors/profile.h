@@ -11,12 +11,12 @@
 #include "arena.h"
 #include "clocktypes.h"
 #include "diag.h"
+#include "drivers.h"
 #include "err.h"
 #include "model.h"
 #include "node.h"
 #include "units.h"
 
-enum sensor_transport { SENSOR_MODBUS, SENSOR_COAP };
 enum sensor_area { SENSOR_COIL, SENSOR_DISCRETE, SENSOR_INPUT, SENSOR_HOLDING };
 enum sensor_encoding {
 	SENSOR_BIT, SENSOR_U16, SENSOR_I16, SENSOR_U32, SENSOR_I32, SENSOR_F32, SENSOR_U64,
@@ -68,6 +68,7 @@ struct sensor_profile_point {
 	const char *path;  /* "/3200/0/5500" */
 	const char *senml_name; /* n of the record after bn, NULL: the path without its first slash */
 	bool is_observed;
+	const void *options; /* of the driver's own keys (sensor_driver.point), NULL: it has none */
 	const struct wy_node *node;
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "decode.h"
+#include "driver.h"
 #include "number.h"
 
 enum {
@@ -33,6 +34,7 @@ enum {
 
 	MODBUS = 1 << SENSOR_MODBUS,
 	COAP = 1 << SENSOR_COAP,
+	ANY_TRANSPORT = (1 << SENSOR_TRANSPORTS) - 1,
 };
 
 /* A key and the points it makes sense for. */
@@ -49,21 +51,21 @@ static const struct fit {
 	{"shift", MODBUS, ANY_TYPE, UNSIGNED | SIGNED, true, "encodings u16 i16 u32 i32"},
 	{"mask", MODBUS, ANY_TYPE, UNSIGNED | SIGNED, true, "encodings u16 i16 u32 i32"},
 	{"order", MODBUS, ANY_TYPE, WORDS, true, "values of whole registers"},
-	{"scale", MODBUS | COAP, INT | REAL | COUNTER, WORDS, false, "types int, real and counter"},
-	{"offset", MODBUS | COAP, INT | REAL | COUNTER, WORDS, false,
+	{"scale", ANY_TRANSPORT, INT | REAL | COUNTER, WORDS, false, "types int, real and counter"},
+	{"offset", ANY_TRANSPORT, INT | REAL | COUNTER, WORDS, false,
 	 "types int, real and counter"},
-	{"unit", MODBUS | COAP, INT | REAL, WORDS, false, "types int and real"},
-	{"range", MODBUS | COAP, INT | REAL, WORDS, false, "types int and real"},
-	{"values", MODBUS | COAP, ENUM, ANY_ENCODING, false, "type enum"},
-	{"inverted", MODBUS | COAP, BOOL, ANY_ENCODING, false, "type bool"},
-	{"sentinels", MODBUS | COAP, ANY_VALUE, BIT | WORDS, true, "values from registers"},
+	{"unit", ANY_TRANSPORT, INT | REAL, WORDS, false, "types int and real"},
+	{"range", ANY_TRANSPORT, INT | REAL, WORDS, false, "types int and real"},
+	{"values", ANY_TRANSPORT, ENUM, ANY_ENCODING, false, "type enum"},
+	{"inverted", ANY_TRANSPORT, BOOL, ANY_ENCODING, false, "type bool"},
+	{"sentinels", ANY_TRANSPORT, ANY_VALUE, BIT | WORDS, true, "values from registers"},
 	{"unit_by", MODBUS, REAL, WORDS, true, "type real in a register area"},
 	{"units", MODBUS, REAL, WORDS, true, "type real in a register area"},
 	{"scale_by", MODBUS, REAL, WORDS, true, "type real in a register area"},
 	{"scales", MODBUS, REAL, WORDS, true, "type real in a register area"},
 	{"registers", MODBUS, TEXT, TEXTS, true, "type text"},
 	{"charset", MODBUS, TEXT, TEXTS, true, "type text"},
-	{"latched", MODBUS | COAP, ANY_VALUE, BIT | WORDS, false, "values"},
+	{"latched", ANY_TRANSPORT, ANY_VALUE, BIT | WORDS, false, "values"},
 	{"clear_on_read", MODBUS, ANY_VALUE, BIT | WORDS, false, "values of Modbus profiles"},
 	{"path", COAP, ANY_VALUE, ANY_ENCODING, false, "CoAP profiles"},
 	{"senml", COAP, ANY_VALUE, ANY_ENCODING, false, "CoAP profiles"},
@@ -96,7 +98,7 @@ static bool does_fit(const struct fit *fit, const struct sensor_profile *profile
 {
 	if (!(fit->transports & (1 << profile->transport)) || !(fit->types & (1 << type_of(point))))
 		return false;
-	if (profile->transport == SENSOR_COAP)
+	if (profile->transport != SENSOR_MODBUS)
 		return true;
 	if (fit->is_for_words && sensor_area_is_bits(point->area))
 		return false;
@@ -106,11 +108,12 @@ static bool does_fit(const struct fit *fit, const struct sensor_profile *profile
 static enum wy_err lint_fits(const struct profile_draft *draft,
 			     const struct sensor_profile_point *point)
 {
+	const struct sensor_options *own = sensor_driver_find(draft->profile->transport)->point;
 	enum wy_err err = WY_OK;
 
 	for (size_t i = 0; i < sizeof(fits) / sizeof(*fits); i++) {
 		const struct wy_node *node = wy_node_get(point->node, fits[i].key);
-		if (!node || does_fit(&fits[i], draft->profile, point))
+		if (!node || sensor_options_has(own, fits[i].key) || does_fit(&fits[i], draft->profile, point))
 			continue;
 		wy_diag_add(draft->diags, WY_DIAG_ERROR, "E803", node->key, 0,
 			    "'%s' goes with %s; point '%s' is a %s", fits[i].key, fits[i].where,

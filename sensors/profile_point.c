@@ -7,6 +7,7 @@
 
 #include "decode.h"
 #include "fields.h"
+#include "driver.h"
 #include "profile_keys.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
@@ -309,15 +310,20 @@ static enum wy_err check_coap(const struct profile_draft *draft,
 enum wy_err profile_read_point(const struct profile_draft *draft, const struct wy_node *node,
 			       struct sensor_profile_point *point)
 {
+	const struct sensor_options *own = sensor_driver_find(draft->profile->transport)->point;
 	struct point_keys keys = {.encoding = -1, .poll = -1, .scale = 1};
 	const struct wy_node *unit = wy_node_get(node, "unit");
+	/* The driver's own keys first: what it calls by a name is what its profiles mean. */
+	struct wy_field_table tables[] = {{NULL, 0, NULL}, {point_rows, COUNT(point_rows), &keys}};
 
 	point->name = wy_field_id(node->key, draft->diags);
 	point->node = node;
 	if (!point->name)
 		return WY_E_INVALID;
-	if (refuse_writes(draft, node) ||
-	    wy_fields_read(node, point_rows, COUNT(point_rows), &keys, draft->diags))
+	if (sensor_options_begin(own, draft->arena, &tables[0]))
+		return WY_E_NOMEM;
+	point->options = tables[0].out;
+	if (refuse_writes(draft, node) || wy_fields_read_tables(node, tables, COUNT(tables), draft->diags))
 		return WY_E_INVALID;
 	if (draft->profile->transport == SENSOR_MODBUS && profile_require(draft, node, "area"))
 		return WY_E_INVALID;
@@ -330,8 +336,11 @@ enum wy_err profile_read_point(const struct profile_draft *draft, const struct w
 	if (err == WY_E_NOMEM)
 		return err;
 	enum wy_err fit = profile_lint_keys(draft, point);
-	enum wy_err place = draft->profile->transport == SENSOR_MODBUS
-				    ? check_modbus(draft, point, keys.address)
-				    : check_coap(draft, point);
-	return err || fit || place ? WY_E_INVALID : WY_OK;
+	enum wy_err place = WY_OK;
+	if (draft->profile->transport == SENSOR_MODBUS)
+		place = check_modbus(draft, point, keys.address);
+	else if (draft->profile->transport == SENSOR_COAP)
+		place = check_coap(draft, point);
+	enum wy_err options = sensor_options_check(own, node, point->options, draft->diags);
+	return err || fit || place || options ? WY_E_INVALID : WY_OK;
 }

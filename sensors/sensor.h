@@ -23,8 +23,6 @@
 
 /* ---- Wires and devices, as the site file declares them -------------------------------------- */
 
-enum sensor_wire_kind { SENSOR_WIRE_TCP, SENSOR_WIRE_RTU, SENSOR_WIRE_COAP };
-
 struct sensor_wire_conf {
 	const char *id;
 	enum sensor_wire_kind kind;
@@ -39,6 +37,7 @@ struct sensor_wire_conf {
 	/* TCP: Modbus/TCP Security; all NULL: plain. File names, resolved. */
 	const char *tls_ca, *tls_certificate, *tls_key;
 	const char *tls_name; /* the name the server's certificate must carry */
+	const void *options;  /* of the driver's own keys (sensor_driver.wire), NULL: it has none */
 };
 
 struct sensor_device_conf {
@@ -58,6 +57,7 @@ struct sensor_device_conf {
 	const char *psk_identity;
 	const uint8_t *psk_key;
 	size_t psk_key_len;
+	const void *options; /* of the driver's own keys (sensor_driver.device), NULL: it has none */
 };
 
 /* ---- Reports: what a driver hands over ------------------------------------------------------ */

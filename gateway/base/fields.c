@@ -6,11 +6,6 @@
 
 #include "number.h"
 
-static const char *row_key(const void *arg, size_t i)
-{
-	return ((const struct wy_field *)arg)[i].key;
-}
-
 static const char *choice_at(const void *arg, size_t i)
 {
 	return ((const char *const *)arg)[i];
@@ -175,41 +170,90 @@ static enum wy_err read_value(const struct wy_node *node, const struct wy_field 
 	return WY_E_INVALID;
 }
 
-static const struct wy_field *row_of(const struct wy_field *rows, size_t n_rows, const char *key)
+struct field_tables {
+	const struct wy_field_table *table;
+	size_t n;
+};
+
+static const struct wy_field *row_of(const struct field_tables *all, const char *key, void **ret_member)
 {
-	for (size_t i = 0; i < n_rows; i++)
-		if (strcmp(rows[i].key, key) == 0)
-			return &rows[i];
+	for (size_t t = 0; t < all->n; t++)
+		for (size_t i = 0; i < all->table[t].n_rows; i++) {
+			const struct wy_field *row = &all->table[t].rows[i];
+			if (strcmp(row->key, key) != 0)
+				continue;
+			*ret_member = (char *)all->table[t].out + row->offset;
+			return row;
+		}
 	return NULL;
 }
 
-enum wy_err wy_fields_read(const struct wy_node *map, const struct wy_field *rows, size_t n_rows,
-			   void *out, struct wy_diags *diags)
+static size_t count_rows(const struct field_tables *all)
+{
+	size_t n = 0;
+
+	for (size_t t = 0; t < all->n; t++)
+		n += all->table[t].n_rows;
+	return n;
+}
+
+static const char *row_key(const void *arg, size_t i)
+{
+	const struct wy_field_table *table = ((const struct field_tables *)arg)->table;
+
+	for (; i >= table->n_rows; table++)
+		i -= table->n_rows;
+	return table->rows[i].key;
+}
+
+static enum wy_err unknown_key(const struct field_tables *all, const struct wy_node *key, struct wy_diags *diags)
+{
+	const char *near = wy_nearest(key->text, count_rows(all), row_key, all);
+
+	wy_diag_add(diags, WY_DIAG_ERROR, "E103", key, 0, "unknown key '%s'%s%s%s", key->text,
+		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return WY_E_INVALID;
+}
+
+static enum wy_err require(const struct wy_field_table *table, const struct wy_node *map, struct wy_diags *diags)
 {
 	enum wy_err err = WY_OK;
+
+	for (size_t i = 0; i < table->n_rows; i++) {
+		const struct wy_field *row = &table->rows[i];
+		if (!row->is_required || wy_node_get(map, row->key))
+			continue;
+		wy_diag_add(diags, WY_DIAG_ERROR, "E107", map, 0, "key '%s' is missing here (%s)", row->key,
+			    row->help ? row->help : "required");
+		err = WY_E_INVALID;
+	}
+	return err;
+}
+
+enum wy_err wy_fields_read_tables(const struct wy_node *map, const struct wy_field_table *tables, size_t n_tables,
+				  struct wy_diags *diags)
+{
+	const struct field_tables all = {tables, n_tables};
+	enum wy_err err = WY_OK;
+	void *member;
 
 	if (map->kind != WY_NODE_MAP)
 		return expected(diags, map, "a map");
 	for (const struct wy_node *m = map->child; m; m = m->next) {
-		const struct wy_field *row = row_of(rows, n_rows, m->key->text);
-		if (!row) {
-			const char *near = wy_nearest(m->key->text, n_rows, row_key, rows);
-			wy_diag_add(diags, WY_DIAG_ERROR, "E103", m->key, 0,
-				    "unknown key '%s'%s%s%s", m->key->text,
-				    near ? "; did you mean '" : "", near ? near : "",
-				    near ? "'?" : "");
-			err = WY_E_INVALID;
-			continue;
-		}
-		if (read_value(m, row, (char *)out + row->offset, diags))
+		const struct wy_field *row = row_of(&all, m->key->text, &member);
+		if (row ? read_value(m, row, member, diags) : unknown_key(&all, m->key, diags))
 			err = WY_E_INVALID;
 	}
-	for (size_t i = 0; i < n_rows; i++) {
-		if (!rows[i].is_required || wy_node_get(map, rows[i].key))
-			continue;
-		wy_diag_add(diags, WY_DIAG_ERROR, "E107", map, 0, "key '%s' is missing here (%s)",
-			    rows[i].key, rows[i].help ? rows[i].help : "required");
-		err = WY_E_INVALID;
-	}
+	for (size_t t = 0; t < n_tables; t++)
+		if (require(&tables[t], map, diags))
+			err = WY_E_INVALID;
 	return err;
+}
+
+enum wy_err wy_fields_read(const struct wy_node *map, const struct wy_field *rows, size_t n_rows, void *out,
+			   struct wy_diags *diags)
+{
+	const struct wy_field_table table = {rows, n_rows, out};
+
+	return wy_fields_read_tables(map, &table, 1, diags);
 }

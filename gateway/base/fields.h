@@ -33,6 +33,16 @@ struct wy_field {
 WY_MUST_CHECK enum wy_err wy_fields_read(const struct wy_node *map, const struct wy_field *rows,
 					 size_t n_rows, void *out, struct wy_diags *diags);
 
+/* Rows and the struct they fill. */
+struct wy_field_table {
+	const struct wy_field *rows;
+	size_t n_rows;
+	void *out;
+};
+/* The same for a map whose keys fill several structs. Of a key that several tables have the first one counts. */
+WY_MUST_CHECK enum wy_err wy_fields_read_tables(const struct wy_node *map, const struct wy_field_table *tables,
+						size_t n_tables, struct wy_diags *diags);
+
 /* Single values, for lists and odd places; the same messages. `what` names the thing expected. */
 WY_MUST_CHECK enum wy_err wy_field_duration(const struct wy_node *node, wy_ms *ret_ms,
 					    struct wy_diags *diags);

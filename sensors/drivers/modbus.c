@@ -12,6 +12,7 @@
  *
  * Exceptions 1 to 3 are a fault of the configuration: the block is left alone for a minute. 10 and
  * 11 come from a gateway whose device is silent. The rest passes. */
+#include "driver.h"
 #include "modbus.h"
 
 #include <string.h>
@@ -509,3 +510,6 @@ enum wy_err modbus_wire_poll(struct modbus_wire *wire, uint32_t device, unsigned
 	report->took_ms = poll.first_ms == WY_MS_NONE ? 0 : report->at_ms - poll.first_ms;
 	return err;
 }
+
+/* What the registry knows of it. */
+const struct sensor_driver sensor_driver_modbus = {.name = "modbus"};

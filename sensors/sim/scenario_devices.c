@@ -278,7 +278,7 @@ static enum wy_err choose_profile(struct sim_reading *reading, const struct wy_n
 			    near ? near : "", near ? "'?" : "");
 		return WY_E_INVALID;
 	}
-	if ((profile->transport == SENSOR_COAP) != (entry->kind == SIM_COAP)) {
+	if (profile->transport != (entry->kind == SIM_COAP ? SENSOR_COAP : SENSOR_MODBUS)) {
 		wy_diag_add(reading->diags, WY_DIAG_ERROR, "E202", where, 0,
 			    "profile '%s' is not for kind %s", profile->id, kinds[entry->kind]);
 		return WY_E_INVALID;
