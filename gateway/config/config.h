@@ -22,6 +22,7 @@
 #include "arena.h"
 #include "diag.h"
 #include "err.h"
+#include "fields.h"
 #include "model.h"
 #include "reading.h"
 #include "rule.h"
@@ -257,6 +258,10 @@ const struct config_binding *config_bindings(const struct config *config, uint32
  * carried on; an enum value the class does not have becomes BAD, why RANGE. Pure. */
 struct wy_sample config_convert(const struct config_binding *binding,
 				const struct wy_sample *sample);
+
+/* The keys all wires, and all devices, share; which of them a kind takes is in sensors/drivers.def. */
+const struct wy_field *config_wire_keys(size_t *ret_n);
+const struct wy_field *config_device_keys(size_t *ret_n);
 
 /* Index by id, or SIZE_MAX. For start-up, commands and tests: they search. */
 size_t config_find_device(const struct config *config, const char *id);

@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver.h"
+
 enum { KEY_BYTES_MAX = 64, KEY_BYTES_FEW = 16 };
 
 struct device_keys {
 	const char *id;
 	const struct wy_node *wire, *profile, *psk;
-	int64_t unit;
+	int64_t unit, xor_seed;
 	wy_ms timeout_ms;
 };
 
@@ -23,9 +25,17 @@ static const struct wy_field device_rows[] = {
 	{"profile", WY_FIELD_NODE, AT(profile), true, 0, 0, NULL, "its register map"},
 	{"unit", WY_FIELD_INT, AT(unit), false, 0, 255, NULL, "Modbus unit id"},
 	{"timeout", WY_FIELD_DURATION, AT(timeout_ms), false, 10, 60000, NULL, "answer time"},
-	{"psk", WY_FIELD_NODE, AT(psk), false, 0, 0, NULL, "coap: DTLS with a shared key"},
+	{"xor_seed", WY_FIELD_INT, AT(xor_seed), false, 0, 65535, NULL,
+	 "where the checksum is this number XOR every byte"},
+	{"psk", WY_FIELD_NODE, AT(psk), false, 0, 0, NULL, "DTLS with a shared key"},
 };
 #undef AT
+
+const struct wy_field *config_device_keys(size_t *ret_n)
+{
+	*ret_n = sizeof(device_rows) / sizeof(*device_rows);
+	return device_rows;
+}
 
 static const char *wire_id(const void *arg, size_t i)
 {
@@ -67,42 +77,55 @@ static const struct sensor_profile *find_profile(struct loading *l, const struct
 	return NULL;
 }
 
-static void check_fit(struct loading *l, const struct wy_node *node,
-		      const struct sensor_wire_conf *wire, const struct sensor_device_conf *device)
+static bool is_of_some_driver(const char *key)
 {
-	bool is_coap = wire->kind == SENSOR_WIRE_COAP;
-	const struct wy_node *unit = wy_node_get(node, "unit");
-	const struct wy_node *psk = wy_node_get(node, "psk");
-
-	if (device->profile && is_coap != (device->profile->transport == SENSOR_COAP)) {
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E605", wy_node_get(node, "wire"), 0,
-			    "profile '%s' speaks %s, wire '%s' does not", device->profile->id,
-			    is_coap ? "Modbus" : "CoAP", wire->id);
-		return;
-	}
-	if (is_coap && unit)
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", unit->key, 0,
-			    "a CoAP device has no 'unit'");
-	if (!is_coap && psk)
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", psk->key, 0,
-			    "only a CoAP device has a 'psk'");
-	if (!is_coap && !unit)
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E107", node, 0,
-			    "key 'unit' is missing here: a Modbus device needs its unit id");
-	if (wire->kind == SENSOR_WIRE_RTU && unit && (device->unit_id < 1 || device->unit_id > 247))
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E106", unit, 0,
-			    "'unit' is '%s'; on a serial line allowed is '1 to 247'", unit->text);
+	for (int t = 0; t < SENSOR_TRANSPORTS; t++)
+		if (sensor_has_word(sensor_transport_rows[t].needs, key) ||
+		    sensor_has_word(sensor_transport_rows[t].takes, key))
+			return true;
+	return false;
 }
 
-static void check_double(struct loading *l, const struct wy_node *node,
-			 const struct sensor_wire_conf *wire,
+/* What only devices on a serial line have, or have otherwise. */
+static void check_serial(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
 			 const struct sensor_device_conf *device)
 {
-	for (const struct sensor_device_conf *other = l->config->devices; other != device;
-	     other++) {
+	const struct wy_node *unit = wy_node_get(node, "unit");
+	const struct wy_node *seed = wy_node_get(node, "xor_seed");
+
+	if (wire->tty && unit && (device->unit_id < 1 || device->unit_id > 247))
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E106", unit, 0,
+			    "'unit' is '%s'; on a serial line allowed is '1 to 247'", unit->text);
+	if (!wire->tty && seed)
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", seed->key, 0,
+			    "only devices on a serial line have an 'xor_seed': it stands in for their CRC");
+}
+
+static void check_fit(struct loading *l, const struct wy_node *node, const struct wy_field_table *keys,
+		      const struct sensor_wire_conf *wire, const struct sensor_device_conf *device)
+{
+	enum sensor_transport speaks = sensor_wire_rows[wire->kind].transport;
+	const struct sensor_transport_row *row = &sensor_transport_rows[speaks];
+	struct loading_suit suit = {is_of_some_driver, row->needs, row->takes, sensor_driver_find(speaks)->device,
+				    row->name, "devices"};
+
+	if (device->profile && device->profile->transport != speaks) {
+		wy_diag_add(l->diags, WY_DIAG_ERROR, "E605", wy_node_get(node, "wire"), 0,
+			    "profile '%s' speaks %s, wire '%s' %s", device->profile->id,
+			    sensor_transport_names[device->profile->transport], wire->id, row->name);
+		return;
+	}
+	loading_suits(l, node, keys, &suit);
+	check_serial(l, node, wire, device);
+}
+
+static void check_double(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
+			 const struct sensor_device_conf *device)
+{
+	for (const struct sensor_device_conf *other = l->config->devices; other != device; other++) {
 		if (device->id[0] && strcmp(other->id, device->id) == 0)
 			loading_duplicate(l, wy_node_get(node, "id"), "device", device->id);
-		if (!wire || wire->kind == SENSOR_WIRE_COAP || !wy_node_get(node, "unit"))
+		if (!wire || !wy_node_get(node, "unit"))
 			continue;
 		if (other->wire == device->wire && other->unit_id == device->unit_id)
 			wy_diag_add(l->diags, WY_DIAG_ERROR, "E603", wy_node_get(node, "unit"), 0,
@@ -111,20 +134,26 @@ static void check_double(struct loading *l, const struct wy_node *node,
 	}
 }
 
-static void read_device(struct loading *l, const struct wy_node *node,
-			struct sensor_device_conf *device)
+static void read_device(struct loading *l, const struct wy_node *node, struct sensor_device_conf *device)
 {
 	struct device_keys keys = {.id = ""};
+	const struct wy_field_table common = {device_rows, sizeof(device_rows) / sizeof(*device_rows), &keys};
+	const struct wy_node *wire_node = wy_node_get(node, "wire");
 
-	LOADING_FIELDS(l, node, device_rows, &keys);
+	device->wire = UINT32_MAX; /* on none, so that it is no double of a device on wire 0 */
+	const struct sensor_wire_conf *wire = find_wire(l, wire_node, device);
+	/* Its driver says which keys it has beside the common ones. */
+	const struct sensor_options *own =
+		wire ? sensor_driver_find(sensor_wire_rows[wire->kind].transport)->device : NULL;
+	(void)loading_fields_with(l, node, own, &common, &device->options);
 	device->id = keys.id;
 	device->unit_id = (uint8_t)keys.unit;
 	device->timeout_ms = keys.timeout_ms;
-	device->wire = UINT32_MAX; /* on none, so that it is no double of a device on wire 0 */
+	device->has_xor_seed = wy_node_get(node, "xor_seed") != NULL;
+	device->xor_seed = (uint16_t)keys.xor_seed;
 	device->profile = find_profile(l, keys.profile);
-	const struct sensor_wire_conf *wire = find_wire(l, keys.wire, device);
 	if (wire)
-		check_fit(l, node, wire, device);
+		check_fit(l, node, &common, wire, device);
 	check_double(l, node, wire, device);
 	if (keys.psk)
 		(void)load_psk(l, keys.psk, device);

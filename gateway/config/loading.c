@@ -31,6 +31,38 @@ bool loading_fields(struct loading *l, const struct wy_node *map, const struct w
 	return wy_fields_read(map, rows, n_rows, out, l->diags) == WY_OK;
 }
 
+bool loading_fields_with(struct loading *l, const struct wy_node *map, const struct sensor_options *own,
+			 const struct wy_field_table *common, const void **ret_options)
+{
+	struct wy_field_table tables[2] = {{NULL, 0, NULL}, *common};
+
+	if (sensor_options_begin(own, l->arena, &tables[0])) {
+		loading_full(l);
+		return false;
+	}
+	*ret_options = tables[0].out;
+	return wy_fields_read_tables(map, tables, 2, l->diags) == WY_OK &&
+	       sensor_options_check(own, map, *ret_options, l->diags) == WY_OK;
+}
+
+void loading_suits(struct loading *l, const struct wy_node *map, const struct wy_field_table *common,
+		   const struct loading_suit *suit)
+{
+	for (size_t i = 0; i < common->n_rows; i++) {
+		const char *key = common->rows[i].key;
+		const struct wy_node *value = wy_node_get(map, key);
+		bool is_needed = sensor_has_word(suit->needs, key);
+		if (!suit->is_of_some_kind(key) || sensor_options_has(suit->own, key))
+			continue;
+		if (value && !is_needed && !sensor_has_word(suit->takes, key))
+			wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", value->key, 0, "%s %s have no '%s'",
+				    suit->kind, suit->things, key);
+		if (!value && is_needed)
+			wy_diag_add(l->diags, WY_DIAG_ERROR, "E107", map, 0, "key '%s' is missing here: %s %s need it",
+				    key, suit->kind, suit->things);
+	}
+}
+
 static size_t members(struct loading *l, const struct wy_node *node, enum wy_node_kind kind,
 		      const char *expected)
 {

@@ -8,6 +8,7 @@
 #define CONFIG_LOADING_H
 
 #include "config.h"
+#include "drivers.h"
 #include "fields.h"
 
 struct loading {
@@ -20,7 +21,7 @@ struct loading {
 		has_departments;	 /* each file of the kind was readable */
 	const char *const *vendor_roles; /* roles the faults ask for */
 	size_t n_vendor_roles;
-	const struct wy_node **device_nodes; /* [config->n_devices]: for messages */
+	const struct wy_node **wire_nodes, **device_nodes; /* [config->n_wires], [config->n_devices]: for messages */
 };
 
 /* Arena memory for n things; NULL, and is_full said once, when there is no room. */
@@ -33,6 +34,20 @@ bool loading_fields(struct loading *l, const struct wy_node *map, const struct w
 		    size_t n_rows, void *out);
 #define LOADING_FIELDS(l, map, rows, out)                                                          \
 	loading_fields(l, map, rows, sizeof(rows) / sizeof(*(rows)), out)
+/* The same where a driver brings keys of its own, whose struct goes to *ret_options (NULL where it brings none). */
+bool loading_fields_with(struct loading *l, const struct wy_node *map, const struct sensor_options *own,
+			 const struct wy_field_table *common, const void **ret_options);
+
+/* Which of the common keys a kind of wire, or the devices of a driver, need and take (drivers.def). */
+struct loading_suit {
+	bool (*is_of_some_kind)(const char *key); /* else it is for all of them */
+	const char *needs, *takes;
+	const struct sensor_options *own; /* keys of its own always suit */
+	const char *kind, *things;        /* "rtu", "wires" */
+};
+/* Keys that do not suit the kind, and those that are missing. */
+void loading_suits(struct loading *l, const struct wy_node *map, const struct wy_field_table *common,
+		   const struct loading_suit *suit);
 /* Members of a list; 0 and an error where node is no list. NULL node is an empty list. */
 size_t loading_list(struct loading *l, const struct wy_node *node);
 /* The same for a list of plain texts. */

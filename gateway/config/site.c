@@ -1,5 +1,5 @@
-/* site.c: the site file: who and where, wires, vendors, parameters. Devices and assets follow in
- * devices.c and assets.c. */
+/* site.c: the site file: who and where, vendors, parameters. Wires, devices and assets follow in wires.c, devices.c and
+ * assets.c. */
 #include "loading.h"
 
 #include <stdlib.h>
@@ -80,115 +80,6 @@ void load_holidays(struct loading *l, const struct wy_node *node)
 	}
 	qsort(days, l->config->site.n_holidays, sizeof(*days), by_day);
 	l->config->site.holidays = days;
-}
-
-/* ---- Wires ---------------------------------------------------------------------------------- */
-
-static const char *const wire_kinds[] = {"tcp", "rtu", "coap", NULL}; /* enum sensor_wire_kind */
-static const char *const parities[] = {"N", "E", "O", NULL};
-
-struct wire_keys {
-	const char *id, *host, *tty;
-	int kind, parity;
-	int64_t port, baud, data_bits, stop_bits;
-	wy_ms connect_ms;
-};
-
-#define AT(member) offsetof(struct wire_keys, member)
-static const struct wy_field wire_rows[] = {
-	{"id", WY_FIELD_ID, AT(id), true, 0, 0, NULL, "name of the wire"},
-	{"kind", WY_FIELD_CHOICE, AT(kind), true, 0, 0, wire_kinds, "tcp, rtu or coap"},
-	{"host", WY_FIELD_TEXT, AT(host), false, 0, 0, NULL, "tcp, coap: name or address"},
-	{"port", WY_FIELD_INT, AT(port), false, 1, 65535, NULL, "tcp: 502, coap: 5683 or 5684"},
-	{"connect", WY_FIELD_DURATION, AT(connect_ms), false, 10, 60000, NULL,
-	 "tcp: limit of a connect"},
-	{"tty", WY_FIELD_TEXT, AT(tty), false, 0, 0, NULL, "rtu: device file"},
-	{"baud", WY_FIELD_INT, AT(baud), false, 1200, 921600, NULL, "rtu: bits per second"},
-	{"parity", WY_FIELD_CHOICE, AT(parity), false, 0, 0, parities, "rtu"},
-	{"data_bits", WY_FIELD_INT, AT(data_bits), false, 7, 8, NULL, "rtu"},
-	{"stop_bits", WY_FIELD_INT, AT(stop_bits), false, 1, 2, NULL, "rtu"},
-};
-#undef AT
-
-/* Keys that mean something for one kind only, and the one that each kind needs. */
-static void check_wire(struct loading *l, const struct wy_node *node, enum sensor_wire_kind kind)
-{
-	static const struct {
-		const char *key;
-		bool is_of[3]; /* by enum sensor_wire_kind */
-		bool is_needed;
-	} keys[] = {
-		{"host", {true, false, true}, true},
-		{"port", {true, false, true}, false},
-		{"connect", {true, false, false}, false},
-		{"tty", {false, true, false}, true},
-		{"baud", {false, true, false}, true},
-		{"parity", {false, true, false}, false},
-		{"data_bits", {false, true, false}, false},
-		{"stop_bits", {false, true, false}, false},
-	};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		const struct wy_node *value = wy_node_get(node, keys[i].key);
-		if (value && !keys[i].is_of[kind])
-			wy_diag_add(l->diags, WY_DIAG_ERROR, "E103", value->key, 0,
-				    "%s wires have no '%s'", wire_kinds[kind], keys[i].key);
-		if (!value && keys[i].is_of[kind] && keys[i].is_needed)
-			wy_diag_add(l->diags, WY_DIAG_ERROR, "E107", node, 0,
-				    "key '%s' is missing here: %s wires need it", keys[i].key,
-				    wire_kinds[kind]);
-	}
-}
-
-static void read_wire(struct loading *l, const struct wy_node *node, struct sensor_wire_conf *wire)
-{
-	struct wire_keys keys = {
-		.id = "", .baud = 9600, .data_bits = 8, .stop_bits = 1, .connect_ms = 2000};
-	bool is_fine = LOADING_FIELDS(l, node, wire_rows, &keys);
-
-	wire->id = keys.id;
-	wire->kind = (enum sensor_wire_kind)keys.kind;
-	wire->host = keys.host;
-	wire->tty = keys.tty;
-	wire->baud = (int)keys.baud;
-	wire->parity = parities[keys.parity][0];
-	wire->data_bits = (int)keys.data_bits;
-	wire->stop_bits = (int)keys.stop_bits;
-	wire->connect_ms = keys.connect_ms;
-	int64_t default_port = wire->kind == SENSOR_WIRE_COAP ? 5683 : 502;
-	wire->port = (uint16_t)(keys.port ? keys.port : default_port);
-	if (is_fine)
-		check_wire(l, node, wire->kind);
-}
-
-/* Each wire has its own reader: two of them on one line would read each other's answers. */
-static void check_line(struct loading *l, const struct wy_node *node,
-		       const struct sensor_wire_conf *wire)
-{
-	for (const struct sensor_wire_conf *other = l->config->wires; other != wire; other++) {
-		if (wire->id[0] && strcmp(other->id, wire->id) == 0)
-			loading_duplicate(l, wy_node_get(node, "id"), "wire", wire->id);
-		if (!wire->tty || !other->tty || strcmp(wire->tty, other->tty) != 0)
-			continue;
-		wy_diag_add(l->diags, WY_DIAG_ERROR, "E604", wy_node_get(node, "tty"), 0,
-			    "'%s' is already wire '%s' (%d baud): one line is one wire", wire->tty,
-			    other->id, other->baud);
-	}
-}
-
-void load_wires(struct loading *l, const struct wy_node *node)
-{
-	size_t n = loading_list(l, node);
-	struct sensor_wire_conf *wires = loading_array(l, n, sizeof(*wires));
-
-	if (!n || !wires || !loading_fits(l, node, n, WY_WIRES_MAX, "wires"))
-		return;
-	l->config->wires = wires;
-	for (const struct wy_node *m = node->child; m; m = m->next) {
-		struct sensor_wire_conf *wire = &wires[l->config->n_wires++];
-		read_wire(l, m, wire);
-		check_line(l, m, wire);
-	}
 }
 
 /* ---- Vendors -------------------------------------------------------------------------------- */

@@ -1,0 +1,223 @@
+/* field_test.c: wires and devices of a site: what keys become, and what does not go together on a wire. The site is
+ * written here, text by text; the rest is the building beside. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#define BUILDING WY_SOURCE_DIR "/tests/gateway/config/building/"
+
+enum { ARENA_BYTES = 8 * 1024 * 1024 };
+
+struct field {
+	char dir[64];
+	unsigned char *memory;
+	struct wy_arena arena;
+	struct wy_diags diags;
+	struct config *config;
+	enum wy_err err;
+};
+
+static void put(const struct field *f, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(0, fclose(file));
+}
+
+static const char gateway_text[] =
+	"weiyu: gateway/1\n"
+	"gateway: gw-test-01\n"
+	"state: state\n"
+	"uplink: {host: broker.example, ca: ca, certificate: c, key: k}\n"
+	"tiers: " BUILDING "tiers.yaml\n"
+	"classes: [" BUILDING "classes.yaml]\n"
+	"faults: [" BUILDING "faults.yaml]\n"
+	"rules: [" BUILDING "rules.yaml]\n"
+	"profiles: [" BUILDING "profile.yaml, more.yaml]\n"
+	"site: site.yaml\n";
+
+/* A second profile, with what `limits` and `points` say. */
+static void put_profile(const struct field *f, const char *head, const char *points)
+{
+	char text[2000];
+
+	snprintf(text, sizeof(text),
+		 "weiyu: profile/1\nid: more\nvendor: v\nmodel: m\ntitle_zh: 盒\ntitle_en: box\nsource: s\n%s%s", head, points);
+	put(f, "more.yaml", text);
+}
+
+#define MODBUS_HEAD "transport: modbus\naddress_base: 0\n"
+#define ONE_POINT "points:\n  open: {area: discrete, address: 0, type: bool, poll: F}\n"
+
+/* Load a site of these wires and devices; box-1 on w1 feeds the two assets. */
+static void load(struct field *f, const char *wires, const char *devices)
+{
+	char text[4000], path[100];
+
+	snprintf(text, sizeof(text),
+		 "weiyu: site/1\n"
+		 "site: {id: one, name_zh: 一号楼, name_en: Building one, profile: legacy}\n"
+		 "zone: UTC\n"
+		 "wires:\n%sdevices:\n%s"
+		 "vendors:\n  - {id: v1, role: lift, name: 维保, arrive: 30min}\n"
+		 "assets:\n"
+		 "  - {id: A-1, class: room, name_zh: 一号房, name_en: Room one, place: {building: A}, device: box-1,\n"
+		 "     points: {calm: not box-1.alarm, mode: box-1.state, total: box-1.total}}\n",
+		 wires, devices);
+	put(f, "site.yaml", text);
+	snprintf(path, sizeof(path), "%s/gateway.yaml", f->dir);
+	wy_arena_init(&f->arena, f->memory, ARENA_BYTES);
+	wy_diags_init(&f->diags, &f->arena);
+	f->config = NULL;
+	f->err = config_load(path, &f->arena, &f->diags, &f->config);
+}
+
+static int open_field(void **state)
+{
+	struct field *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->memory = malloc(ARENA_BYTES);
+	strcpy(f->dir, "/tmp/weiyu-field-XXXXXX");
+	if (!f->memory || !mkdtemp(f->dir))
+		return -1;
+	put(f, "gateway.yaml", gateway_text);
+	put_profile(f, MODBUS_HEAD, ONE_POINT);
+	*state = f;
+	return 0;
+}
+
+static int close_field(void **state)
+{
+	static const char *const names[] = {"gateway.yaml", "site.yaml", "more.yaml"};
+	struct field *f = *state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char path[128];
+		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(f->dir);
+	free(f->memory);
+	free(f);
+	return 0;
+}
+
+static const struct wy_diag *find(const struct field *f, const char *code)
+{
+	for (size_t i = 0; i < f->diags.n; i++)
+		if (strcmp(f->diags.item[i].code, code) == 0)
+			return &f->diags.item[i];
+	return NULL;
+}
+
+static void says(const struct field *f, const char *code, const char *words)
+{
+	const struct wy_diag *found = find(f, code);
+
+	if (!found || !strstr(found->text, words)) {
+		for (size_t i = 0; i < f->diags.n; i++)
+			fprintf(stderr, "%s %s\n", f->diags.item[i].code, f->diags.item[i].text);
+		fail_msg("not said: %s %s", code, words);
+	}
+}
+
+static void says_nothing(const struct field *f)
+{
+	for (size_t i = 0; i < f->diags.n; i++)
+		if (strcmp(f->diags.item[i].code, "W604") != 0) /* devices of these tests feed no asset */
+			fail_msg("said: %s %s", f->diags.item[i].code, f->diags.item[i].text);
+	assert_int_equal(WY_OK, f->err);
+}
+
+#define BOX "  - {id: box-1, wire: w1, profile: box, unit: 3}\n"
+#define TCP "  - {id: w1, kind: tcp, host: 127.0.0.1, port: 1502}\n"
+
+/* ---- What keys become --------------------------------------------------------------------------- */
+
+static void a_secured_wire_has_its_port_and_paths(void **state)
+{
+	struct field *f = *state;
+	char expected[100];
+
+	load(f, "  - {id: w1, kind: tcp, host: panel, tls: {ca: ca.crt, certificate: us.crt, key: /etc/us.key}}\n"
+		"  - {id: w2, kind: tcp, host: other, port: 4802, tls: {ca: ca.crt, certificate: us.crt, key: us.key, name: rack-2}}\n"
+		"  - {id: w3, kind: tcp, host: third}\n"
+		"  - {id: w4, kind: coap, host: fourth}\n", BOX);
+	says_nothing(f);
+	const struct sensor_wire_conf *wires = f->config->wires;
+	assert_int_equal(802, wires[0].port);
+	assert_int_equal(4802, wires[1].port);
+	assert_int_equal(502, wires[2].port);
+	assert_int_equal(5683, wires[3].port);
+	assert_string_equal("panel", wires[0].tls_name);
+	assert_string_equal("rack-2", wires[1].tls_name);
+	assert_string_equal("/etc/us.key", wires[0].tls_key);
+	snprintf(expected, sizeof(expected), "%s/us.crt", f->dir);
+	assert_string_equal(expected, wires[0].tls_certificate);
+	assert_null(wires[2].tls_ca);
+}
+
+static void a_serial_line_may_echo_and_its_devices_sum_with_a_seed(void **state)
+{
+	struct field *f = *state;
+
+	load(f, "  - {id: w1, kind: rtu, tty: /dev/ttyS7, baud: 9600, echo: true}\n"
+		"  - {id: w2, kind: rtu, tty: /dev/ttyS8, baud: 9600}\n",
+	     "  - {id: box-1, wire: w1, profile: box, unit: 3, xor_seed: 0x1234}\n"
+	     "  - {id: box-2, wire: w2, profile: box, unit: 3}\n"
+	     "  - {id: box-3, wire: w2, profile: box, unit: 4, xor_seed: 0}\n");
+	says_nothing(f);
+	assert_true(f->config->wires[0].has_echo);
+	assert_false(f->config->wires[1].has_echo);
+	assert_true(f->config->devices[0].has_xor_seed);
+	assert_int_equal(0x1234, f->config->devices[0].xor_seed);
+	assert_false(f->config->devices[1].has_xor_seed);
+	assert_true(f->config->devices[2].has_xor_seed);
+}
+
+/* ---- What does not suit --------------------------------------------------------------------------- */
+
+static void keys_of_another_kind_are_refused(void **state)
+{
+	struct field *f = *state;
+
+	load(f, "  - {id: w1, kind: tcp, host: 127.0.0.1, port: 1502, echo: true}\n", BOX);
+	says(f, "E103", "tcp wires have no 'echo'");
+	load(f, TCP "  - {id: c1, kind: coap, host: h, tls: {ca: a, certificate: b, key: c}}\n", BOX);
+	says(f, "E103", "coap wires have no 'tls'");
+	load(f, "  - {id: w1, kind: tcp, host: h, tls: {ca: a, certificate: b}}\n", BOX);
+	says(f, "E107", "'key' is missing");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, xor_seed: 1}\n");
+	says(f, "E103", "only devices on a serial line have an 'xor_seed'");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box}\n");
+	says(f, "E107", "modbus devices need it");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, psk: {identity: a, key_file: b}}\n");
+	says(f, "E103", "modbus devices have no 'psk'");
+}
+
+#define IN_FIELD(test) cmocka_unit_test_setup_teardown(test, open_field, close_field)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_FIELD(a_secured_wire_has_its_port_and_paths),
+		IN_FIELD(a_serial_line_may_echo_and_its_devices_sum_with_a_seed),
+		IN_FIELD(keys_of_another_kind_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
