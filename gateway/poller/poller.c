@@ -104,7 +104,8 @@ static void *run_wire(void *arg)
 			break;
 		/* A device that refuses a block is there; one that does not answer is not. */
 		bool has_answered = err == WY_OK || err == WY_E_EXCEPTION;
-		schedule_done(wire->schedule, &turn, has_answered, clock_mono(wire->poller->clock));
+		schedule_done(wire->schedule, &turn, has_answered, report->took_ms,
+			      clock_mono(wire->poller->clock));
 		hand_over(wire);
 	}
 	modbus_wire_close(wire->modbus);
@@ -129,7 +130,7 @@ static size_t devices_of(const struct config *config, uint32_t wire, uint32_t *r
 static struct schedule_device timing_of(const struct config *config, uint32_t device)
 {
 	const struct sensor_profile *profile = config->devices[device].profile;
-	struct schedule_device timing = {.device = device};
+	struct schedule_device timing = {.device = device, .is_safety = profile->is_life_safety};
 
 	for (size_t p = 0; p < profile->n_points; p++)
 		timing.class_ms[profile->points[p].poll] = profile->class_ms[profile->points[p].poll];

@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#include "../plan.h"
+#include "../budget.h"
 #include "modbus_doubt.h"
 #include "modbus_link.h"
 #include "modbus_refused.h"
@@ -36,7 +36,7 @@ enum {
 struct device {
 	uint32_t index; /* among the devices of the site */
 	const struct sensor_device_conf *conf;
-	uint32_t *order; /* plan.h */
+	struct sensor_plan plan;
 	struct modbus_refused refused;
 };
 
@@ -60,7 +60,7 @@ struct poll {
 	struct modbus_wire *wire;
 	struct device *device;
 	const struct sensor_profile *profile;
-	unsigned class_mask;
+	const struct sensor_reads *reads;
 	struct sensor_report *report;
 	bool is_any_answered; /* with data */
 	bool is_any_refused;
@@ -70,20 +70,18 @@ struct poll {
 
 /* ---- Life --------------------------------------------------------- */
 
-static enum wy_err init_device(struct device *device, const struct sensor_device_conf *devices,
-			       uint32_t index, struct wy_arena *arena)
+static enum wy_err init_device(struct device *device, const struct sensor_wire_conf *wire,
+			       const struct sensor_device_conf *devices, uint32_t index,
+			       struct wy_arena *arena)
 {
 	const struct sensor_profile *profile = devices[index].profile;
+	struct sensor_cost cost = sensor_cost_of(wire, profile);
 
 	if (profile->transport != SENSOR_MODBUS)
 		return WY_E_INVALID;
 	device->index = index;
 	device->conf = &devices[index];
-	device->order = wy_arena_array(arena, profile->n_points, sizeof(*device->order));
-	if (!device->order)
-		return WY_E_NOMEM;
-	sensor_plan_order(profile, device->order);
-	return WY_OK;
+	return sensor_plan_init(&device->plan, profile, cost, arena);
 }
 
 enum wy_err modbus_wire_new(const struct sensor_wire_conf *conf,
@@ -102,7 +100,7 @@ enum wy_err modbus_wire_new(const struct sensor_wire_conf *conf,
 	if (!wire->devices)
 		return WY_E_NOMEM;
 	for (size_t i = 0; i < n_mine; i++) {
-		enum wy_err err = init_device(&wire->devices[i], devices, mine[i], arena);
+		enum wy_err err = init_device(&wire->devices[i], conf, devices, mine[i], arena);
 		if (err)
 			return err;
 	}
@@ -304,12 +302,8 @@ static void list_bad(struct poll *poll, const struct sensor_block *block, enum w
 	wy_ms now = modbus_link_now(&poll->wire->link);
 
 	report->n = poll->block_sample;
-	for (uint32_t i = block->first; i < block->end; i++) {
-		uint32_t point = poll->device->order[i];
-		if (sensor_plan_is_asked(poll->profile, point, poll->class_mask) &&
-		    !sensor_point_is_text(&poll->profile->points[point]))
-			sensor_decode_bad(point, why, now, &report->sample[report->n++]);
-	}
+	for (uint32_t i = block->first; i < block->end; i++)
+		sensor_decode_bad(poll->reads->point[i], why, now, &report->sample[report->n++]);
 }
 
 /* By the first part of a block. */
@@ -334,11 +328,9 @@ static void list_data(struct poll *poll, const struct sensor_block *block,
 	for (size_t i = 0; i + 1 < answer->bytes; i += 2)
 		words[i / 2] = (uint16_t)(answer->data[i] << 8 | answer->data[i + 1]);
 	for (uint32_t i = block->first; i < block->end; i++) {
-		uint32_t point = poll->device->order[i];
-		struct sensor_extent extent = sensor_point_extent(poll->profile, point);
-		if (!sensor_plan_is_asked(poll->profile, point, poll->class_mask) ||
-		    !sensor_window_holds(&window, &extent) || is_listed(poll, point, n_listed) ||
-		    sensor_point_is_text(&poll->profile->points[point]))
+		uint32_t point = poll->reads->point[i];
+		struct sensor_extent extent = sensor_plan_extent(&poll->device->plan, point);
+		if (!sensor_window_holds(&window, &extent) || is_listed(poll, point, n_listed))
 			continue;
 		sensor_decode(poll->profile, point, &window, now, &report->sample[report->n++]);
 	}
@@ -408,8 +400,7 @@ static enum wy_err read_block(struct poll *poll, const struct sensor_block *bloc
 	enum wy_err err = read_parts(poll, block, block, 1);
 	if (err != WY_E_BUSY)
 		return err;
-	size_t n = sensor_plan_other_shape(poll->profile, poll->device->order, poll->class_mask,
-					   block, parts);
+	size_t n = sensor_plan_other_shape(&poll->device->plan, NULL, poll->reads, block, parts);
 	if (n > 0)
 		err = read_parts(poll, block, parts, n);
 	if (err != WY_E_BUSY)
@@ -438,13 +429,10 @@ static bool skip_refused(struct poll *poll, const struct sensor_block *block)
 /* If no block is due one is asked all the same: is the device still there? */
 static bool is_all_refused(struct poll *poll)
 {
-	struct sensor_block block;
-	uint32_t cursor = 0;
 	wy_ms now = modbus_link_now(&poll->wire->link);
 
-	while (sensor_plan_next(poll->profile, poll->device->order, poll->class_mask, &cursor,
-				&block))
-		if (!modbus_refused_at(&poll->device->refused, &block, now))
+	for (uint16_t i = 0; i < poll->reads->n_blocks; i++)
+		if (!modbus_refused_at(&poll->device->refused, &poll->reads->block[i], now))
 			return false;
 	return true;
 }
@@ -461,19 +449,17 @@ static enum wy_err forgive(struct poll *poll, const struct sensor_block *block, 
 
 static enum wy_err read_blocks(struct poll *poll)
 {
-	struct sensor_block block;
-	uint32_t cursor = 0;
 	bool must_ask = is_all_refused(poll);
 
-	while (sensor_plan_next(poll->profile, poll->device->order, poll->class_mask, &cursor,
-				&block)) {
-		if (!must_ask && skip_refused(poll, &block))
+	for (uint16_t i = 0; i < poll->reads->n_blocks; i++) {
+		const struct sensor_block *block = &poll->reads->block[i];
+		if (!must_ask && skip_refused(poll, block))
 			continue;
 		must_ask = false;
 		bool was_here = poll->is_any_answered || poll->is_any_refused;
-		enum wy_err err = read_block(poll, &block);
+		enum wy_err err = read_block(poll, block);
 		if (err)
-			return was_here ? forgive(poll, &block, err) : err;
+			return was_here ? forgive(poll, block, err) : err;
 	}
 	if (poll->is_any_answered || !poll->report->n)
 		return WY_OK;
@@ -485,7 +471,6 @@ enum wy_err modbus_wire_poll(struct modbus_wire *wire, uint32_t device, unsigned
 {
 	struct poll poll = {.wire = wire,
 			    .device = find_device(wire, device),
-			    .class_mask = class_mask,
 			    .report = report,
 			    .first_ms = WY_MS_NONE};
 	enum wy_err err = WY_OK;
@@ -499,6 +484,7 @@ enum wy_err modbus_wire_poll(struct modbus_wire *wire, uint32_t device, unsigned
 		err = WY_E_LIMIT;
 	if (!err) {
 		poll.profile = poll.device->conf->profile;
+		poll.reads = sensor_plan_reads(&poll.device->plan, class_mask, NULL);
 		err = make_ready(wire);
 		if (!err)
 			err = read_blocks(&poll);

@@ -231,20 +231,27 @@ static wy_ms skewed_clock(void *arg)
 	return fake_now_ms(arg) + skewed_ms;
 }
 
-static void a_refused_block_is_left_alone_for_a_minute(void **state)
+/* Two blocks: 0..1 and 50..51. */
+static void make_two_blocks(struct bench *b)
 {
-	static const struct fake_step steps[] = {{FAKE_EXCEPTION, 2}};
 	static const uint32_t mine[] = {0};
-	struct bench *b = bench_new(false, false, 4, 1000, steps, 1);
 
-	(void)state;
+	b->points[2].address = 50;
+	b->points[3].address = 51;
+	skewed_ms = 0;
 	modbus_wire_free(b->wire);
 	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &b->arena, skewed_clock,
 					 NULL, &b->wire),
 			 WY_OK);
-	b->points[2].address = 50; /* two blocks: 0..1 is refused, 50..51 is not */
-	b->points[3].address = 51;
-	skewed_ms = 0;
+}
+
+static void a_refused_block_is_left_alone_for_a_minute(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_EXCEPTION, 2}};
+	struct bench *b = bench_new(false, false, 4, 1000, steps, 1);
+
+	(void)state;
+	make_two_blocks(b);
 	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_OK);
 	assert_int_equal(b->report.exception, 2);
 	assert_int_equal(b->report.n, 4);
@@ -273,8 +280,7 @@ static void a_device_silent_about_one_block_is_not_silent(void **state)
 	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, steps, COUNT(steps));
 
 	(void)state;
-	b->points[2].address = 50; /* the block 50..51 is never answered */
-	b->points[3].address = 51;
+	make_two_blocks(b); /* 50..51 is never answered */
 	for (unsigned i = 0; i < POLLS; i++) {
 		assert_int_equal(bench_poll(b), WY_OK);
 		assert_int_equal(b->report.n, 4);

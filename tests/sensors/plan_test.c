@@ -191,75 +191,347 @@ static void build(const struct row *row, struct sensor_profile_point points[6],
 				       .max_gap = row->max_gap};
 }
 
+static unsigned char memory[1 << 18];
+static const struct sensor_cost costly = {40000, 1000}; /* a request as dear as twenty registers */
+
+static void plan_for(const struct sensor_profile *profile, struct sensor_cost cost, struct sensor_plan *ret_plan)
+{
+	struct wy_arena arena;
+
+	wy_arena_init(&arena, memory, sizeof(memory));
+	assert_int_equal(sensor_plan_init(ret_plan, profile, cost, &arena), WY_OK);
+}
+
+static void print_reads(const struct sensor_reads *reads, char *ret_text, size_t size)
+{
+	ret_text[0] = 0;
+	for (uint16_t i = 0; i < reads->n_blocks; i++)
+		snprintf(ret_text + strlen(ret_text), size - strlen(ret_text), "%c%u+%u ",
+			 "cdih"[reads->block[i].area], reads->block[i].address, reads->block[i].count);
+}
+
 static void reads_are_as_expected(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct sensor_profile_point points[6];
 		struct sensor_profile profile;
-		struct sensor_block block;
-		uint32_t order[6];
-		uint32_t cursor = 0;
-		char text[100] = "";
+		struct sensor_plan plan;
+		char text[100];
 
 		build(&rows[i], points, &profile);
-		sensor_plan_order(&profile, order);
-		while (sensor_plan_next(&profile, order, rows[i].mask, &cursor, &block))
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%c%u+%u ",
-				 "cdih"[block.area], block.address, block.count);
+		plan_for(&profile, costly, &plan);
+		print_reads(sensor_plan_reads(&plan, rows[i].mask, NULL), text, sizeof(text));
 		if (strcmp(text, rows[i].expected) != 0)
 			fail_msg("%s: '%s' instead of '%s'", rows[i].what, text, rows[i].expected);
 	}
 }
 
-/* Deterministic noise: any profile, every asked point is in exactly one read that holds it whole.
- */
-static void every_point_is_in_one_read_that_holds_it(void **state)
+/* ---- Against every split there is -------------------------------------------------------------- */
+
+#define FEW 7
+#define MANY 40
+
+struct noise {
+	uint32_t seed;
+};
+
+static uint32_t below(struct noise *noise, uint32_t bound)
 {
-	uint32_t seed = 1;
+	noise->seed = noise->seed * 1664525u + 1013904223u;
+	return (noise->seed >> 8) % bound;
+}
+
+/* A device with everything that narrows its reads. */
+struct scene {
+	struct sensor_profile_point points[MANY];
+	struct sensor_profile profile;
+	struct sensor_extent closed[3];
+	uint8_t refused[(MANY + 7) / 8];
+	struct sensor_bounds bounds;
+	struct sensor_cost cost;
+	unsigned mask;
+	struct sensor_plan plan;
+};
+
+static const char *name_of(uint32_t i)
+{
+	static char text[MANY][8];
+
+	snprintf(text[i], sizeof(text[i]), "p%u", (unsigned)i);
+	return text[i];
+}
+
+static void make_point(struct noise *noise, struct scene *scene, uint32_t i, uint32_t spread)
+{
+	static const enum sensor_encoding words[] = {SENSOR_U16, SENSOR_F32, SENSOR_U64, SENSOR_BIT, SENSOR_U16};
+	struct sensor_profile_point *point = &scene->points[i];
+	bool is_bits = below(noise, 4) == 0;
+
+	*point = (struct sensor_profile_point){
+		.name = name_of(i),
+		.area = is_bits ? SENSOR_DISCRETE : SENSOR_INPUT,
+		.address = (uint16_t)below(noise, spread),
+		.poll = (enum sensor_poll_class)below(noise, 4),
+		.encoding = is_bits ? SENSOR_BIT : words[below(noise, 5)],
+		.is_clear_on_read = below(noise, 12) == 0,
+	};
+	if (!is_bits && below(noise, 20) == 0) {
+		point->encoding = SENSOR_TEXT;
+		point->n_text = 3;
+	}
+	if (i > 0 && below(noise, 8) == 0 && scene->points[i - 1].area == point->area &&
+	    !scene->points[i - 1].unit_by && scene->points[i - 1].encoding != SENSOR_TEXT)
+		point->unit_by = name_of(i - 1);
+}
+
+static void make_scene(struct noise *noise, struct scene *scene, uint32_t n, uint32_t spread)
+{
+	*scene = (struct scene){.mask = 1 + below(noise, 15)};
+	scene->cost = (struct sensor_cost){below(noise, 40000), below(noise, 2000)};
+	for (uint32_t i = 0; i < n; i++) {
+		make_point(noise, scene, i, spread);
+		if (below(noise, 10) == 0)
+			scene->refused[i / 8] = (uint8_t)(scene->refused[i / 8] | 1u << i % 8);
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		uint32_t first = below(noise, spread);
+		scene->closed[i] = (struct sensor_extent){SENSOR_INPUT, first, first + 1 + below(noise, 4)};
+	}
+	scene->profile = (struct sensor_profile){.points = scene->points,
+						 .n_points = n,
+						 .max_registers = (uint16_t)(2 + below(noise, 20)),
+						 .max_bits = (uint16_t)(2 + below(noise, 30)),
+						 .max_gap = (uint16_t)below(noise, 6)};
+	scene->bounds = (struct sensor_bounds){.revision = 1,
+					       .is_gapless = below(noise, 8) == 0,
+					       .max_registers = (uint16_t)below(noise, 12),
+					       .closed = scene->closed,
+					       .n_closed = below(noise, 4),
+					       .refused = scene->refused};
+	plan_for(&scene->profile, scene->cost, &scene->plan);
+}
+
+static bool is_refused(const struct scene *scene, uint32_t point)
+{
+	return (scene->refused[point / 8] & (1u << point % 8)) != 0;
+}
+
+static bool is_within(struct sensor_extent inner, struct sensor_extent outer)
+{
+	return inner.area == outer.area && inner.first >= outer.first && inner.end <= outer.end;
+}
+
+static bool meets_cleared(const struct scene *scene, struct sensor_extent span)
+{
+	for (uint32_t i = 0; i < scene->profile.n_points; i++) {
+		const struct sensor_profile_point *p = &scene->points[i];
+		if (p->is_clear_on_read && p->area == span.area && p->address < span.end &&
+		    (uint32_t)p->address + sensor_point_width(p) > span.first)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t widest_hole(const struct scene *scene, const uint32_t *member, size_t n,
+			    struct sensor_extent span)
+{
+	uint32_t hole = 0;
+	uint32_t most = 0;
+
+	for (uint32_t at = span.first; at < span.end; at++) {
+		bool is_used = false;
+		for (size_t i = 0; i < n; i++) {
+			struct sensor_extent e = sensor_point_extent(&scene->profile, member[i]);
+			is_used |= at >= e.first && at < e.end;
+		}
+		hole = is_used ? 0 : hole + 1;
+		most = hole > most ? hole : most;
+	}
+	return most;
+}
+
+/* Told from the words of plan.h, not from its code. */
+static bool may_be_one_read(const struct scene *scene, const uint32_t *member, size_t n,
+			    struct sensor_extent *ret_span)
+{
+	struct sensor_extent span = sensor_point_extent(&scene->profile, member[0]);
+	bool is_bits = sensor_area_is_bits(span.area);
+	uint32_t most = is_bits ? scene->profile.max_bits : scene->profile.max_registers;
+
+	if (!is_bits && scene->bounds.max_registers && scene->bounds.max_registers < most)
+		most = scene->bounds.max_registers;
+	for (size_t i = 0; i < n; i++) {
+		struct sensor_extent e = sensor_point_extent(&scene->profile, member[i]);
+		if (e.area != span.area)
+			return false;
+		span.first = e.first < span.first ? e.first : span.first;
+		span.end = e.end > span.end ? e.end : span.end;
+	}
+	*ret_span = span;
+	for (size_t i = 0; i < n; i++)
+		if (is_within(span, sensor_point_extent(&scene->profile, member[i])))
+			return true;
+	for (size_t i = 0; i < scene->bounds.n_closed; i++)
+		if (is_within(scene->closed[i], span))
+			return false;
+	for (uint32_t i = 0; i < scene->profile.n_points; i++)
+		if (is_refused(scene, i) && scene->points[i].encoding != SENSOR_TEXT &&
+		    is_within(sensor_point_extent(&scene->profile, i), span))
+			return false;
+	return span.end - span.first <= most && !meets_cleared(scene, span) &&
+	       widest_hole(scene, member, n, span) <= (scene->bounds.is_gapless ? 0 : scene->profile.max_gap);
+}
+
+static uint64_t price(const struct scene *scene, struct sensor_extent span)
+{
+	return scene->cost.request_us +
+	       (uint64_t)scene->cost.byte_us * sensor_area_bytes(span.area, span.end - span.first);
+}
+
+/* The least over all ways to share out point[i..n) among the sets made so far and a new one. */
+static uint64_t least(const struct scene *scene, const uint32_t *point, size_t n, size_t i, uint32_t set[FEW][FEW],
+		      size_t *size, size_t n_sets)
+{
+	uint64_t best = UINT64_MAX;
+
+	if (i == n) {
+		uint64_t sum = 0;
+		for (size_t s = 0; s < n_sets; s++) {
+			struct sensor_extent span;
+			if (!may_be_one_read(scene, set[s], size[s], &span))
+				return UINT64_MAX;
+			sum += price(scene, span);
+		}
+		return sum;
+	}
+	for (size_t s = 0; s <= n_sets && s < FEW; s++) {
+		set[s][size[s]++] = point[i];
+		uint64_t sum = least(scene, point, n, i + 1, set, size, s == n_sets ? n_sets + 1 : n_sets);
+		best = sum < best ? sum : best;
+		size[s]--;
+	}
+	return best;
+}
+
+/* Only what is read in common: no refusals, nothing cleared by reading. */
+static void no_split_is_cheaper(void **state)
+{
+	struct noise noise = {20261};
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		uint32_t seed = noise.seed;
+		struct scene scene;
+		uint32_t row[FEW];
+		uint32_t set[FEW][FEW];
+		size_t size[FEW] = {0};
+		size_t n = 0;
+		uint64_t sum = 0;
+
+		make_scene(&noise, &scene, FEW, 24);
+		const struct sensor_reads *reads = sensor_plan_reads(&scene.plan, scene.mask, &scene.bounds);
+		for (uint16_t b = 0; b < reads->n_blocks; b++) {
+			const struct sensor_block *block = &reads->block[b];
+			if (block->is_clear_on_read || is_refused(&scene, reads->point[block->first]))
+				continue;
+			for (uint16_t i = block->first; i < block->end; i++)
+				row[n++] = reads->point[i];
+			sum += price(&scene, (struct sensor_extent){block->area, block->address,
+								    (uint32_t)block->address + block->count});
+		}
+		uint64_t best = n ? least(&scene, row, n, 0, set, size, 0) : 0;
+		if (sum != best)
+			fail_msg("seed %u: %llu us instead of %llu", seed, (unsigned long long)sum,
+				 (unsigned long long)best);
+	}
+}
+
+/* ---- Whatever the device ------------------------------------------------------------------------ */
+
+static bool shares_cleared(const struct scene *scene, uint32_t point)
+{
+	return scene->points[point].encoding != SENSOR_TEXT &&
+	       meets_cleared(scene, sensor_point_extent(&scene->profile, point));
+}
+
+static void check_block(const struct scene *scene, const struct sensor_reads *reads, const struct sensor_block *block,
+			unsigned *seen)
+{
+	uint32_t member[MANY];
+	size_t n = 0;
+	bool is_apart = false;
+	struct sensor_extent span;
+
+	for (uint16_t i = block->first; i < block->end; i++) {
+		uint32_t point = reads->point[i];
+		member[n++] = point;
+		seen[point]++;
+		is_apart |= is_refused(scene, point) || shares_cleared(scene, point);
+		assert_int_equal(block->is_clear_on_read, shares_cleared(scene, point));
+	}
+	bool is_one = may_be_one_read(scene, member, n, &span);
+	assert_true(is_one || is_apart);
+	assert_int_equal(block->area, span.area);
+	assert_int_equal(block->address, span.first);
+	assert_int_equal(block->count, span.end - span.first);
+	for (size_t i = 0; is_apart && !block->is_clear_on_read && i < n; i++) {
+		struct sensor_extent e = sensor_point_extent(&scene->profile, member[i]);
+		assert_true(is_refused(scene, member[i]) && e.first == span.first && e.end == span.end);
+	}
+}
+
+static void every_point_is_in_one_read_and_every_read_within_bounds(void **state)
+{
+	struct noise noise = {4711};
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		struct scene scene;
+		unsigned seen[MANY] = {0};
+
+		make_scene(&noise, &scene, MANY, 30 + below(&noise, 400));
+		const struct sensor_reads *reads = sensor_plan_reads(&scene.plan, scene.mask, &scene.bounds);
+		for (uint16_t b = 0; b < reads->n_blocks; b++)
+			check_block(&scene, reads, &reads->block[b], seen);
+		for (uint32_t i = 0; i < MANY; i++) {
+			const struct sensor_profile_point *p = &scene.points[i];
+			bool is_asked = sensor_plan_is_asked(&scene.profile, i, scene.mask);
+			if (p->encoding == SENSOR_TEXT)
+				assert_int_equal(seen[i], 0);
+			else if (is_asked || !shares_cleared(&scene, i))
+				assert_int_equal(seen[i], is_asked);
+			else
+				assert_in_range(seen[i], 0, 1);
+		}
+	}
+}
+
+/* No register that is cleared by reading is in two reads of a poll. */
+static void nothing_cleared_is_read_twice_or_in_passing(void **state)
+{
+	struct noise noise = {99};
+	unsigned n_cleared = 0;
 
 	(void)state;
 	for (int round = 0; round < 2000; round++) {
-		struct sensor_profile_point points[40];
-		uint32_t order[40];
-		unsigned seen[40] = {0};
-		uint32_t cursor = 0;
-		struct sensor_block block;
+		struct scene scene;
+		unsigned times[600] = {0};
 
-		for (size_t i = 0; i < 40; i++) {
-			seed = seed * 1664525u + 1013904223u;
-			points[i] = (struct sensor_profile_point){
-				.name = "x",
-				.area = (enum sensor_area)(seed >> 30),
-				.address = (uint16_t)((seed >> 8) % 300),
-				.poll = (enum sensor_poll_class)((seed >> 20) % 4),
-				.encoding = (seed >> 31) ? (enum sensor_encoding)((seed >> 16) % 7)
-							 : SENSOR_BIT};
-		}
-		struct sensor_profile profile = {.points = points,
-						 .n_points = 40,
-						 .max_registers = (uint16_t)(4 + seed % 20),
-						 .max_bits = 16,
-						 .max_gap = (uint16_t)(seed % 5)};
-		unsigned mask = 1 + (seed >> 10) % 15;
-		sensor_plan_order(&profile, order);
-		while (sensor_plan_next(&profile, order, mask, &cursor, &block)) {
-			struct sensor_window window = {block.area, block.address, block.count, NULL,
-						       NULL};
-			assert_true(block.count <=
-				    (sensor_area_is_bits(block.area) ? 16 : profile.max_registers));
-			for (uint32_t i = block.first; i < block.end; i++) {
-				struct sensor_extent extent =
-					sensor_point_extent(&profile, order[i]);
-				if (!sensor_plan_is_asked(&profile, order[i], mask))
-					continue;
-				assert_true(sensor_window_holds(&window, &extent));
-				seen[order[i]]++;
+		make_scene(&noise, &scene, MANY, 30 + below(&noise, 100));
+		const struct sensor_reads *reads = sensor_plan_reads(&scene.plan, scene.mask, &scene.bounds);
+		for (uint16_t b = 0; b < reads->n_blocks; b++)
+			for (uint32_t at = 0; at < reads->block[b].count; at++)
+				times[reads->block[b].address + at + (reads->block[b].area == SENSOR_INPUT ? 300 : 0)]++;
+		for (uint32_t i = 0; i < MANY; i++) {
+			const struct sensor_profile_point *p = &scene.points[i];
+			for (uint32_t k = 0; p->is_clear_on_read && k < sensor_point_width(p); k++) {
+				n_cleared++;
+				assert_in_range(times[p->address + k + (p->area == SENSOR_INPUT ? 300 : 0)], 0, 1);
 			}
 		}
-		for (uint32_t i = 0; i < 40; i++)
-			assert_int_equal(seen[i], sensor_plan_is_asked(&profile, i, mask));
 	}
+	assert_true(n_cleared > 1000);
 }
 
 /* ---- Other shapes -------------------------------------------------------------------------------
@@ -301,11 +573,14 @@ static void other_shapes_have_other_lengths_and_hold_every_point(void **state)
 						 .max_registers = 125,
 						 .max_bits = 2000,
 						 .max_gap = row->max_gap};
-		uint32_t order[] = {0, 1};
-		struct sensor_block block = {row->area, 0, row->count, 0, 2};
+		const uint16_t both[] = {0, 1};
+		struct sensor_block block = {row->area, 0, row->count, 0, 2, false};
+		struct sensor_reads reads = {&block, both, 1, 2};
+		struct sensor_plan plan;
 		struct sensor_block parts[2];
 		char text[64] = "";
-		size_t n = sensor_plan_other_shape(&profile, order, ALL, &block, parts);
+		plan_for(&profile, costly, &plan);
+		size_t n = sensor_plan_other_shape(&plan, NULL, &reads, &block, parts);
 
 		for (size_t k = 0; k < n; k++)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%u+%u ",
@@ -329,7 +604,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_are_as_expected),
-		cmocka_unit_test(every_point_is_in_one_read_that_holds_it),
+		cmocka_unit_test(no_split_is_cheaper),
+		cmocka_unit_test(every_point_is_in_one_read_and_every_read_within_bounds),
+		cmocka_unit_test(nothing_cleared_is_read_twice_or_in_passing),
 		cmocka_unit_test(other_shapes_have_other_lengths_and_hold_every_point),
 	};
 
