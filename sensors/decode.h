@@ -33,6 +33,14 @@ bool sensor_window_holds(const struct sensor_window *window, const struct sensor
  * PAYLOAD, RANGE), raw words are kept either way. Not for texts: those have no value (BAD, PAYLOAD). */
 void sensor_decode(const struct sensor_profile *profile, uint32_t point,
 		   const struct sensor_window *window, wy_ms at_ms, struct wy_sample *ret_sample);
+#define SENSOR_TEXT_BYTES 100 /* 64 bytes of GB 18030 make at most 96 of UTF-8, and a NUL */
+
+/* What a point of type text says, as UTF-8 with a NUL, up to its first NUL and without blanks at the end; returns its
+ * length. The window must hold its extent. Bytes that are no character, and control characters, become '?'. May use the
+ * heap: not for every poll. */
+size_t sensor_text(const struct sensor_profile_point *point, const struct sensor_window *window,
+		   char ret_text[SENSOR_TEXT_BYTES]);
+
 /* A sample without a value. */
 void sensor_decode_bad(uint32_t point, enum wy_why why, wy_ms at_ms, struct wy_sample *ret_sample);
 

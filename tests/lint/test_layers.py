@@ -17,6 +17,7 @@ OWNERS = {
     r"systemd/.*": ["gateway/loop/"],
     r"libpq-fe\.h": ["deploy/desk/"],
     r"zstd\.h": ["gateway/record/"],
+    r"iconv\.h": ["sensors/text.c"],
     r"openssl/.*": ["gateway/uplink/"],
 }
 

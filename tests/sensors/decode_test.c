@@ -344,6 +344,58 @@ static void decimal_pairs_join_and_odd_halves_are_no_number(void **state)
 	assert_int_equal(decode_one(&p, 1, low_first, 2).whole, 120034);
 }
 
+/* Bytes into registers, high byte first, and what is read of them. */
+static const char *text_of(enum sensor_charset charset, const char *bytes, size_t n)
+{
+	static char text[SENSOR_TEXT_BYTES];
+	struct sensor_profile_point p = point_of(WY_TYPE_INT, SENSOR_TEXT);
+	uint16_t words[40] = {0xAAAA}; /* the window begins one register before the point */
+
+	for (size_t i = 0; i < n; i++)
+		words[1 + i / 2] = (uint16_t)(words[1 + i / 2] | (unsigned char)bytes[i] << (i % 2 ? 0 : 8));
+	struct sensor_window window = {SENSOR_HOLDING, 99, 40, words, NULL};
+	p.charset = charset;
+	p.n_text = (uint8_t)((n + 1) / 2);
+	size_t len = sensor_text(&p, &window, text);
+	assert_int_equal(len, strlen(text));
+	return text;
+}
+
+#define TEXT(charset, bytes) text_of(charset, bytes, sizeof(bytes) - 1)
+
+static void texts_become_utf8_and_what_is_none_a_question_mark(void **state)
+{
+	char longest[64];
+
+	(void)state;
+	assert_string_equal(TEXT(SENSOR_ASCII, "FW 2.1  \0\0junk"), "FW 2.1");
+	assert_string_equal(TEXT(SENSOR_ASCII, "A\x1B[2J\xE9"), "A?[2J?");
+	assert_string_equal(TEXT(SENSOR_ASCII, "\0\0"), "");
+	/* "1号楼", the latter two of two bytes each; and U+20000, of four */
+	assert_string_equal(TEXT(SENSOR_GB18030, "1\xBA\xC5\xC2\xA5\0"), "1号楼");
+	assert_string_equal(TEXT(SENSOR_GB18030, "\x95\x32\x82\x36"), "\xF0\xA0\x80\x80");
+	/* cut in the middle of a character; a byte no character begins with; a control character */
+	assert_string_equal(TEXT(SENSOR_GB18030, "\xBA\xC5\xC2"), "号?");
+	assert_string_equal(TEXT(SENSOR_GB18030, "\xFF\xBA\xC5\n"), "?号?");
+	assert_string_equal(TEXT(SENSOR_GB18030, "a\x81\x30\x83\x37" "b"), "a?b"); /* U+009B, which terminals obey */
+	for (size_t i = 0; i < sizeof(longest); i += 2)
+		memcpy(longest + i, "\xBA\xC5", 2);
+	assert_int_equal(strlen(text_of(SENSOR_GB18030, longest, sizeof(longest))), 96);
+}
+
+static void texts_are_never_a_value(void **state)
+{
+	static const uint16_t words[8] = {0x4142};
+	struct sensor_profile_point p = point_of(WY_TYPE_INT, SENSOR_TEXT);
+
+	(void)state;
+	p.n_text = 8;
+	assert_int_equal(sensor_point_width(&p), 8);
+	assert_int_equal(decode_one(&p, 1, words, 8).quality, WY_Q_BAD);
+	assert_int_equal(decode_one(&p, 1, words, 8).why, WY_WHY_PAYLOAD);
+	assert_int_equal(decode_one(&p, 1, words, 8).n_raw, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +413,8 @@ int main(void)
 		cmocka_unit_test(another_register_chooses_the_unit),
 		cmocka_unit_test(another_register_chooses_the_factor),
 		cmocka_unit_test(decimal_pairs_join_and_odd_halves_are_no_number),
+		cmocka_unit_test(texts_become_utf8_and_what_is_none_a_question_mark),
+		cmocka_unit_test(texts_are_never_a_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
