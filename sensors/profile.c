@@ -39,10 +39,13 @@ enum wy_err profile_require(const struct profile_draft *draft, const struct wy_n
 /* ---- The file ----------------------------------------------------- */
 
 static const char *const framing_names[] = {"standard", "nice_len16", NULL};
+/* enum sensor_accept */
+static const char *const accept_names[] = {"fitting", "text", "senml+json", "senml+cbor", "lwm2m+tlv", "lwm2m+json",
+					   NULL};
 
 struct file_keys {
 	const char *weiyu, *id, *vendor, *model, *title_zh, *title_en, *source, *identity;
-	int transport, framing;
+	int transport, framing, accept;
 	int64_t address_base;
 	bool is_life_safety;
 	const struct wy_node *limits, *classes, *points, *serial, *liveness;
@@ -62,6 +65,7 @@ static const struct wy_field file_rows[] = {
 	{"address_base", WY_FIELD_INT, AT(address_base), false, 0, 400001, NULL,
 	 "0, 1, 30001, ..."},
 	{"framing", WY_FIELD_CHOICE, AT(framing), false, 0, 0, framing_names, "how a frame is put"},
+	{"accept", WY_FIELD_CHOICE, AT(accept), false, 0, 0, accept_names, "CoAP: asked to answer in"},
 	{"serial", WY_FIELD_NODE, AT(serial), false, 0, 0, NULL, "{bauds: [9600], format: 8N1}"},
 	{"life_safety", WY_FIELD_BOOL, AT(is_life_safety), false, 0, 0, NULL, "true: asked before others"},
 	{"identity", WY_FIELD_ID, AT(identity), false, 0, 0, NULL, "point that tells devices apart"},
@@ -267,6 +271,8 @@ static enum wy_err check_base(const struct profile_draft *draft, const struct wy
 
 	if (draft->profile->transport != SENSOR_MODBUS)
 		return refuse_modbus_keys(draft, root);
+	if (wy_node_get(root, "accept"))
+		return profile_mistake(draft, wy_node_get(root, "accept")->key, "E803", "'accept' goes with CoAP profiles");
 	if (profile_require(draft, root, "address_base"))
 		return WY_E_INVALID;
 	for (size_t i = 0; i < COUNT(bases); i++)
@@ -287,6 +293,7 @@ static void copy_file(const struct file_keys *keys, const struct wy_node *root,
 	profile->title_zh = keys->title_zh;
 	profile->title_en = keys->title_en;
 	profile->framing = (enum sensor_framing)keys->framing;
+	profile->accept = (enum sensor_accept)keys->accept;
 	profile->is_life_safety = keys->is_life_safety;
 	profile->identity = keys->identity;
 	profile->node = root;

@@ -28,6 +28,11 @@ enum sensor_poll_class { SENSOR_FAST, SENSOR_MEDIUM, SENSOR_SLOW, SENSOR_DAILY }
 
 /* How a frame of Modbus is put. NICE_LEN16: the byte count of an answer has two bytes (some lift controllers). */
 enum sensor_framing { SENSOR_FRAMING_STANDARD, SENSOR_FRAMING_NICE_LEN16 };
+/* CoAP: what a device is asked to answer in. FITTING: SenML JSON where names are needed, else its own choice. */
+enum sensor_accept {
+	SENSOR_ACCEPT_FITTING, SENSOR_ACCEPT_TEXT, SENSOR_ACCEPT_SENML_JSON, SENSOR_ACCEPT_SENML_CBOR,
+	SENSOR_ACCEPT_LWM2M_TLV, SENSOR_ACCEPT_LWM2M_JSON,
+};
 enum sensor_charset { SENSOR_ASCII, SENSOR_GB18030 };
 
 struct sensor_profile_point {
@@ -97,6 +102,7 @@ struct sensor_profile {
 	const char *liveness; /* name of a point that moves while the device lives, or NULL */
 	wy_ms liveness_ms;    /* not moved for so long: everything it says is old */
 	wy_ms timeout_ms;       /* default answer time */
+	enum sensor_accept accept; /* CoAP */
 	wy_ms class_ms[4];      /* period of F M S D */
 	const struct wy_node *node;
 };

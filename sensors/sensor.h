@@ -34,6 +34,7 @@ struct sensor_wire_conf {
 	int data_bits, stop_bits;
 	wy_ms connect_ms; /* connect timeout */
 	bool has_echo;    /* RTU: the adapter gives back what was sent */
+	bool is_listening; /* CoAP: host and port are ours, and devices push to them (DTLS-PSK only) */
 	/* TCP: Modbus/TCP Security; all NULL: plain. File names, resolved. */
 	const char *tls_ca, *tls_certificate, *tls_key;
 	const char *tls_name; /* the name the server's certificate must carry */
@@ -53,10 +54,14 @@ struct sensor_device_conf {
 	bool has_alive;
 	uint32_t alive_device, alive_point;
 	const char *learned; /* what was learned of it in an earlier life (sensor_report), NULL: nothing */
-	/* CoAP over DTLS-PSK: both NULL means plain coap:// */
+	/* CoAP over DTLS-PSK; with dtls below neither: plain coap:// */
 	const char *psk_identity;
 	const uint8_t *psk_key;
 	size_t psk_key_len;
+	/* CoAP over DTLS with certificates: all or none. File names, resolved; read at each connection. */
+	const char *dtls_ca, *dtls_certificate, *dtls_key;
+	const char *dtls_name; /* the name or address the server's certificate must carry */
+	wy_ms max_silence_ms;  /* CoAP, on a listening wire: nothing heard for so long is WY_E_TIMEOUT */
 	const void *options; /* of the driver's own keys (sensor_driver.device), NULL: it has none */
 };
 

@@ -38,6 +38,7 @@
 #define WY_COAP_TIMEOUT_MS 2000           /* of devices whose profile and site say none */
 #define WY_COAP_PATHS_MAX 64u             /* resources of one device; refuse */
 #define WY_COAP_PAYLOAD_MAX 65536u        /* one body, all blocks; the answer is BAD/PAYLOAD */
+#define WY_COAP_TRUSTS_MAX 8u             /* certificate authorities of all devices, and one for those without; refuse */
 #define WY_COAP_BODIES 4u                 /* bodies of several blocks under way at once; the next waits */
 #define WY_COAP_BODY_MS 60000             /* all blocks of one body; then the device counts as silent */
 #define WY_COAP_HANDSHAKES_MAX 64u        /* DTLS handshakes at once, half of them for devices that failed before; the next waits */

@@ -116,7 +116,7 @@ static bool may_shake_hands(const struct coap_device *device)
 {
 	unsigned most = device->failures > 0 ? WY_COAP_HANDSHAKES_MAX / 2 : WY_COAP_HANDSHAKES_MAX;
 
-	return !device->conf->psk_key || device->field->handshakes < most;
+	return !coap_secure_is(device->conf) || device->field->handshakes < most;
 }
 
 /* Returns when to look at the device again. */
@@ -268,30 +268,28 @@ static void begin(struct coap_field *field)
 wy_ms coap_field_step(struct coap_field *field, wy_ms now_ms)
 {
 	wy_ms next_ms = WY_MS_NEVER;
-	coap_tick_t ticks;
-	unsigned wait_ms;
+	wy_ms wait_ms;
 
 	field->now_ms = now_ms;
 	if (!field->is_begun)
 		begin(field);
 	field->is_touched = false;
-	coap_io_process(field->context, COAP_IO_NO_WAIT);
+	coap_link_take(field);
 	field->is_touched = false;
 	for (size_t i = 0; i < field->n_devices; i++) {
 		work(&field->devices[i]);
 		if (field->devices[i].next_ms < next_ms)
 			next_ms = field->devices[i].next_ms;
 	}
-	coap_ticks(&ticks);
-	wait_ms = coap_io_prepare_epoll(field->context, ticks);
-	if (wait_ms > 0 && now_ms + (wy_ms)wait_ms < next_ms)
-		next_ms = now_ms + (wy_ms)wait_ms;
+	wait_ms = coap_link_give(field);
+	if (wait_ms > 0 && now_ms + wait_ms < next_ms)
+		next_ms = now_ms + wait_ms;
 	return field->is_touched ? now_ms : next_ms;
 }
 
 int coap_field_fd(const struct coap_field *field)
 {
-	return coap_context_get_coap_fd(field->context);
+	return field->epoll;
 }
 
 enum wy_err coap_field_ask(struct coap_field *field, uint32_t device)
@@ -322,31 +320,66 @@ static struct coap_path *find_path(struct coap_device *device, const char *path)
 	return NULL;
 }
 
-static enum wy_err add_point(struct coap_device *device, uint32_t index, struct wy_arena *arena)
+/* What a path is asked to answer in. */
+static uint32_t accept_of(const struct sensor_profile *profile, const struct coap_path *path)
+{
+	static const uint32_t formats[] = {
+		[SENSOR_ACCEPT_TEXT] = COAP_FORMAT_TEXT,
+		[SENSOR_ACCEPT_SENML_JSON] = COAP_FORMAT_SENML_JSON,
+		[SENSOR_ACCEPT_SENML_CBOR] = COAP_FORMAT_SENML_CBOR,
+		[SENSOR_ACCEPT_LWM2M_TLV] = COAP_FORMAT_LWM2M_TLV,
+		[SENSOR_ACCEPT_LWM2M_JSON] = COAP_FORMAT_LWM2M_JSON,
+	};
+	bool has_names = path->n_points > 1 || profile->points[path->points[0]].senml_name != NULL;
+
+	if (profile->accept != SENSOR_ACCEPT_FITTING)
+		return formats[profile->accept];
+	return has_names ? COAP_FORMAT_SENML_JSON : COAP_FORMAT_ANY;
+}
+
+/* Room for every path, and for the points of each. */
+static enum wy_err find_paths(struct coap_device *device, struct wy_arena *arena)
+{
+	const struct sensor_profile *profile = device->conf->profile;
+	size_t most = profile->n_points < WY_COAP_PATHS_MAX ? profile->n_points : WY_COAP_PATHS_MAX;
+	uint32_t *points = wy_arena_array(arena, profile->n_points, sizeof(*points));
+
+	device->paths = wy_arena_array(arena, most, sizeof(*device->paths));
+	if (!device->paths || !points)
+		return WY_E_LIMIT;
+	for (size_t i = 0; i < profile->n_points; i++) {
+		struct coap_path *path = find_path(device, profile->points[i].path);
+		if (!path && device->n_paths == most)
+			return WY_E_LIMIT;
+		if (!path) {
+			path = &device->paths[device->n_paths++];
+			*path = (struct coap_path){.path = profile->points[i].path, .period_ms = WY_MS_NEVER,
+						   .due_ms = WY_MS_NEVER};
+		}
+		path->n_points++;
+	}
+	for (size_t i = 0; i < device->n_paths; i++) {
+		device->paths[i].points = points;
+		points += device->paths[i].n_points;
+		device->paths[i].n_points = 0;
+	}
+	return WY_OK;
+}
+
+static void add_point(struct coap_device *device, uint32_t index)
 {
 	const struct sensor_profile *profile = device->conf->profile;
 	const struct sensor_profile_point *point = &profile->points[index];
 	wy_ms period_ms = profile->class_ms[point->poll];
 	struct coap_path *path = find_path(device, point->path);
 
-	if (!path) {
-		if (device->n_paths == WY_COAP_PATHS_MAX)
-			return WY_E_LIMIT;
-		path = &device->paths[device->n_paths++];
-		*path = (struct coap_path){
-			.path = point->path, .period_ms = period_ms, .due_ms = WY_MS_NEVER};
-		path->points = wy_arena_array(arena, profile->n_points, sizeof(*path->points));
-		if (!path->points)
-			return WY_E_LIMIT;
-	}
 	path->points[path->n_points++] = index;
 	path->is_observed |= point->is_observed;
-	path->wants_senml |= path->n_points > 1 || point->senml_name != NULL;
+	path->accept = accept_of(profile, path);
 	if (period_ms < path->period_ms)
 		path->period_ms = period_ms;
 	if (path->period_ms < device->period_ms)
 		device->period_ms = path->period_ms;
-	return WY_OK;
 }
 
 /* What the configuration should have refused, but would crash us here. */
@@ -357,6 +390,8 @@ static bool is_usable(const struct sensor_wire_conf *wire, const struct sensor_d
 	if (wire->kind != SENSOR_WIRE_COAP || profile->transport != SENSOR_COAP || !wire->host)
 		return false;
 	if (profile->n_points == 0 || (conf->psk_identity == NULL) != (conf->psk_key == NULL))
+		return false;
+	if (conf->dtls_ca && (!conf->dtls_certificate || !conf->dtls_key || !conf->dtls_name || conf->psk_key))
 		return false;
 	for (size_t i = 0; i < profile->n_points; i++)
 		if (!profile->points[i].path || profile->class_ms[profile->points[i].poll] <= 0)
@@ -385,11 +420,9 @@ static enum wy_err init_device(struct coap_field *field, uint32_t index,
 		device->timeout_ms = WY_COAP_TIMEOUT_MS;
 	device->period_ms = WY_MS_NEVER;
 	host_init(&device->host, wire->host, wire->port, SOCK_DGRAM);
-	device->paths = wy_arena_array(arena, WY_COAP_PATHS_MAX, sizeof(*device->paths));
-	if (!device->paths)
-		return WY_E_LIMIT;
+	err = find_paths(device, arena);
 	for (uint32_t i = 0; i < conf->profile->n_points && err == WY_OK; i++)
-		err = add_point(device, i, arena);
+		add_point(device, i);
 	if (err == WY_E_LIMIT)
 		wy_diag_add(diags, WY_DIAG_ERROR, "E810", NULL, 0,
 			    "profile '%s' of device '%s' has more than %u paths, or memory ran out",
@@ -413,6 +446,7 @@ static struct coap_field *new_field(struct wy_arena *arena, size_t n_mine)
 
 enum wy_err coap_field_open(const struct sensor_field_parts *parts, struct coap_field **ret_field)
 {
+	static const struct coap_handlers handlers = {coap_answer_take, on_nack, on_event};
 	struct coap_field *field = new_field(parts->arena, parts->n_mine);
 	enum wy_err err;
 
@@ -430,10 +464,13 @@ enum wy_err coap_field_open(const struct sensor_field_parts *parts, struct coap_
 			return err;
 		field->n_devices++;
 	}
-	err = coap_link_open(field, coap_answer_take, on_nack, on_event);
-	if (err == WY_OK)
-		*ret_field = field;
-	return err;
+	err = coap_link_open(field, &handlers);
+	if (err != WY_OK) {
+		coap_link_close(field);
+		return err;
+	}
+	*ret_field = field;
+	return WY_OK;
 }
 
 enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
@@ -467,7 +504,7 @@ void coap_field_free(struct coap_field *field)
 		coap_link_drop(device);
 		host_release(&device->host);
 	}
-	coap_free_context(field->context);
+	coap_link_close(field);
 }
 
 /* ---- The driver

@@ -239,6 +239,8 @@ static void take_notification(struct coap_device *device, struct coap_path *path
 	if (!coap_answer_is_newer(path->number, path->number_ms, answer->number, now_ms))
 		return;
 	refresh(device, path, answer);
+	if (device->exchange.is_open && device->exchange.path == path)
+		device->exchange.is_overtaken = true;
 	if (answer->has_block && (answer->block.m || answer->block.num)) {
 		path->due_ms = now_ms; /* only one block came: fetch the whole */
 		return;
@@ -342,19 +344,49 @@ static void take_block(struct coap_device *device, struct answer *answer)
 	coap_exchange_close(exchange);
 }
 
+/* A device that cannot answer in the format asked for is asked for whatever it has. */
+static bool lets_us_choose(const struct coap_path *path, const struct answer *answer)
+{
+	return path->accept != COAP_FORMAT_ANY && (answer->code == COAP_RESPONSE_CODE(406) ||
+						   answer->code == COAP_RESPONSE_CODE(402));
+}
+
+static void take_registration(struct coap_device *device, struct coap_path *path, const struct answer *answer)
+{
+	struct coap_exchange *exchange = &device->exchange;
+	bool is_good = COAP_RESPONSE_CLASS(answer->code) == 2;
+
+	exchange->is_registration = false;
+	path->is_live = false;
+	path->token = exchange->token;
+	if (is_good && answer->has_number)
+		refresh(device, path, answer);
+}
+
 static void take_answer(struct coap_device *device, struct answer *answer)
 {
 	struct coap_exchange *exchange = &device->exchange;
 	struct coap_path *path = exchange->path;
 	bool is_good = COAP_RESPONSE_CLASS(answer->code) == 2;
+	bool was_registration = exchange->is_registration;
 
 	answer->took_ms = device->field->now_ms - exchange->began_ms;
-	if (exchange->is_registration) {
-		exchange->is_registration = false;
-		path->is_live = false;
-		path->token = exchange->token;
-		if (is_good && answer->has_number)
-			refresh(device, path, answer);
+	if (lets_us_choose(path, answer)) {
+		path->accept = COAP_FORMAT_ANY;
+		path->due_ms = device->field->now_ms;
+		coap_exchange_close(exchange);
+		return;
+	}
+	if (was_registration)
+		take_registration(device, path, answer);
+	/* Datagrams overtake each other: this may be older than what has been reported since it was asked for. A plain
+	 * answer can be spared, since any later change is told; after a registration nothing may be missed. */
+	if (is_good && exchange->is_overtaken) {
+		settle(device, path);
+		if (was_registration)
+			path->due_ms = device->field->now_ms;
+		coap_exchange_close(exchange);
+		return;
 	}
 	if (is_good && answer->has_block &&
 	    (answer->block.m || answer->block.num || exchange->body)) {

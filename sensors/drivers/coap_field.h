@@ -19,6 +19,7 @@ enum {
 	COAP_FORMAT_LWM2M_JSON_OLD = 1543,
 	COAP_FORMAT_LWM2M_TLV = 11542,
 	COAP_FORMAT_LWM2M_JSON = 11543,
+	COAP_FORMAT_ANY = 65536,
 };
 
 /* One resource and the points that live in it. */
@@ -27,7 +28,7 @@ struct coap_path {
 	uint32_t *points; /* n_points indices of profile points, ascending */
 	size_t n_points;
 	bool is_observed;
-	bool wants_senml;
+	uint32_t accept; /* Content-Format asked for; COAP_FORMAT_ANY: none */
 	wy_ms period_ms; /* of its most urgent point */
 	wy_ms due_ms;	 /* next request */
 	/* The observation, once the server has confirmed it */
@@ -51,6 +52,7 @@ struct coap_body {
 struct coap_exchange {
 	bool is_open;
 	bool is_registration;
+	bool is_overtaken; /* a notification came after it was sent: which of the two is newer, nobody knows */
 	struct coap_path *path;
 	uint64_t token;
 	wy_ms began_ms;
@@ -68,6 +70,7 @@ struct coap_device {
 	size_t n_paths;
 	struct host host;
 	coap_dtls_cpsk_t psk;	 /* borrows identity and key from conf; libcoap borrows it */
+	coap_context_t *context; /* where its sessions live: borrowed from the field */
 	coap_session_t *session; /* owned; NULL: not connected */
 	bool is_greeted;	 /* the server took up this handshake */
 	bool is_up;		 /* may send: always with UDP, after the handshake with DTLS */
@@ -82,8 +85,16 @@ struct coap_device {
 	wy_ms next_ms;	    /* nothing to do before */
 };
 
-struct coap_field {
+/* libcoap keeps trusted certificates per context, so devices of different authorities must not share one. */
+struct coap_trust {
+	const char *ca; /* NULL: devices without certificates */
 	coap_context_t *context;
+};
+
+struct coap_field {
+	int epoll; /* holds the descriptors of all contexts */
+	struct coap_trust trusts[WY_COAP_TRUSTS_MAX];
+	size_t n_trusts;
 	const struct sensor_wire_conf *wires;
 	sensor_take take;
 	void *arg;
@@ -106,10 +117,20 @@ wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms);
 /* ---- coap_link.c: sessions and requests ---------------------------------------------------------
  */
 
-/* coap_field_new's libcoap half; the handlers find their device again by coap_link_device. */
-WY_MUST_CHECK enum wy_err coap_link_open(struct coap_field *field, coap_response_handler_t answered,
-					 coap_nack_handler_t refused,
-					 coap_event_handler_t happened);
+struct coap_handlers {
+	coap_response_handler_t answered;
+	coap_nack_handler_t refused;
+	coap_event_handler_t happened;
+};
+
+/* A context of libcoap for every device; the handlers find their device again by coap_link_device. WY_E_NOMEM,
+ * WY_E_IO, WY_E_LIMIT (more authorities than WY_COAP_TRUSTS_MAX). */
+WY_MUST_CHECK enum wy_err coap_link_open(struct coap_field *field, const struct coap_handlers *handlers);
+void coap_link_close(struct coap_field *field);
+/* Let libcoap take what has arrived. */
+void coap_link_take(struct coap_field *field);
+/* Let libcoap send what is due; returns when it wants to be called again, 0: not by itself. */
+wy_ms coap_link_give(struct coap_field *field);
 struct coap_device *coap_link_device(const coap_session_t *session);
 /* A new session from a new local port. WY_E_LINK. */
 WY_MUST_CHECK enum wy_err coap_link_connect(struct coap_device *device);
@@ -127,6 +148,14 @@ uint64_t coap_link_token(void);
 bool coap_link_is_token(const coap_pdu_t *pdu, uint64_t token);
 /* An option as a number; false: not there. */
 bool coap_link_option(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *ret_value);
+
+/* ---- coap_secure.c: DTLS ------------------------------------------------------------------------ */
+
+bool coap_secure_is(const struct sensor_device_conf *conf);
+/* NULL: no memory, no socket, or files that cannot be read. */
+coap_session_t *coap_secure_session(struct coap_device *device, const coap_address_t *address);
+/* Does a certificate (DER) carry this name or address? */
+bool coap_secure_is_named(const uint8_t *certificate, size_t len, const char *name);
 
 /* ---- coap_answer.c: what came back
  * ----------------------------------------------------------------- */

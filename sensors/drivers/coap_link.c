@@ -6,6 +6,8 @@
  * A session is dropped after any failure and made anew: an unbound socket gets a new local port,
  * and with it a DTLS association that a server cannot mistake for the stale one. */
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "coap_field.h"
 
@@ -20,39 +22,94 @@ static void drop_line(coap_log_t level, const char *text)
 	(void)text;
 }
 
-enum wy_err coap_link_open(struct coap_field *field, coap_response_handler_t answered,
-			   coap_nack_handler_t refused, coap_event_handler_t happened)
+static coap_context_t *new_context(struct coap_field *field, const struct coap_handlers *handlers)
 {
+	coap_context_t *context = coap_new_context(NULL);
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (!context)
+		return NULL;
+	if (epoll_ctl(field->epoll, EPOLL_CTL_ADD, coap_context_get_coap_fd(context), &event) != 0) {
+		coap_free_context(context);
+		return NULL;
+	}
+	coap_register_response_handler(context, handlers->answered);
+	coap_register_nack_handler(context, handlers->refused);
+	coap_register_event_handler(context, handlers->happened);
+	return context;
+}
+
+static enum wy_err find_trust(struct coap_field *field, const char *ca, const struct coap_handlers *handlers,
+			      coap_context_t **ret_context)
+{
+	struct coap_trust *trust = field->trusts;
+
+	while (trust < field->trusts + field->n_trusts &&
+	       (ca == NULL || trust->ca == NULL ? ca != trust->ca : strcmp(ca, trust->ca) != 0))
+		trust++;
+	if (trust == field->trusts + WY_COAP_TRUSTS_MAX)
+		return WY_E_LIMIT;
+	if (trust == field->trusts + field->n_trusts) {
+		*trust = (struct coap_trust){ca, new_context(field, handlers)};
+		if (!trust->context)
+			return WY_E_NOMEM;
+		field->n_trusts++;
+	}
+	*ret_context = trust->context;
+	return WY_OK;
+}
+
+enum wy_err coap_link_open(struct coap_field *field, const struct coap_handlers *handlers)
+{
+	enum wy_err err = WY_OK;
+
 	/* Both settings belong to the whole process. Its counterpart coap_cleanup() is never
 	 * called: it would pull TLS from under another field. */
 	coap_startup();
 	coap_set_log_handler(drop_line);
 	coap_set_log_level(LOG_EMERG);
 	coap_dtls_set_log_level(LOG_EMERG);
-	field->context = coap_new_context(NULL);
-	if (!field->context)
-		return WY_E_NOMEM;
-	coap_register_response_handler(field->context, answered);
-	coap_register_nack_handler(field->context, refused);
-	coap_register_event_handler(field->context, happened);
-	return WY_OK;
+	field->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (field->epoll < 0)
+		return WY_E_IO;
+	for (size_t i = 0; i < field->n_devices && err == WY_OK; i++)
+		err = find_trust(field, field->devices[i].conf->dtls_ca, handlers, &field->devices[i].context);
+	return err;
+}
+
+void coap_link_close(struct coap_field *field)
+{
+	for (size_t i = 0; i < field->n_trusts; i++)
+		coap_free_context(field->trusts[i].context);
+	field->n_trusts = 0;
+	if (field->epoll >= 0)
+		(void)close(field->epoll);
+	field->epoll = -1;
+}
+
+void coap_link_take(struct coap_field *field)
+{
+	for (size_t i = 0; i < field->n_trusts; i++)
+		coap_io_process(field->trusts[i].context, COAP_IO_NO_WAIT);
+}
+
+wy_ms coap_link_give(struct coap_field *field)
+{
+	coap_tick_t ticks;
+	wy_ms first_ms = 0;
+
+	coap_ticks(&ticks);
+	for (size_t i = 0; i < field->n_trusts; i++) {
+		wy_ms wait_ms = (wy_ms)coap_io_prepare_epoll(field->trusts[i].context, ticks);
+		if (wait_ms > 0 && (first_ms == 0 || wait_ms < first_ms))
+			first_ms = wait_ms;
+	}
+	return first_ms;
 }
 
 struct coap_device *coap_link_device(const coap_session_t *session)
 {
 	return coap_session_get_app_data(session);
-}
-
-/* Called once the server has answered the hello and named its hint, which we have no use for. */
-static const coap_dtls_cpsk_info_t *on_hint(coap_str_const_t *hint, coap_session_t *session,
-					    void *arg)
-{
-	struct coap_device *device = arg;
-
-	(void)hint;
-	(void)session;
-	device->is_greeted = true;
-	return &device->psk.psk_info;
 }
 
 static coap_address_t address_of(const struct host *host)
@@ -65,25 +122,11 @@ static coap_address_t address_of(const struct host *host)
 	return address;
 }
 
-static coap_session_t *new_session(struct coap_device *device)
+static coap_session_t *new_session(struct coap_device *device, const coap_address_t *address)
 {
-	const struct sensor_device_conf *conf = device->conf;
-	coap_context_t *context = device->field->context;
-	coap_address_t address = address_of(&device->host);
-
-	if (!conf->psk_key)
-		return coap_new_client_session(context, NULL, &address, COAP_PROTO_UDP);
-	device->is_greeted = false;
-	device->psk = (coap_dtls_cpsk_t){
-		.version = COAP_DTLS_CPSK_SETUP_VERSION,
-		.validate_ih_call_back = on_hint,
-		.ih_call_back_arg = device,
-		.psk_info.identity = {strlen(conf->psk_identity),
-				      (const uint8_t *)conf->psk_identity},
-		.psk_info.key = {conf->psk_key_len, conf->psk_key},
-	};
-	return coap_new_client_session_psk2(context, NULL, &address, COAP_PROTO_DTLS,
-					    &device->psk);
+	if (coap_secure_is(device->conf))
+		return coap_secure_session(device, address);
+	return coap_new_client_session(device->context, NULL, address, COAP_PROTO_UDP);
 }
 
 enum wy_err coap_link_connect(struct coap_device *device)
@@ -95,15 +138,15 @@ enum wy_err coap_link_connect(struct coap_device *device)
 	/* One datagram must not set off many. */
 	if (coap_is_mcast(&address))
 		return WY_E_LINK;
-	device->session = new_session(device);
+	device->session = new_session(device, &address);
 	if (!device->session)
-		return WY_E_LINK;
+		return device->conf->dtls_ca ? WY_E_AUTH : WY_E_LINK; /* files that cannot be read, most likely */
 	coap_session_set_app_data(device->session, device);
 	coap_session_set_ack_timeout(
 		device->session,
 		(coap_fixed_point_t){(uint16_t)(ack_ms / 1000), (uint16_t)(ack_ms % 1000)});
 	coap_session_set_max_retransmit(device->session, RETRANSMISSIONS);
-	device->is_up = device->conf->psk_key == NULL;
+	device->is_up = !coap_secure_is(device->conf);
 	if (!device->is_up) {
 		device->field->handshakes++;
 		wait_ms = wait_ms > HANDSHAKE_LEAST_MS ? wait_ms : HANDSHAKE_LEAST_MS;
@@ -167,8 +210,8 @@ static bool fill(coap_pdu_t *pdu, const struct coap_path *path, uint64_t token, 
 				     ask == COAP_ASK_OBSERVE ? COAP_OBSERVE_ESTABLISH
 							     : COAP_OBSERVE_CANCEL);
 	is_good = is_good && add_path(pdu, path->path);
-	if (is_good && path->wants_senml)
-		is_good = add_number(pdu, COAP_OPTION_ACCEPT, COAP_FORMAT_SENML_JSON);
+	if (is_good && path->accept != COAP_FORMAT_ANY)
+		is_good = add_number(pdu, COAP_OPTION_ACCEPT, path->accept);
 	if (is_good && block > 0)
 		is_good = add_number(pdu, COAP_OPTION_BLOCK2, block << 4 | szx);
 	return is_good;

@@ -18,7 +18,7 @@ OWNERS = {
     r"libpq-fe\.h": ["deploy/desk/"],
     r"zstd\.h": ["gateway/record/"],
     r"iconv\.h": ["sensors/text.c"],
-    r"openssl/.*": ["gateway/uplink/"],
+    r"openssl/.*": ["gateway/uplink/", "sensors/drivers/coap_secure.c"],
 }
 
 

@@ -72,6 +72,31 @@ static void an_old_notification_is_acknowledged_and_ignored(void **state)
 	assert_int_equal(fake->n_resets, 0);
 }
 
+static void an_answer_that_a_notification_overtook_is_not_believed(void **state)
+{
+	struct world *world = *state;
+	struct fake_device *fake = &world->fake[0];
+	struct fake_resource *resource = &fake->resource[0];
+
+	observe(world, 0, SENSOR_FAST);
+	begin(world, 1);
+	until(world, world->n_kept > 0);
+	fake->is_holding = true;
+	until(world, fake->held_len > 0);
+	size_t before = world->n_kept;
+	resource->payload = "0";
+	fake_notify(fake, resource, ++fake->number, 1);
+	until(world, has_value(world, 0, 0, 0));
+	resource->payload = "1"; /* what was true when the request arrived */
+	fake_release(fake);
+	resource->payload = "0";
+	until(world, world->n_kept > before + 2); /* the next polls */
+	for (size_t i = before; i < world->n_kept; i++)
+		if (world->kept[i].report.n > 0)
+			assert_int_equal(world->kept[i].sample[0].whole, 0);
+	assert_int_equal(count(world, 0, WY_E_TIMEOUT), 0);
+}
+
 static void order_wraps_at_24_bits_and_ends_after_128_seconds(void **state)
 {
 	(void)state;
@@ -185,6 +210,7 @@ int main(void)
 		each(notifications_are_reported_at_once_and_spare_the_poll),
 		each(an_observed_point_is_asked_when_no_notification_came),
 		each(an_old_notification_is_acknowledged_and_ignored),
+		each(an_answer_that_a_notification_overtook_is_not_believed),
 		cmocka_unit_test(order_wraps_at_24_bits_and_ends_after_128_seconds),
 		each(a_server_that_forgot_us_is_registered_with_again),
 		each(a_notification_nobody_asked_for_is_reset),

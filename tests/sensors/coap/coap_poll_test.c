@@ -28,7 +28,7 @@ static void a_point_is_polled_once_per_period(void **state)
 	until(world, resource->n_gets >= before + 4);
 	assert_true(real_ms() - began_ms >= 3 * 300 - 100);
 	assert_int_equal(resource->n_registrations, 0);
-	assert_int_equal(resource->last_accept, 0);
+	assert_int_equal(resource->last_accept, FAKE_NO_ACCEPT);
 }
 
 static void points_on_one_path_share_one_request(void **state)
@@ -55,6 +55,64 @@ static void points_on_one_path_share_one_request(void **state)
 	assert_int_equal(world->n_kept, 1);
 	assert_int_equal(resource->n_gets, 1);
 	assert_int_equal(resource->last_accept, 110);
+}
+
+static void a_device_is_asked_for_the_format_of_its_profile(void **state)
+{
+	struct world *world = *state;
+	struct fake_resource *resource = &world->fake[0].resource[0];
+
+	world->profile[0].accept = SENSOR_ACCEPT_SENML_CBOR;
+	resource->only_accept = 112;
+	resource->format = 112;
+	resource->payload = "\x81\xA2\x21\x6C/3200/0/5500\x04\xF5";
+	begin(world, 1);
+	until(world, has_value(world, 0, 0, 1));
+	assert_int_equal(resource->last_accept, 112);
+	assert_int_equal(world->n_kept, 1);
+}
+
+static void who_cannot_answer_as_asked_answers_as_it_can(void **state)
+{
+	struct world *world = *state;
+	struct fake_resource *resource = &world->fake[0].resource[0];
+
+	world->profile[0].accept = SENSOR_ACCEPT_SENML_JSON;
+	resource->only_accept = 60;
+	begin(world, 1);
+	until(world, has_value(world, 0, 0, 1));
+	assert_int_equal(resource->last_accept, FAKE_NO_ACCEPT);
+	assert_int_equal(resource->n_gets, 2);
+	assert_int_equal(world->n_kept, 1); /* nobody heard of the refusal */
+	unsigned before = resource->n_gets;
+	until(world, resource->n_gets == before + 2);
+	assert_int_equal(resource->last_accept, FAKE_NO_ACCEPT);
+}
+
+static void an_object_instance_is_read_whole(void **state)
+{
+	static const char tlv[] = "\xE1\x15\x7C\x01\xE4\x15\x7D\x00\x00\x00\x07";
+	struct world *world = *state;
+	struct fake_resource *resource = &world->fake[0].resource[0];
+
+	world->profile[0].accept = SENSOR_ACCEPT_LWM2M_TLV;
+	world->points[0][0].path = "/3200/0";
+	world->points[0][0].senml_name = "3200/0/5500";
+	world->points[0][1] = (struct sensor_profile_point){.name = "count",
+							    .type = WY_TYPE_COUNTER,
+							    .poll = SENSOR_FAST,
+							    .scale = 1,
+							    .path = "/3200/0",
+							    .senml_name = "5501"};
+	world->profile[0].n_points = 2;
+	resource->path = "3200/0";
+	resource->format = 11542;
+	resource->payload = tlv;
+	resource->len = sizeof(tlv) - 1;
+	begin(world, 1);
+	until(world, has_value(world, 0, 1, 7));
+	assert_true(has_value(world, 0, 0, 1));
+	assert_int_equal(resource->last_accept, 11542);
 }
 
 static void a_refused_path_is_bad_and_the_device_is_heard(void **state)
@@ -245,6 +303,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		each(a_point_is_polled_once_per_period),
 		each(points_on_one_path_share_one_request),
+		each(a_device_is_asked_for_the_format_of_its_profile),
+		each(who_cannot_answer_as_asked_answers_as_it_can),
+		each(an_object_instance_is_read_whole),
 		each(a_refused_path_is_bad_and_the_device_is_heard),
 		each(payloads_not_understood_are_bad),
 		each(asking_brings_an_answer_without_spread),

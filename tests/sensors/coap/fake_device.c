@@ -158,7 +158,7 @@ static void read_request(const uint8_t *bytes, size_t len, struct request *reque
 	unsigned number = 0;
 
 	assert_true(len >= 4);
-	*request = (struct request){.type = bytes[0] >> 4 & 3, .code = bytes[1]};
+	*request = (struct request){.type = bytes[0] >> 4 & 3, .code = bytes[1], .accept = FAKE_NO_ACCEPT};
 	memcpy(request->mid, bytes + 2, 2);
 	request->token_len = bytes[0] & 15;
 	memcpy(request->token, bytes + at, request->token_len);
@@ -225,6 +225,11 @@ static void answer(struct fake_device *fake, const struct request *request)
 	}
 	resource->n_gets++;
 	resource->last_accept = request->accept;
+	if (resource->only_accept && request->accept != FAKE_NO_ACCEPT && request->accept != resource->only_accept) {
+		put_head(&message, type, 0x86, request->mid, request->token, request->token_len);
+		fake_send(fake, message.bytes, message.len);
+		return;
+	}
 	bool is_new = watch(resource, request);
 	number = ++fake->number;
 	put_head(&message, type, resource->code ? resource->code : 0x45, request->mid,
@@ -250,12 +255,28 @@ void fake_serve(struct fake_device *fake)
 		if (fake->is_silent)
 			continue;
 		fake->peer = from;
+		if (fake->is_holding && (bytes[0] >> 4 & 3) < 2) {
+			memcpy(fake->held, bytes, (size_t)len);
+			fake->held_len = (size_t)len;
+			continue;
+		}
 		read_request(bytes, (size_t)len, &request);
 		fake->n_resets += request.type == 3;
 		fake->n_acks += request.type == 2;
 		if (request.code != 0 && request.code >> 5 == 0)
 			answer(fake, &request);
 	}
+}
+
+void fake_release(struct fake_device *fake)
+{
+	struct request request;
+
+	assert_true(fake->held_len > 0);
+	read_request(fake->held, fake->held_len, &request);
+	answer(fake, &request);
+	fake->held_len = 0;
+	fake->is_holding = false;
 }
 
 void fake_notify(struct fake_device *fake, struct fake_resource *resource, uint32_t number,

@@ -12,6 +12,7 @@
 
 #define FAKE_RESOURCES 4
 #define FAKE_TEXT (-1) /* send no Content-Format */
+#define FAKE_NO_ACCEPT 0xFFFFFFFFu
 
 struct fake_resource {
 	const char *path; /* without the first slash */
@@ -24,10 +25,11 @@ struct fake_resource {
 	unsigned szx_plus1;   /* 0: no blocks; else block size 16 << (szx_plus1 - 1) */
 	unsigned first_block; /* where an answer without a Block2 in its request begins */
 	bool is_etag_moving;  /* each block claims another state */
+	uint32_t only_accept; /* 4.06 to whoever asks for another format; 0: no */
 	uint32_t size2;	      /* claimed in Size2; 0: none */
 	/* what the client did */
 	unsigned n_gets, n_registrations, n_cancels;
-	uint32_t last_accept; /* 0: none */
+	uint32_t last_accept; /* FAKE_NO_ACCEPT: none */
 	bool is_watched;
 	uint8_t token[8];
 	size_t token_len;
@@ -38,6 +40,9 @@ struct fake_device {
 	uint16_t port;
 	bool is_silent;
 	bool is_resetting; /* RST instead of an answer */
+	bool is_holding;   /* requests wait for fake_release */
+	uint8_t held[1500]; /* the latest of them */
+	size_t held_len;
 	uint32_t number;   /* Observe */
 	uint16_t mid;
 	unsigned n_datagrams, n_resets, n_acks;
@@ -49,6 +54,8 @@ void fake_open(struct fake_device *fake);
 void fake_close(struct fake_device *fake);
 /* Answer everything that has arrived. */
 void fake_serve(struct fake_device *fake);
+/* Answer the request that was held, with what the resource says now; hold no more. */
+void fake_release(struct fake_device *fake);
 /* Send a notification to the watcher of a resource with this Observe number; type 0 CON, 1 NON. */
 void fake_notify(struct fake_device *fake, struct fake_resource *resource, uint32_t number,
 		 unsigned type);
