@@ -28,7 +28,6 @@
 #define WY_MODBUS_REFUSED_MAX 16u /* blocks of a device known to be refused; drop oldest */
 #define WY_MODBUS_MISSES_MAX 3u   /* times in a row a living device may not give a block; then it is left alone for a minute */
 #define WY_MODBUS_CLOSED_MAX 24u  /* holes of a device known not to be readable; above: no hole of it is read over for a day */
-#define WY_MODBUS_MISSED_MAX 8u   /* blocks about which a device was silent lately; drop oldest */
 #define WY_MODBUS_SPLITS_MAX 32u  /* refused reads halved in one poll; the rest is BAD until the next */
 #define WY_LEARNED_BYTES_MAX 512u /* what is kept of one device as text; the rest is learned again */
 #define WY_FRAME_KEPT 64u         /* bytes of a request and of an answer that `weiyu sniff` can show; cut */
