@@ -114,6 +114,46 @@ static enum wy_err store(struct sim_device *device, uint32_t index, const struct
 	return sim_encode(point, value, ratio, span->words + (point->address - span->first));
 }
 
+/* ---- Views -------------------------------------------------------------------------------------
+ *
+ * Several points may read the same bits (moving, and how fast). The registers are the truth: whoever is set, the
+ * others say what the registers say then. */
+
+static bool is_view_of(const struct sim_device *device, uint32_t view, uint32_t point)
+{
+	const struct sensor_profile_point *points = device->profile->points;
+
+	return device->kind != SIM_COAP && view != point && sim_shares_bits(&points[view], &points[point]);
+}
+
+static bool is_view(const struct sim_device *device, uint32_t index)
+{
+	for (uint32_t i = 0; i < index; i++)
+		if (is_view_of(device, index, i))
+			return true;
+	return false;
+}
+
+/* The value of a point as its registers say. */
+static enum wy_err look(struct sim_device *device, uint32_t index)
+{
+	const struct sensor_profile_point *point = &device->profile->points[index];
+	const struct sim_span *span = span_of(device, point->area, point->address, sim_words(point));
+
+	return sim_value_of_words(point, span->words + (point->address - span->first), sim_device_ratio(device, point),
+				  &device->values[index]);
+}
+
+/* A flag made of several bits that says already what it should: the bits stay, and with them what others read there. */
+static bool says_already(struct sim_device *device, uint32_t index, const struct sim_value *value)
+{
+	struct sim_value now = device->values[index];
+
+	return device->profile->points[index].type == WY_TYPE_BOOL && device->kind != SIM_COAP &&
+	       value->form == SIM_VALUE && now.form == SIM_VALUE && now.whole == value->whole &&
+	       device->profile->points[index].encoding != SENSOR_BIT;
+}
+
 enum wy_err sim_device_lay_out(struct sim_device *device, struct wy_arena *arena,
 			       uint32_t *ret_point)
 {
@@ -137,7 +177,7 @@ enum wy_err sim_device_lay_out(struct sim_device *device, struct wy_arena *arena
 	for (uint32_t i = 0; i < profile->n_points; i++)
 		device->values[i] = sim_value_default(&profile->points[i]);
 	for (uint32_t i = 0; i < profile->n_points; i++) {
-		enum wy_err err = store(device, i, &device->values[i]);
+		enum wy_err err = is_view(device, i) ? look(device, i) : store(device, i, &device->values[i]);
 		if (err) {
 			*ret_point = i;
 			return err;
@@ -238,13 +278,27 @@ static void restate_shared(struct sim_device *device, const struct sensor_profil
 	}
 }
 
+static void follow(struct sim_building *building, uint32_t device, uint32_t point)
+{
+	struct sim_device *d = &building->devices[device];
+
+	for (uint32_t i = 0; i < d->profile->n_points; i++) {
+		struct sim_value before = d->values[i];
+
+		if (!is_view_of(d, i, point) || before.form == SIM_ABSENT || look(d, i) != WY_OK)
+			continue;
+		if (before.form != d->values[i].form || before.whole != d->values[i].whole)
+			tell(building, &(struct sim_change){.event = SIM_EVENT_SET, .device = device, .point = i});
+	}
+}
+
 enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uint32_t point,
 			     const struct sim_value *value, const char *note)
 {
 	struct sim_device *d = &building->devices[device];
 	struct sim_change change = {
 		.event = SIM_EVENT_SET, .device = device, .point = point, .note = note};
-	enum wy_err err = store(d, point, value);
+	enum wy_err err = says_already(d, point, value) ? WY_OK : store(d, point, value);
 
 	if (err)
 		return err;
@@ -254,6 +308,8 @@ enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uin
 		restate_shared(d, &d->profile->points[point]);
 	restate_units(d, d->profile->points[point].name);
 	tell(building, &change);
+	if (value->form != SIM_ABSENT)
+		follow(building, device, point);
 	return WY_OK;
 }
 

@@ -351,3 +351,81 @@ enum wy_err sim_encode(const struct sensor_profile_point *point, const struct si
 	bits_to_words(point, (old & ~(mask << shift)) | bits << shift, words, n_words);
 	return WY_OK;
 }
+
+/* ---- Views of the same bits -------------------------------------------------------------------- */
+
+static void mask_words(const struct sensor_profile_point *point, uint16_t words[SIM_WORDS_MAX])
+{
+	memset(words, 0, SIM_WORDS_MAX * sizeof(*words));
+	if (is_bit_area(point))
+		words[0] = 1;
+	else if (!sensor_point_is_text(point))
+		bits_to_words(point, field_mask(point) << point->bit_shift, words, sim_words(point));
+}
+
+bool sim_shares_bits(const struct sensor_profile_point *a, const struct sensor_profile_point *b)
+{
+	uint16_t of_a[SIM_WORDS_MAX], of_b[SIM_WORDS_MAX];
+
+	if (a->area != b->area)
+		return false;
+	mask_words(a, of_a);
+	mask_words(b, of_b);
+	for (unsigned i = 0; i < SIM_WORDS_MAX; i++)
+		for (unsigned j = 0; j < SIM_WORDS_MAX; j++)
+			if (a->address + i == b->address + j && (of_a[i] & of_b[j]))
+				return true;
+	return false;
+}
+
+static bool is_field(const struct sensor_profile_point *point)
+{
+	switch (point->encoding) {
+	case SENSOR_BIT:
+	case SENSOR_U16:
+	case SENSOR_I16:
+	case SENSOR_U32:
+	case SENSOR_I32:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int64_t signed_field(const struct sensor_profile_point *point, uint64_t field, uint64_t mask)
+{
+	uint64_t top = (mask >> 1) + 1;
+
+	return encodings[point->encoding].is_signed && (field & top) ? (int64_t)field - (int64_t)(top << 1)
+								     : (int64_t)field;
+}
+
+static struct sim_value value_of_enum(const struct sensor_profile_point *point, int64_t raw)
+{
+	for (size_t i = 0; i < point->n_values; i++)
+		if (point->values_raw[i] == raw)
+			return (struct sim_value){.form = SIM_VALUE, .whole = (int64_t)i};
+	return (struct sim_value){.form = SIM_RAW, .whole = raw};
+}
+
+enum wy_err sim_value_of_words(const struct sensor_profile_point *point, const uint16_t *words, double ratio,
+			       struct sim_value *ret_value)
+{
+	if (!is_field(point))
+		return WY_E_UNSUPPORTED;
+	uint64_t mask = is_bit_area(point) ? 1 : field_mask(point);
+	uint64_t field = is_bit_area(point) ? words[0]
+					    : bits_of_words(point, words, sim_words(point)) >> point->bit_shift & mask;
+	int64_t raw = signed_field(point, field, mask);
+	double scaled = (double)raw * (point->scale != 0 ? point->scale : 1) + point->offset;
+
+	if (point->type == WY_TYPE_BOOL)
+		*ret_value = (struct sim_value){.form = SIM_VALUE, .whole = (field != 0) != point->is_inverted};
+	else if (point->type == WY_TYPE_ENUM)
+		*ret_value = value_of_enum(point, raw);
+	else if (point->type == WY_TYPE_REAL)
+		*ret_value = (struct sim_value){.form = SIM_VALUE, .real = scaled / ratio};
+	else
+		*ret_value = (struct sim_value){.form = SIM_VALUE, .whole = (int64_t)llround(scaled)};
+	return WY_OK;
+}

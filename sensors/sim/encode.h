@@ -61,4 +61,11 @@ WY_MUST_CHECK enum wy_err sim_raw_of(const struct sensor_profile_point *point,
 				     const struct sim_value *value, double ratio,
 				     struct sim_raw *ret_raw);
 
+/* Points may be views of the same bits: moving, and how fast. */
+bool sim_shares_bits(const struct sensor_profile_point *a, const struct sensor_profile_point *b);
+/* What a bit, or a field of up to 32 bits, says in these registers; SIM_RAW where the point has no name for it. The inverse
+ * of sim_encode(), for views only. WY_E_UNSUPPORTED: floats, counters of 64 bits, decimal pairs, texts. */
+WY_MUST_CHECK enum wy_err sim_value_of_words(const struct sensor_profile_point *point, const uint16_t *words, double ratio,
+					     struct sim_value *ret_value);
+
 #endif

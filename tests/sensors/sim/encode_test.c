@@ -436,6 +436,52 @@ static void texts_of_values_are_read_back_the_same(void **state)
 	}
 }
 
+/* One word, seen four ways: a number, whether it is more than a hum, a named state and whether it is the first. */
+static const char views[] =
+	"  moves: {area: input, address: 0, type: bool, encoding: u16, shift: 4, poll: F}\n"
+	"  speed: {area: input, address: 0, type: real, encoding: u16, scale: 0.001, unit: m/s, poll: F}\n"
+	"  mode: {area: input, address: 1, type: enum, encoding: u16, shift: 4, mask: 0xF, values: {REPAIR: 0, NORMAL: 7}, poll: F}\n"
+	"  repair: {area: input, address: 1, type: bool, encoding: u16, shift: 4, mask: 0xF, inverted: true, poll: F}\n"
+	"  lamp: {area: input, address: 1, type: bool, encoding: bit, bit: 0, poll: F}\n";
+
+static void set_text(struct sim_building *building, const char *name, const char *text)
+{
+	struct sim_device *device = &building->devices[0];
+	size_t point = sim_device_find_point(device, name);
+	struct sim_value value;
+	const char *expected = "";
+
+	assert_true(point != SIZE_MAX);
+	assert_int_equal(sim_value_parse(&device->profile->points[point], text, &value, &expected), WY_OK);
+	assert_int_equal(sim_building_set(building, 0, (uint32_t)point, &value, NULL), WY_OK);
+}
+
+static bool is_set(const struct sim_device *device, const char *name)
+{
+	return device->values[sim_device_find_point(device, name)].whole != 0;
+}
+
+static void points_that_read_the_same_bits_follow_each_other(void **state)
+{
+	struct bench *bench = *state;
+	struct sim_device device = device_of(bench, profile_of(bench, views));
+	struct sim_building building = {.devices = &device, .n_devices = 1};
+
+	assert_true(is_set(&device, "repair")); /* the first that was declared has its default: REPAIR */
+	set_text(&building, "speed", "1.75");
+	assert_true(is_set(&device, "moves"));
+	set_text(&building, "moves", "true"); /* it does already: the speed stays */
+	assert_true(fabs(device.values[sim_device_find_point(&device, "speed")].real - 1.75) < 1e-9);
+	set_text(&building, "moves", "false");
+	assert_true(device.values[sim_device_find_point(&device, "speed")].real < 0.016);
+	set_text(&building, "lamp", "true");
+	assert_true(is_set(&device, "repair"));
+	set_text(&building, "mode", "NORMAL");
+	assert_false(is_set(&device, "repair"));
+	assert_true(is_set(&device, "lamp"));
+	expect_all(&device);
+}
+
 int main(void)
 {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -443,6 +489,7 @@ int main(void)
 		ROW(what_is_set_is_what_the_drivers_read_on_every_shipped_profile),
 		ROW(every_encoding_and_order_comes_back),
 		ROW(points_of_one_word_do_not_disturb_each_other),
+		ROW(points_that_read_the_same_bits_follow_each_other),
 		ROW(bytes_stand_on_the_wire_where_the_order_says),
 		ROW(none_is_the_sentinel_and_hides_the_whole_word_until_it_goes),
 		ROW(what_does_not_fit_is_refused_and_changes_nothing),
