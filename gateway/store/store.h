@@ -141,6 +141,15 @@ WY_MUST_CHECK enum wy_err store_drop_cell(struct store *store,
 typedef bool store_cell_visit(void *arg, const char *key, const void *bytes, size_t len);
 WY_MUST_CHECK enum wy_err store_each_cell(struct store *store, store_cell_visit *visit, void *arg);
 
+/* ---- What drivers learned of devices ------------------------------------------------------------ */
+
+/* Insert or replace. origin: what the facts are about, the writer's own number. In a transaction. */
+WY_MUST_CHECK enum wy_err store_put_learned(struct store *store, const char *device, uint64_t origin,
+					    const char *facts);
+WY_MUST_CHECK enum wy_err store_drop_learned(struct store *store, const char *device); /* absent is fine */
+typedef bool store_learned_visit(void *arg, const char *device, uint64_t origin, const char *facts);
+WY_MUST_CHECK enum wy_err store_each_learned(struct store *store, store_learned_visit *visit, void *arg);
+
 /* ---- Outbox -----------------------------------------------------------------------------------
  */
 

@@ -86,7 +86,7 @@ static void a_new_store_has_a_schema_an_epoch_and_can_give_pages_back(void **sta
 
 	(void)state;
 	assert_true(store_epoch(store) != 0);
-	assert_int_equal(ask("PRAGMA user_version"), 2);
+	assert_int_equal(ask("PRAGMA user_version"), 3);
 	assert_int_equal(ask("PRAGMA auto_vacuum"), 2);
 	assert_int_equal(stat(scratch.db, &file), 0);
 	assert_int_equal(file.st_mode & 0777, 0600);
@@ -156,6 +156,60 @@ static void notes_come_back_newest_first_and_old_ones_go(void **state)
 	commit();
 	assert_int_equal(store_ticket_notes(store, "tk_a", found, 3, &n), WY_OK);
 	assert_int_equal(n, 1);
+}
+
+struct learned_list {
+	char text[200];
+	size_t most;
+};
+
+static bool list_learned(void *arg, const char *device, uint64_t origin, const char *facts)
+{
+	struct learned_list *list = arg;
+	size_t used = strlen(list->text);
+
+	snprintf(list->text + used, sizeof(list->text) - used, "%s/%llx/%s ", device, (unsigned long long)origin, facts);
+	return --list->most > 0;
+}
+
+static void what_was_learned_is_one_text_per_device(void **state)
+{
+	struct learned_list list = {.most = 9};
+	(void)state;
+
+	assert_int_equal(store_put_learned(store, "box-2", 1, "x"), WY_E_STATE);
+	begin();
+	assert_int_equal(store_put_learned(store, "box-2", UINT64_C(0xfedcba9876543210), "slow"), WY_OK);
+	assert_int_equal(store_put_learned(store, "box-1", 1, "old"), WY_OK);
+	assert_int_equal(store_put_learned(store, "box-1", 2, "neu 新"), WY_OK);
+	assert_int_equal(store_put_learned(store, "box-3", 3, "gone"), WY_OK);
+	assert_int_equal(store_drop_learned(store, "box-3"), WY_OK);
+	assert_int_equal(store_drop_learned(store, "box-4"), WY_OK);
+	commit();
+	assert_int_equal(reopen("gw-test"), WY_OK);
+	assert_int_equal(store_each_learned(store, list_learned, &list), WY_OK);
+	assert_string_equal(list.text, "box-1/2/neu 新 box-2/fedcba9876543210/slow ");
+	list = (struct learned_list){.most = 1};
+	assert_int_equal(store_each_learned(store, list_learned, &list), WY_OK);
+	assert_string_equal(list.text, "box-1/2/neu 新 ");
+}
+
+static void a_store_of_the_version_before_is_brought_up_to_date(void **state)
+{
+	struct learned_list list = {.most = 9};
+	uint64_t seq = 0, found = 0;
+	(void)state;
+
+	assert_int_equal(help_turn(store, &seq), WY_OK);
+	store_close(store);
+	store = NULL;
+	run_sql("DROP TABLE learned; PRAGMA user_version = 2");
+	assert_int_equal(reopen("gw-test"), WY_OK);
+	assert_int_equal(ask("PRAGMA user_version"), 3);
+	assert_int_equal(store_each_learned(store, list_learned, &list), WY_OK);
+	assert_string_equal(list.text, "");
+	help_check_whole(store, &found);
+	assert_int_equal(found, 1);
 }
 
 static void writing_outside_a_transaction_is_refused(void **state)
@@ -462,6 +516,8 @@ int main(void)
 		T(what_was_committed_is_there_after_reopening_and_the_epoch_stays),
 		T(an_aborted_turn_leaves_nothing_and_its_number_is_given_again),
 		T(notes_come_back_newest_first_and_old_ones_go),
+		T(what_was_learned_is_one_text_per_device),
+		T(a_store_of_the_version_before_is_brought_up_to_date),
 		T(writing_outside_a_transaction_is_refused),
 		T(a_ticket_comes_back_as_it_was_put),
 		T(two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_committed),
