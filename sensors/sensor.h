@@ -80,6 +80,9 @@ struct sensor_report {
 	/* Counted since start, modulo 2^32 */
 	uint32_t n_requests; /* exchanges tried with this device */
 	uint32_t n_garbled;  /* answers with a wrong checksum, address or length */
+	bool has_changes, has_identity;
+	uint32_t n_changes; /* values unlike the one before of their point; where they are counted */
+	int64_t identity;   /* what tells this device from another of its kind; where it is known */
 	/* What the driver has learned of the device, as text for sensor_device_conf.learned, at most
 	 * WY_LEARNED_BYTES_MAX; NULL where nothing new was learned in this exchange. Borrowed like samples. */
 	const char *learned;

@@ -263,6 +263,9 @@ struct wy_sample config_convert(const struct config_binding *binding,
 const struct wy_field *config_wire_keys(size_t *ret_n);
 const struct wy_field *config_device_keys(size_t *ret_n);
 
+/* What is known of a device from an earlier life of the process; before anybody else reads config. Borrowed. */
+void config_set_learned(struct config *config, uint32_t device, const char *learned);
+
 /* Index by id, or SIZE_MAX. For start-up, commands and tests: they search. */
 size_t config_find_device(const struct config *config, const char *id);
 size_t config_find_asset(const struct config *config, const char *id);

@@ -175,6 +175,11 @@ void load_devices(struct loading *l, const struct wy_node *node)
 	}
 }
 
+void config_set_learned(struct config *config, uint32_t device, const char *learned)
+{
+	((struct sensor_device_conf *)&config->devices[device])->learned = learned;
+}
+
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
 static const char *const key_formats[] = {"text", "hex", NULL};

@@ -28,7 +28,11 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 	if (!engine->devices || !engine->body || !engine->envelope || !engine->past ||
 	    !engine->samples)
 		return WY_E_NOMEM;
-	err = history_new(config->classes, config->assets, config->n_assets, arena, &engine->history);
+	err = module_feed_new(engine);
+	if (!err)
+		err = learned_new(engine);
+	if (!err)
+		err = history_new(config->classes, config->assets, config->n_assets, arena, &engine->history);
 	if (!err)
 		err = rule_engine_new(parts->rules, arena, engine->now, &engine->rules);
 	if (!err)
@@ -128,6 +132,13 @@ static void note_exchange(struct engine *engine, const struct sensor_report *rep
 	device->last_ok_ms = report->at_ms;
 }
 
+void engine_put(struct engine *engine, uint32_t asset, const struct wy_sample *sample)
+{
+	history_add(engine->history, asset, sample);
+	record_sample(engine->parts.record, asset, sample);
+	rule_put(engine->rules, asset, sample->point, sample);
+}
+
 static void feed(struct engine *engine, uint32_t device, const struct wy_sample *sample)
 {
 	size_t n;
@@ -136,9 +147,7 @@ static void feed(struct engine *engine, uint32_t device, const struct wy_sample 
 
 	for (size_t i = 0; i < n; i++) {
 		struct wy_sample seen = config_convert(&bindings[i], sample);
-		history_add(engine->history, bindings[i].asset, &seen);
-		record_sample(engine->parts.record, bindings[i].asset, &seen);
-		rule_put(engine->rules, bindings[i].asset, seen.point, &seen);
+		engine_put(engine, bindings[i].asset, &seen);
 	}
 }
 
@@ -157,6 +166,8 @@ void engine_report(struct engine *engine, const struct sensor_report *report)
 	}
 	for (uint32_t i = 0; i < report->n; i++)
 		feed(engine, report->device, &report->sample[i]);
+	module_feed(engine, report);
+	learned_keep(engine, report);
 	engine_end_turn(engine);
 }
 

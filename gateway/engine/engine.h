@@ -38,6 +38,10 @@ struct engine_parts {
 	struct record *record; /* NULL: turns are not recorded */
 };
 
+/* What drivers learned of the devices in earlier lives, into config, before anybody reads it. Facts about a device that
+ * is gone, was moved or has another profile are dropped. Texts live in the arena. */
+WY_MUST_CHECK enum wy_err engine_recall_learned(struct store *store, struct config *config, struct wy_arena *arena);
+
 /* Takes up where the store left off: rule memory, open tickets. Writes (and flushes) what the time away
  * changed: tickets whose rule or asset is gone are closed. */
 WY_MUST_CHECK enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_engine);

@@ -63,6 +63,8 @@ struct engine {
 	char *envelope;
 	char *past;      /* the document before */
 	struct own own;
+	struct engine_modules *modules;
+	uint64_t *learned; /* [device]: hash of what the store has of it */
 	const char *cause;             /* why a document is made now */
 	struct ticket_standing standing; /* room for one document, as the next four */
 	struct ticket_ref members[MEMBERS_SHOWN];
@@ -110,6 +112,17 @@ void news_restore(struct engine *engine, struct engine_case *c, const struct tic
 void engine_begin_turn(struct engine *engine);
 void engine_end_turn(struct engine *engine);
 WY_MUST_CHECK enum wy_err engine_give_order(struct engine *engine, uint32_t instance, const struct rule_order *order);
+
+/* A sample as the asset's class has it, to the history, the record and the rules. */
+void engine_put(struct engine *engine, uint32_t asset, const struct wy_sample *sample);
+
+/* module_feed.c */
+WY_MUST_CHECK enum wy_err module_feed_new(struct engine *engine);
+void module_feed(struct engine *engine, const struct sensor_report *report);
+
+/* learned.c */
+WY_MUST_CHECK enum wy_err learned_new(struct engine *engine);
+void learned_keep(struct engine *engine, const struct sensor_report *report);
 
 /* ticketing.c */
 /* Tells what is new about an open ticket. */

@@ -37,9 +37,7 @@ static void feed_asset(struct engine *engine, uint32_t asset, const struct wy_sa
 			if (!fits(&class->points[p], &own_rows[k]))
 				continue;
 			sample.point = p;
-			history_add(engine->history, asset, &sample);
-			record_sample(engine->parts.record, asset, &sample);
-			rule_put(engine->rules, asset, p, &sample);
+			engine_put(engine, asset, &sample);
 		}
 }
 

@@ -268,6 +268,8 @@ static enum run_exit open_state(struct gateway *g)
 	/* Damage is found before anything is decided on it, not in the middle of a night. */
 	if (!err)
 		err = store_verify(g->store, g->diags);
+	if (!err)
+		err = engine_recall_learned(g->store, g->config, &g->arena);
 	if (!err) {
 		set_clock(g);
 		open_record(g);

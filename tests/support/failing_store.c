@@ -44,6 +44,8 @@ WRAP(store_put_ticket, (struct store *store, const struct ticket *ticket, const 
      (store, ticket, body, len))
 WRAP(store_put_cell, (struct store *store, const char *key, const void *bytes, size_t len),
      (store, key, bytes, len))
+WRAP(store_put_learned, (struct store *store, const char *device, uint64_t origin, const char *facts),
+     (store, device, origin, facts))
 WRAP(store_put_event, (struct store *store, const struct store_event *event), (store, event))
 
 enum wy_err __real_store_commit(struct store *store);

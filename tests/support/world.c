@@ -121,6 +121,7 @@ enum wy_err world_start(struct world *world)
 	world->clock = (struct clock){.fixed = &world->now};
 	open_record(world);
 	assert_int_equal(store_open(world->dir, world->config->gateway, NULL, &world->store), WY_OK);
+	assert_int_equal(engine_recall_learned(world->store, world->config, &world->arena), WY_OK);
 	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, "boot-1",
 				     &world->arena, world->record};
 	enum wy_err err = engine_new(&parts, &world->engine);
