@@ -8,7 +8,7 @@ build=$1
 seconds=$2
 [ -z "${WY_LONG:-}" ] || seconds=3600
 shift 2
-[ $# -gt 0 ] || set -- yaml lexer parser rules state
+[ $# -gt 0 ] || set -- yaml lexer parser rules state senml coap
 targets=""
 for name in "$@"; do targets="$targets fuzz_$name"; done
 
@@ -23,11 +23,13 @@ fuzz_one() {
 	work=$build/fuzz-$name
 	mkdir -p "$work/corpus"
 	packs=""
+	dict=""
+	case $name in yaml | lexer | parser | rules | state) dict=-dict=$here/rules.dict ;; esac
 	[ "$name" != rules ] || packs=$here/../../rules/packs
 	[ "$name" != yaml ] || packs=$here/../../rules/packs
 	# shellcheck disable=SC2086
 	if "$build/bin/fuzz_$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=20000 -verbosity=0 \
-		-dict="$here/rules.dict" -artifact_prefix="$work/" "$work/corpus" "$here/seeds/$name" $packs >"$work/log" 2>&1; then
+		$dict -artifact_prefix="$work/" "$work/corpus" "$here/seeds/$name" $packs >"$work/log" 2>&1; then
 		echo "fuzz_$name: $seconds s, no finding"
 	else
 		echo "fuzz_$name: A FINDING in $work"
