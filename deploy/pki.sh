@@ -8,10 +8,13 @@ set -eu
 
 usage() {
 	cat <<-'END'
-	usage: pki.sh [--days N] [--bad] DIR [NAME ...]
+	usage: pki.sh [--days N] [--bad] [--role ROLE] DIR [NAME ...]
 	  DIR      gets ca.crt, ca.key, server.crt, server.key, and NAME.crt, NAME.key for each NAME
 	  NAME     client identity, [a-z0-9-]{1,32}: it becomes the CN, and with it the user name at the broker
 	  --days N validity of all certificates made now (default 30)
+	  --role ROLE
+	           the clients' certificates made now carry this Modbus role (Modbus/TCP Security: what a device
+	           lets them do; [a-z0-9-]{1,32}, for Weiyu: monitor)
 	  --bad    also DIR/bad: server certificates that must be refused (expired, early, wrong-name,
 	           wrong-use, other-ca) and a client certificate of another CA (gw-stranger)
 	END
@@ -19,9 +22,11 @@ usage() {
 
 days=30
 is_bad=no
+role=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--days) [ $# -ge 2 ] || { usage >&2; exit 2; }; days=$2; shift 2 ;;
+	--role) [ $# -ge 2 ] || { usage >&2; exit 2; }; role=$2; shift 2 ;;
 	--bad) is_bad=yes; shift ;;
 	-h | --help) usage; exit 0 ;;
 	-*) usage >&2; exit 2 ;;
@@ -29,6 +34,10 @@ while [ $# -gt 0 ]; do
 	esac
 done
 case $days in '' | *[!0-9]* | 0) echo "pki.sh: --days: a number from 1 is expected" >&2; exit 2 ;; esac
+case $role in
+*[!a-z0-9-]*) echo "pki.sh: --role: [a-z0-9-]{1,32} is expected" >&2; exit 2 ;;
+esac
+[ ${#role} -le 32 ] || { echo "pki.sh: --role: '$role' is longer than 32" >&2; exit 2; }
 [ $# -ge 1 ] || { usage >&2; exit 2; }
 command -v openssl >/dev/null || { echo "pki.sh: openssl is missing (Debian package: openssl)" >&2; exit 1; }
 dir=$1
@@ -61,7 +70,7 @@ new_ca() {
 	mv "$work/crt" "$1.crt"
 }
 
-# new_cert CA_STEM STEM CN serverAuth|clientAuth SAN START END: the certificate comes last, so that
+# new_cert CA_STEM STEM CN serverAuth|clientAuth SAN START END [ROLE]: the certificate comes last, so that
 # an interrupted run is made good by the next one. START, END: YYYYMMDDHHMMSSZ, or empty for today + days.
 new_cert() {
 	[ -s "$2.crt" ] && [ -s "$2.key" ] && return 0
@@ -87,6 +96,7 @@ new_cert() {
 	extendedKeyUsage = $4
 	subjectAltName = $5
 	authorityKeyIdentifier = keyid
+	${8:+1.3.6.1.4.1.50316.802.1 = ASN1:UTF8String:$8}
 	END
 	if [ -n "$6" ]; then
 		set -- "$1" "$2" -startdate "$6" -enddate "$7"
@@ -104,7 +114,7 @@ new_cert() {
 new_ca "$dir/ca" "Weiyu throw-away CA"
 new_cert "$dir/ca" "$dir/server" localhost serverAuth "$server_san" "" ""
 for name in "$@"; do
-	new_cert "$dir/ca" "$dir/$name" "$name" clientAuth "DNS:$name" "" ""
+	new_cert "$dir/ca" "$dir/$name" "$name" clientAuth "DNS:$name" "" "" "$role"
 done
 
 if [ $is_bad = yes ]; then

@@ -19,6 +19,8 @@ OWNERS = {
     r"zstd\.h": ["gateway/record/"],
     r"iconv\.h": ["sensors/text.c"],
     r"openssl/.*": ["gateway/uplink/", "sensors/drivers/coap_secure.c"],
+    r"mbedtls/(sha256|version)\.h": ["gateway/ticket/", "gateway/delivery/", "sensors/drivers/mbed.h"],
+    r"mbedtls/(?!sha256|version).*": ["sensors/drivers/mbed.h"],
 }
 
 
