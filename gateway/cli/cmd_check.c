@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "modbus_tls.h"
 #include "trial.h"
 
 /* Keys come and go apart from the configuration (enrolment makes them), so a missing one is no mistake of it;
@@ -32,6 +33,8 @@ static enum wy_err check_gateway(const char *path, struct cli_load *load)
 	if (err)
 		return err;
 	look_for_keys(path, &config->uplink);
+	if (modbus_tls_check(config->wires, config->n_wires, &load->diags) == WY_E_NOMEM)
+		return WY_E_NOMEM;
 	printf("%s: %zu devices, %zu assets, %zu rules, %zu instances\n", path, config->n_devices,
 	       config->n_assets, rule_count(rules), rule_instance_count(rules));
 	return WY_OK;

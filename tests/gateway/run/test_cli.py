@@ -1,6 +1,7 @@
 """The commands, as their users type them."""
 import json
 import os
+import shutil
 import subprocess
 
 from conftest import BUILD, SOURCE, verbs_of
@@ -96,6 +97,25 @@ def test_check_says_which_key_file_is_missing(building):
     done = weiyu("check", "-c", building.path("gateway.yaml"))
     assert done.returncode == 0
     assert "uplink.key" in done.stderr and "No such file" in done.stderr
+
+
+def test_check_says_what_is_wrong_with_the_files_of_a_secured_wire(building):
+    site = building.path("site.yaml")
+    with open(site, encoding="utf-8") as file:
+        text = file.read()
+    wire = "id: lift-bus, kind: tcp, "
+    assert wire in text
+    with open(site, "w", encoding="utf-8") as file:
+        file.write(text.replace(wire, wire + "tls: {ca: pki/ca.crt, certificate: pki/gw-demo-01.crt, key: field.key}, "))
+    missing = weiyu("check", "-c", building.path("gateway.yaml"))
+    assert missing.returncode == 0
+    assert "W847: wire 'lift-bus': cannot read" in missing.stderr and "field.key" in missing.stderr
+    shutil.copy(building.path("pki/server.key"), building.path("field.key"))
+    foreign = weiyu("check", "-c", building.path("gateway.yaml"))
+    assert foreign.returncode == 1 and "E842: wire 'lift-bus': the key in" in foreign.stderr
+    shutil.copy(building.path("pki/gw-demo-01.key"), building.path("field.key"))
+    plain = weiyu("check", "-c", building.path("gateway.yaml"))
+    assert plain.returncode == 0 and "W844: wire 'lift-bus'" in plain.stderr and "carries no Modbus role" in plain.stderr
 
 
 def test_poll_of_a_serial_device_under_a_running_gateway_says_who_holds_it(building, desk, waiting):
