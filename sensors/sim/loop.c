@@ -4,6 +4,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,29 +59,84 @@ void sim_loop_remove(struct sim_loop *loop, struct sim_source *source)
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
 }
 
+/* ---- Timers: a pairing heap through the timers themselves -------------------------------------- */
+
+static bool is_sooner(const struct sim_timer *a, const struct sim_timer *b)
+{
+	return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->turn < b->turn;
+}
+
+/* The later one becomes the first child of the sooner one. Either may be NULL. */
+static struct sim_timer *meld(struct sim_timer *a, struct sim_timer *b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	if (is_sooner(b, a)) {
+		struct sim_timer *sooner = b;
+		b = a;
+		a = sooner;
+	}
+	b->before = a;
+	b->next = a->child;
+	if (a->child)
+		a->child->before = b;
+	a->child = b;
+	a->next = a->before = NULL;
+	return a;
+}
+
+/* A list of siblings into one heap: pairs from the left, then all of them from the right. */
+static struct sim_timer *meld_siblings(struct sim_timer *first)
+{
+	struct sim_timer *pairs = NULL, *whole = NULL;
+
+	while (first) {
+		struct sim_timer *a = first, *b = first->next;
+		first = b ? b->next : NULL;
+		a->next = a->before = NULL;
+		if (b)
+			b->next = b->before = NULL;
+		a = meld(a, b);
+		a->next = pairs;
+		pairs = a;
+	}
+	while (pairs) {
+		struct sim_timer *next = pairs->next;
+		pairs->next = NULL;
+		whole = meld(whole, pairs);
+		pairs = next;
+	}
+	return whole;
+}
+
 void sim_timer_stop(struct sim_loop *loop, struct sim_timer *timer)
 {
-	struct sim_timer **at = &loop->first;
-
 	if (!timer->is_set)
 		return;
-	while (*at != timer)
-		at = &(*at)->next;
-	*at = timer->next;
 	timer->is_set = false;
+	struct sim_timer *below = meld_siblings(timer->child);
+	if (timer == loop->first) {
+		loop->first = below;
+	} else {
+		if (timer->before->child == timer)
+			timer->before->child = timer->next;
+		else
+			timer->before->next = timer->next;
+		if (timer->next)
+			timer->next->before = timer->before;
+		loop->first = meld(loop->first, below);
+	}
+	timer->child = timer->next = timer->before = NULL;
 }
 
 void sim_timer_set(struct sim_loop *loop, struct sim_timer *timer, wy_ms due_ms)
 {
-	struct sim_timer **at = &loop->first;
-
 	sim_timer_stop(loop, timer);
-	while (*at && (*at)->due_ms <= due_ms)
-		at = &(*at)->next;
 	timer->due_ms = due_ms;
-	timer->next = *at;
+	timer->turn = loop->turns++;
 	timer->is_set = true;
-	*at = timer;
+	timer->child = timer->next = timer->before = NULL;
+	loop->first = meld(loop->first, timer);
 }
 
 static void fire_due(struct sim_loop *loop)

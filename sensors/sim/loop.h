@@ -22,12 +22,14 @@ struct sim_timer {
 	void (*fire)(void *arg);
 	void *arg;
 	bool is_set;
-	struct sim_timer *next;
+	uint64_t turn; /* among timers of one time the one set first fires first */
+	struct sim_timer *child, *next, *before; /* before: the sibling before it, or its parent */
 };
 
 struct sim_loop {
 	int epoll_fd;
-	struct sim_timer *first; /* by due time, equal ones in the order they were set */
+	struct sim_timer *first; /* due next: root of a pairing heap, so that thousands of timers cost little */
+	uint64_t turns;
 	bool is_done;
 };
 
