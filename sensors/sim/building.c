@@ -1,6 +1,7 @@
 /* building.c: see building.h. */
 #include "building.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Registers ---------------------------------------------------------------------------------
@@ -24,7 +25,7 @@ static void spans_of_points(const struct sensor_profile *profile, struct sim_spa
 	for (size_t i = 0; i < profile->n_points; i++) {
 		const struct sensor_profile_point *point = &profile->points[i];
 		struct sim_span span = {point->area, point->address,
-					(uint32_t)point->address + sim_words(point), NULL};
+					(uint32_t)point->address + sim_words(point), NULL, NULL, NULL};
 		size_t at = i;
 
 		for (; at > 0 && is_before(&span, &spans[at - 1]); at--)
@@ -62,17 +63,6 @@ static struct sim_span *span_of(const struct sim_device *device, enum sensor_are
 	return NULL;
 }
 
-bool sim_device_read(const struct sim_device *device, enum sensor_area area, uint32_t first,
-		     uint32_t count, uint16_t *ret_words)
-{
-	const struct sim_span *span = span_of(device, area, first, count);
-
-	if (!span)
-		return false;
-	memcpy(ret_words, span->words + (first - span->first), count * sizeof(uint16_t));
-	return true;
-}
-
 /* What a point says that chooses for another: which of n. False: none of them. */
 static bool choose(const struct sim_device *device, const char *name, size_t n, size_t *ret_index)
 {
@@ -99,19 +89,75 @@ double sim_device_ratio(const struct sim_device *device, const struct sensor_pro
 	return ratio;
 }
 
+enum wy_err sim_device_accepts(const struct sim_device *device, size_t index,
+			       const struct sim_value *value)
+{
+	const struct sensor_profile_point *point = &device->profile->points[index];
+	double ratio = sim_device_ratio(device, point);
+	uint16_t scratch[SIM_WORDS_MAX] = {0};
+	struct sim_raw raw;
+
+	return device->kind == SIM_COAP ? sim_raw_of(point, value, ratio, &raw)
+					: sim_encode(point, value, ratio, scratch);
+}
+
 /* Check and store. CoAP devices have no registers: their payloads are made from the value. */
 static enum wy_err store(struct sim_device *device, uint32_t index, const struct sim_value *value)
 {
 	const struct sensor_profile_point *point = &device->profile->points[index];
 	double ratio = sim_device_ratio(device, point);
+	uint16_t old[SIM_WORDS_MAX];
 	struct sim_raw raw;
 
 	if (device->kind == SIM_COAP)
 		return sim_raw_of(point, value, ratio, &raw);
-	if (sensor_point_is_text(point))
-		return WY_OK;
 	struct sim_span *span = span_of(device, point->area, point->address, sim_words(point));
-	return sim_encode(point, value, ratio, span->words + (point->address - span->first));
+	size_t at = point->address - span->first, n_bytes = sim_words(point) * sizeof(uint16_t);
+	memcpy(old, span->words + at, n_bytes);
+	enum wy_err err = sim_encode(point, value, ratio, span->words + at);
+	if (!err && memcmp(old, span->words + at, n_bytes) != 0)
+		memcpy(span->before + at, old, n_bytes);
+	return err;
+}
+
+/* ---- Texts ------------------------------------------------------------------------------------- */
+
+/* Room for a text of so many registers as UTF-8: two bytes of a register are at most four here. */
+static size_t text_room(const struct sensor_profile_point *point)
+{
+	return (size_t)4 * point->n_text + 1;
+}
+
+/* Put a value into values or shown; a text is copied to room, half of which belongs to each. */
+static void keep(struct sim_device *device, uint32_t point, struct sim_value *values,
+		 struct sim_value value)
+{
+	const struct sensor_profile_point *p = &device->profile->points[point];
+
+	if (sim_is_text(p)) {
+		char *room = device->texts[point] + (values == device->shown ? text_room(p) : 0);
+		if (room != value.text)
+			(void)snprintf(room, text_room(p), "%s", value.text);
+		value.text = room;
+	}
+	values[point] = value;
+}
+
+static enum wy_err make_room_for_texts(struct sim_device *device, struct wy_arena *arena)
+{
+	const struct sensor_profile *profile = device->profile;
+
+	device->texts = wy_arena_array(arena, profile->n_points, sizeof(*device->texts));
+	if (!device->texts)
+		return WY_E_NOMEM;
+	for (size_t i = 0; i < profile->n_points; i++) {
+		if (!sim_is_text(&profile->points[i]))
+			continue;
+		device->texts[i] = wy_arena_alloc(arena, 2 * text_room(&profile->points[i]));
+		if (!device->texts[i])
+			return WY_E_NOMEM;
+	}
+	return WY_OK;
 }
 
 /* ---- Views -------------------------------------------------------------------------------------
@@ -160,22 +206,29 @@ enum wy_err sim_device_lay_out(struct sim_device *device, struct wy_arena *arena
 	const struct sensor_profile *profile = device->profile;
 
 	device->values = wy_arena_array(arena, profile->n_points, sizeof(*device->values));
+	device->shown = wy_arena_array(arena, profile->n_points, sizeof(*device->shown));
+	device->is_held = wy_arena_array(arena, profile->n_points, sizeof(*device->is_held));
 	device->spans = wy_arena_array(arena, profile->n_points, sizeof(*device->spans));
-	if (!device->values || !device->spans)
+	if (!device->values || !device->shown || !device->is_held || !device->spans ||
+	    make_room_for_texts(device, arena))
 		return WY_E_NOMEM;
+	device->dice = 0x2545F491u;
 	if (device->kind != SIM_COAP) {
 		spans_of_points(profile, device->spans);
 		device->n_spans = join_spans(profile, device->spans);
 	}
 	for (size_t i = 0; i < device->n_spans; i++) {
 		struct sim_span *span = &device->spans[i];
-		span->words = wy_arena_array(arena, span->end - span->first, sizeof(uint16_t));
-		if (!span->words)
+		size_t n = span->end - span->first;
+		span->words = wy_arena_array(arena, n, sizeof(uint16_t));
+		span->before = wy_arena_array(arena, n, sizeof(uint16_t));
+		span->frozen = wy_arena_array(arena, n, sizeof(uint16_t));
+		if (!span->words || !span->before || !span->frozen)
 			return WY_E_NOMEM;
 	}
 	/* All defaults first: the unit of one point may hang on the value of another. */
 	for (uint32_t i = 0; i < profile->n_points; i++)
-		device->values[i] = sim_value_default(&profile->points[i]);
+		keep(device, i, device->values, sim_value_default(&profile->points[i]));
 	for (uint32_t i = 0; i < profile->n_points; i++) {
 		enum wy_err err = is_view(device, i) ? look(device, i) : store(device, i, &device->values[i]);
 		if (err) {
@@ -210,6 +263,14 @@ static size_t find_device(const struct sim_building *building, const char *id, s
 size_t sim_building_find_device(const struct sim_building *building, const char *id)
 {
 	return find_device(building, id, strlen(id));
+}
+
+struct sim_device *sim_wire_unit(const struct sim_building *building, const struct sim_wire *wire,
+				 uint8_t unit)
+{
+	uint32_t index = wire->by_unit ? wire->by_unit[unit] : 0;
+
+	return index ? &building->devices[index - 1] : NULL;
 }
 
 enum wy_err sim_building_find(const struct sim_building *building, const char *name,
@@ -278,6 +339,50 @@ static void restate_shared(struct sim_device *device, const struct sensor_profil
 	}
 }
 
+/* ---- Values that are held back ------------------------------------------------------------------ */
+
+static bool is_raised(const struct sensor_profile_point *point, const struct sim_value *value)
+{
+	struct sim_value rest = sim_value_default(point);
+
+	return value->form == SIM_VALUE && point->type != WY_TYPE_REAL && !sim_is_text(point) &&
+	       value->whole != rest.whole;
+}
+
+static void hold(struct sim_device *device, uint32_t point, const struct sim_value *value)
+{
+	if (device->is_held[point])
+		return;
+	keep(device, point, device->shown, *value);
+	device->is_held[point] = true;
+}
+
+/* Registers of a frozen device are held whole, as they stand; payloads are made from values. */
+static bool is_stuck(const struct sim_device *device, uint32_t point)
+{
+	return sim_device_concerns(device, SIM_QUIRK_stuck, point) ||
+	       (device->kind == SIM_COAP && sim_device_is(device, SIM_QUIRK_frozen));
+}
+
+/* A value changes: an alarm that goes away stays to be seen if it is latched. */
+static void latch(struct sim_device *device, uint32_t point, const struct sim_value *before,
+		  const struct sim_value *now)
+{
+	const struct sensor_profile_point *p = &device->profile->points[point];
+
+	if (!sim_device_concerns(device, SIM_QUIRK_latched, point))
+		return;
+	if (is_raised(p, before) && !is_raised(p, now))
+		hold(device, point, before);
+	else if (is_raised(p, now))
+		device->is_held[point] = is_stuck(device, point);
+}
+
+const struct sim_value *sim_device_shown(const struct sim_device *device, size_t point)
+{
+	return device->is_held[point] ? &device->shown[point] : &device->values[point];
+}
+
 static void follow(struct sim_building *building, uint32_t device, uint32_t point)
 {
 	struct sim_device *d = &building->devices[device];
@@ -287,6 +392,7 @@ static void follow(struct sim_building *building, uint32_t device, uint32_t poin
 
 		if (!is_view_of(d, i, point) || before.form == SIM_ABSENT || look(d, i) != WY_OK)
 			continue;
+		latch(d, i, &before, &d->values[i]);
 		if (before.form != d->values[i].form || before.whole != d->values[i].whole)
 			tell(building, &(struct sim_change){.event = SIM_EVENT_SET, .device = device, .point = i});
 	}
@@ -303,7 +409,8 @@ enum wy_err sim_building_set(struct sim_building *building, uint32_t device, uin
 	if (err)
 		return err;
 	bool is_hiding = d->values[point].form == SIM_ABSENT || value->form == SIM_ABSENT;
-	d->values[point] = *value;
+	latch(d, point, &d->values[point], value);
+	keep(d, point, d->values, *value);
 	if (is_hiding && d->kind != SIM_COAP)
 		restate_shared(d, &d->profile->points[point]);
 	restate_units(d, d->profile->points[point].name);
@@ -324,6 +431,65 @@ void sim_building_plug(struct sim_building *building, uint32_t device, bool is_p
 	tell(building, &change);
 }
 
+/* ---- Misbehaviours ---------------------------------------------------------------------------- */
+
+/* The points `all` stands for. */
+static bool is_meant_by_all(const struct sensor_profile_point *point, enum sim_quirk_id state)
+{
+	switch (state) {
+	case SIM_QUIRK_lacks:
+		return point->is_optional;
+	case SIM_QUIRK_latched:
+		return point->is_latched;
+	case SIM_QUIRK_clear_on_read:
+		return point->is_clear_on_read;
+	case SIM_QUIRK_chatter:
+		return point->type == WY_TYPE_BOOL;
+	default:
+		return true;
+	}
+}
+
+bool sim_device_is(const struct sim_device *device, enum sim_quirk_id state)
+{
+	return device->armed[state].is_on;
+}
+
+bool sim_device_concerns(const struct sim_device *device, enum sim_quirk_id state, size_t point)
+{
+	const struct sim_armed *armed = &device->armed[state];
+
+	if (!armed->is_on)
+		return false;
+	return armed->arg == SIM_ALL_POINTS ? is_meant_by_all(&device->profile->points[point], state)
+					    : armed->arg == (int64_t)point;
+}
+
+bool sim_wire_is(const struct sim_building *building, const struct sim_wire *wire,
+		 enum sim_quirk_id state, int64_t *ret_arg)
+{
+	for (size_t i = 0; i < wire->n_devices && building->n_on[state]; i++) {
+		const struct sim_armed *armed = &building->devices[wire->devices[i]].armed[state];
+
+		if (!armed->is_on)
+			continue;
+		if (ret_arg)
+			*ret_arg = armed->arg;
+		return true;
+	}
+	return false;
+}
+
+static bool suits_a_point(const struct sim_device *device, enum sim_quirk_id quirk, int64_t arg)
+{
+	if (arg != SIM_ALL_POINTS)
+		return arg >= 0 && (uint64_t)arg < device->profile->n_points;
+	for (size_t i = 0; i < device->profile->n_points; i++)
+		if (is_meant_by_all(&device->profile->points[i], quirk))
+			return true;
+	return false;
+}
+
 bool sim_quirk_suits(const struct sim_device *device, enum sim_quirk_id quirk, int64_t arg)
 {
 	static const unsigned transports[] = {[SIM_TCP] = SIM_TRANSPORT_TCP,
@@ -334,18 +500,61 @@ bool sim_quirk_suits(const struct sim_device *device, enum sim_quirk_id quirk, i
 		return false;
 	if (quirk == SIM_QUIRK_exception)
 		return device->kind == SIM_COAP ? arg >= 400 : arg <= 255;
-	return true;
+	return sim_quirk_at(quirk)->arg != SIM_ARG_POINT || suits_a_point(device, quirk, arg);
+}
+
+/* A misbehaviour that holds values was switched: what is held from now on is held as it is now. */
+static void hold_or_release(struct sim_device *device, const struct sim_arming *arming)
+{
+	bool is_freezing = arming->quirk == SIM_QUIRK_frozen && arming->is_on;
+
+	for (uint32_t i = 0; i < device->profile->n_points; i++) {
+		if (is_stuck(device, i))
+			hold(device, i, &device->values[i]);
+		else if (!sim_device_concerns(device, SIM_QUIRK_latched, i))
+			device->is_held[i] = false;
+	}
+	for (size_t i = 0; i < device->n_spans && is_freezing; i++) {
+		struct sim_span *span = &device->spans[i];
+		memcpy(span->frozen, span->words, (span->end - span->first) * sizeof(uint16_t));
+	}
+}
+
+/* A clock is known by the years it can show. Without a battery it starts at the first of them. */
+static void lose_clocks(struct sim_building *building, uint32_t device)
+{
+	const struct sensor_profile *profile = building->devices[device].profile;
+
+	for (uint32_t i = 0; i < profile->n_points; i++) {
+		const struct sensor_profile_point *point = &profile->points[i];
+		struct sim_value first = sim_value_default(point);
+
+		if (point->has_range && point->lo >= 1970 && point->lo <= 2100)
+			(void)!sim_building_set(building, device, i, &first, "the clock lost its time");
+	}
 }
 
 enum wy_err sim_building_arm(struct sim_building *building, uint32_t device,
-			     enum sim_quirk_id quirk, int64_t arg, uint32_t count, const char *note)
+			     const struct sim_arming *arming, const char *note)
 {
 	struct sim_device *d = &building->devices[device];
-	struct sim_change change = {SIM_EVENT_QUIRK, device, 0, quirk, arg, count, note};
+	struct sim_change change = {SIM_EVENT_QUIRK, device, 0, *arming, note};
+	bool is_off = !arming->is_on && arming->count == 0;
 
-	if (!sim_quirk_suits(d, quirk, arg))
+	if (!is_off && !sim_quirk_suits(d, arming->quirk, arming->arg))
 		return WY_E_UNSUPPORTED;
-	d->armed[quirk] = (struct sim_armed){arg, count};
+	if (sim_quirk_at(arming->quirk)->is_state && arming->count)
+		return WY_E_UNSUPPORTED;
+	building->n_on[arming->quirk] += (uint32_t)arming->is_on;
+	building->n_on[arming->quirk] -= (uint32_t)d->armed[arming->quirk].is_on;
+	d->armed[arming->quirk] = (struct sim_armed){.arg = arming->arg,
+						     .left = arming->is_on ? 0 : arming->count,
+						     .is_on = arming->is_on};
 	tell(building, &change);
+	if (arming->quirk == SIM_QUIRK_frozen || arming->quirk == SIM_QUIRK_stuck ||
+	    arming->quirk == SIM_QUIRK_latched)
+		hold_or_release(d, arming);
+	if (arming->quirk == SIM_QUIRK_reboot && arming->is_on)
+		lose_clocks(building, device);
 	return WY_OK;
 }

@@ -48,8 +48,6 @@ struct assignment {
 static bool read_assignment(struct call *call, const char *name, const char *text,
 			    struct assignment *a)
 {
-	uint16_t scratch[SIM_WORDS_MAX] = {0};
-	struct sim_raw raw;
 	const char *expected;
 
 	if (sim_building_find(call->building, name, &a->device, &a->point)) {
@@ -63,9 +61,7 @@ static bool read_assignment(struct call *call, const char *name, const char *tex
 			    name, text, expected);
 		return false;
 	}
-	double ratio = sim_device_ratio(device, point);
-	if (device->kind == SIM_COAP ? sim_raw_of(point, &a->value, ratio, &raw)
-				     : sim_encode(point, &a->value, ratio, scratch)) {
+	if (sim_device_accepts(device, a->point, &a->value)) {
 		wy_buf_addf(call->out, "error %s cannot hold '%s'\n", name, text);
 		return false;
 	}
@@ -150,6 +146,17 @@ static void run_truth(struct call *call)
 	wy_buf_add(call->out, "ok\n");
 }
 
+/* "ok 3:1204 4:17": requests by function code since the start. */
+static void run_asked(struct call *call)
+{
+	wy_buf_add(call->out, "ok");
+	for (unsigned code = 0; code < 256; code++)
+		if (call->building->n_asked[code])
+			wy_buf_addf(call->out, " %u:%llu", code,
+				    (unsigned long long)call->building->n_asked[code]);
+	wy_buf_add(call->out, "\n");
+}
+
 static void run_stop(struct call *call)
 {
 	call->result->is_stop = true;
@@ -164,11 +171,19 @@ static const struct command commands[] = {
 	{"list", 0, 0, "list", run_list},
 	{"unplug", 1, 1, "unplug DEV", run_plug},
 	{"plug", 1, 1, "plug DEV", run_plug},
+	{"asked", 0, 0, "asked", run_asked},
 	{"truth", 0, 0, "truth", run_truth},
 	{"stop", 0, 0, "stop", run_stop},
 	{"help", 0, 0, "help", run_help},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void add_usage(struct call *call, const struct sim_quirk *quirk)
+{
+	wy_buf_addf(call->out, "%s DEV %s%s%s", quirk->name, quirk->arg_key ? quirk->arg_key : "",
+		    quirk->arg_key ? " " : "",
+		    quirk->is_state ? "[on | off | for DURATION]" : "[COUNT | on | off | for DURATION]");
+}
 
 static void run_help(struct call *call)
 {
@@ -177,37 +192,66 @@ static void run_help(struct call *call)
 		wy_buf_addf(call->out, "%s\n", commands[i].usage);
 	for (size_t id = 0; id < SIM_QUIRK_COUNT; id++) {
 		const struct sim_quirk *quirk = sim_quirk_at(id);
-		wy_buf_addf(call->out, "%s DEV %s%s[COUNT]: the next answers %s\n", quirk->name,
-			    quirk->arg_key ? quirk->arg_key : "", quirk->arg_key ? " " : "",
-			    quirk->help);
+		add_usage(call, quirk);
+		wy_buf_addf(call->out, ": %s%s\n", quirk->is_state ? "" : "the next answers ", quirk->help);
 	}
 }
 
-/* NAME DEV [ARG] [COUNT] */
+/* The words behind device and argument: COUNT, on, off, for DURATION or nothing. False: refused. */
+static bool read_lasting(struct call *call, size_t at, struct sim_arming *arming)
+{
+	bool is_state = sim_quirk_at(arming->quirk)->is_state;
+	const char *word = at < call->n ? call->word[at] : is_state ? "on" : "1";
+	int64_t count = 0;
+
+	if (strcmp(word, "off") == 0)
+		return true;
+	arming->is_on = strcmp(word, "on") == 0 || strcmp(word, "for") == 0;
+	if (strcmp(word, "for") == 0) {
+		const char *text = at + 1 < call->n ? call->word[at + 1] : "";
+		if (wy_parse_duration(text, strlen(text), &arming->for_ms) || arming->for_ms <= 0) {
+			refuse(call, "not a duration:", text);
+			return false;
+		}
+	}
+	if (arming->is_on)
+		return true;
+	if (wy_parse_int(word, strlen(word), &count) || count < 0 || count > 1000000 ||
+	    (is_state && count)) {
+		refuse(call, is_state ? "not on, off or for DURATION:" : "not a count:", word);
+		return false;
+	}
+	arming->count = (uint32_t)count;
+	return true;
+}
+
+/* NAME DEV [ARG] [COUNT | on | off | for DURATION]. Off needs no argument. */
 static void run_quirk(struct call *call, enum sim_quirk_id id)
 {
 	const struct sim_quirk *quirk = sim_quirk_at(id);
-	size_t n_args = quirk->arg == SIM_ARG_NONE ? 0 : 1;
-	int64_t arg = 0, count = 1;
+	bool is_off = call->n == 3 && strcmp(call->word[2], "off") == 0;
+	size_t n_args = quirk->arg == SIM_ARG_NONE || is_off ? 0 : 1;
+	struct sim_arming arming = {.quirk = id};
+	const char *expected;
 
-	if (call->n < 2 + n_args || call->n > 3 + n_args) {
-		wy_buf_addf(call->out, "error usage: %s DEV %s%s[COUNT]\n", quirk->name,
-			    quirk->arg_key ? quirk->arg_key : "", quirk->arg_key ? " " : "");
+	if (call->n < 2 + n_args || call->n > 4 + n_args) {
+		wy_buf_add(call->out, "error usage: ");
+		add_usage(call, quirk);
+		wy_buf_add(call->out, "\n");
 		return;
 	}
 	size_t device = device_of(call, call->word[1]);
 	if (device == SIZE_MAX)
 		return;
-	if (n_args && sim_quirk_arg(id, call->word[2], &arg)) {
-		refuse(call, "not an argument:", call->word[2]);
+	if (n_args && sim_quirk_arg(&call->building->devices[device], id, call->word[2], &arming.arg,
+				    &expected)) {
+		wy_buf_addf(call->out, "error not an argument: '%s'; expected %s\n", call->word[2],
+			    expected);
 		return;
 	}
-	const char *last = call->n == 3 + n_args ? call->word[2 + n_args] : "1";
-	if (wy_parse_int(last, strlen(last), &count) || count < 0 || count > 1000000) {
-		refuse(call, "not a count:", last);
+	if (!read_lasting(call, 2 + n_args, &arming))
 		return;
-	}
-	if (sim_building_arm(call->building, (uint32_t)device, id, arg, (uint32_t)count, NULL)) {
+	if (sim_building_arm(call->building, (uint32_t)device, &arming, NULL)) {
 		refuse(call, "not possible on the wire of", call->word[1]);
 		return;
 	}

@@ -3,6 +3,7 @@
  * bits -> bytes as on the wire ABCD, bytes -> the point's order. */
 #include "encode.h"
 
+#include <iconv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,19 +18,26 @@ static const struct encoding {
 } encodings[] = {
 	[SENSOR_BIT] = {1, false}, [SENSOR_U16] = {1, false}, [SENSOR_I16] = {1, true},
 	[SENSOR_U32] = {2, false}, [SENSOR_I32] = {2, true},  [SENSOR_F32] = {2, false},
-	[SENSOR_U64] = {4, false}, [SENSOR_DEC_PAIR] = {2, false}, [SENSOR_TEXT] = {0, false},
+	[SENSOR_U64] = {4, false}, [SENSOR_DEC_PAIR] = {2, false},
+	[SENSOR_TEXT] = {0, false}, /* as many as the point says */
 };
 
-enum { PAIR_BASE = 10000 };
+#define DEC_HALF 10000 /* what each register of a decimal pair stays below */
+#define NUMBER_WORDS 4 /* registers of the longest number */
 
 static bool is_bit_area(const struct sensor_profile_point *point)
 {
 	return point->area == SENSOR_COIL || point->area == SENSOR_DISCRETE;
 }
 
+bool sim_is_text(const struct sensor_profile_point *point)
+{
+	return !point->path && point->encoding == SENSOR_TEXT && !is_bit_area(point);
+}
+
 unsigned sim_words(const struct sensor_profile_point *point)
 {
-	if (sensor_point_is_text(point))
+	if (sim_is_text(point))
 		return point->n_text;
 	return is_bit_area(point) ? 1 : encodings[point->encoding].words;
 }
@@ -98,7 +106,9 @@ enum wy_err sim_value_parse(const struct sensor_profile_point *point, const char
 {
 	struct sim_value value = {.form = SIM_VALUE};
 
-	if (strcmp(text, "none") == 0) {
+	if (sim_is_text(point)) {
+		value.text = text;
+	} else if (strcmp(text, "none") == 0) {
 		value.form = SIM_ABSENT;
 	} else if (strncmp(text, "raw:", 4) == 0) {
 		value.form = SIM_RAW;
@@ -129,7 +139,9 @@ static void print_real(double real, struct wy_buf *buf)
 void sim_value_print(const struct sensor_profile_point *point, const struct sim_value *value,
 		     struct wy_buf *buf)
 {
-	if (value->form == SIM_ABSENT)
+	if (sim_is_text(point))
+		wy_buf_add(buf, value->text);
+	else if (value->form == SIM_ABSENT)
 		wy_buf_add(buf, "none");
 	else if (value->form == SIM_RAW)
 		wy_buf_addf(buf, "raw:%lld", (long long)value->whole);
@@ -148,6 +160,10 @@ struct sim_value sim_value_default(const struct sensor_profile_point *point)
 	struct sim_value value = {.form = SIM_VALUE};
 	double nearest = 0;
 
+	if (sim_is_text(point)) {
+		value.text = "";
+		return value;
+	}
 	if (point->has_range && point->lo > 0)
 		nearest = point->lo;
 	if (point->has_range && point->hi < 0)
@@ -284,6 +300,18 @@ static uint64_t field_mask(const struct sensor_profile_point *point)
 	return encoding_mask(point) >> point->bit_shift;
 }
 
+uint64_t sim_field_size(const struct sensor_profile_point *point)
+{
+	if (point->path || point->encoding == SENSOR_F32 || point->encoding == SENSOR_TEXT)
+		return 0;
+	if (point->encoding == SENSOR_DEC_PAIR)
+		return (uint64_t)DEC_HALF * DEC_HALF;
+	uint64_t mask = is_bit_area(point) ? 1 : field_mask(point);
+	if (encodings[point->encoding].is_signed)
+		mask >>= 1;
+	return mask < (uint64_t)1 << 62 ? mask + 1 : 0;
+}
+
 /* The sign of a field is its highest bit; without a mask only an unshifted value has one. */
 static bool fits(const struct sensor_profile_point *point, int64_t whole, uint64_t mask)
 {
@@ -292,7 +320,7 @@ static bool fits(const struct sensor_profile_point *point, int64_t whole, uint64
 	int64_t most = (int64_t)(mask >> 1);
 
 	if (point->encoding == SENSOR_DEC_PAIR)
-		return whole >= 0 && whole < (int64_t)PAIR_BASE * PAIR_BASE;
+		return whole >= 0 && whole < (int64_t)DEC_HALF * DEC_HALF;
 	if (has_sign)
 		return whole >= -most - 1 && whole <= most;
 	return whole >= 0 && (uint64_t)whole <= mask;
@@ -316,16 +344,37 @@ static enum wy_err bits_of_raw(const struct sensor_profile_point *point,
 	if (value->form == SIM_VALUE && !fits(point, raw->whole, mask))
 		return WY_E_LIMIT;
 	*ret_bits = (uint64_t)raw->whole & mask;
+	if (value->form == SIM_VALUE && point->encoding == SENSOR_DEC_PAIR)
+		*ret_bits = (uint64_t)(raw->whole / DEC_HALF) << 16 | (uint64_t)(raw->whole % DEC_HALF);
 	return WY_OK;
 }
 
-enum wy_err sim_encode(const struct sensor_profile_point *point, const struct sim_value *value,
-		       double ratio, uint16_t words[SIM_WORDS_MAX])
+/* UTF-8 into the charset of the device, NULs behind it. WY_E_LIMIT: it does not fit, or a character
+ * does not exist there. */
+static enum wy_err encode_text(const struct sensor_profile_point *point, const char *text,
+			       uint16_t words[SIM_WORDS_MAX])
+{
+	char bytes[2 * SIM_WORDS_MAX] = {0};
+	char *in = (char *)(uintptr_t)text, *out = bytes; /* iconv() wants it so and changes nothing */
+	size_t n_in = strlen(text), n_out = 2 * (size_t)point->n_text;
+	iconv_t charset = iconv_open(point->charset == SENSOR_GB18030 ? "GB18030" : "ASCII", "UTF-8");
+
+	if (charset == (iconv_t)-1)
+		return WY_E_UNSUPPORTED;
+	bool is_done = iconv(charset, &in, &n_in, &out, &n_out) == 0;
+	(void)iconv_close(charset);
+	if (!is_done)
+		return WY_E_LIMIT;
+	for (size_t i = 0; i < point->n_text; i++)
+		words[i] = (uint16_t)((uint8_t)bytes[2 * i] << 8 | (uint8_t)bytes[2 * i + 1]);
+	return WY_OK;
+}
+
+static enum wy_err encode_number(const struct sensor_profile_point *point,
+				 const struct sim_value *value, double ratio,
+				 uint16_t words[SIM_WORDS_MAX])
 {
 	unsigned n_words = sim_words(point);
-
-	if (sensor_point_is_text(point))
-		return WY_E_LIMIT; /* its registers stay zero: an empty text */
 	uint64_t mask = is_bit_area(point) ? 1 : field_mask(point);
 	unsigned shift = is_bit_area(point) ? 0 : point->bit_shift;
 	struct sim_raw raw;
@@ -341,8 +390,6 @@ enum wy_err sim_encode(const struct sensor_profile_point *point, const struct si
 		err = bits_of_raw(point, value, &raw, mask, &bits);
 	if (err)
 		return err;
-	if (point->encoding == SENSOR_DEC_PAIR && value->form == SIM_VALUE)
-		bits = bits / PAIR_BASE << 16 | bits % PAIR_BASE;
 	if (is_bit_area(point)) {
 		words[0] = (uint16_t)bits;
 		return WY_OK;
@@ -352,27 +399,36 @@ enum wy_err sim_encode(const struct sensor_profile_point *point, const struct si
 	return WY_OK;
 }
 
+enum wy_err sim_encode(const struct sensor_profile_point *point, const struct sim_value *value,
+		       double ratio, uint16_t words[SIM_WORDS_MAX])
+{
+	return sim_is_text(point) ? encode_text(point, value->text, words)
+				  : encode_number(point, value, ratio, words);
+}
+
 /* ---- Views of the same bits -------------------------------------------------------------------- */
 
-static void mask_words(const struct sensor_profile_point *point, uint16_t words[SIM_WORDS_MAX])
+/* Which bits of its registers a number or a bit is made of; a text has none that another could read. */
+static void mask_words(const struct sensor_profile_point *point, uint16_t words[NUMBER_WORDS])
 {
-	memset(words, 0, SIM_WORDS_MAX * sizeof(*words));
+	memset(words, 0, NUMBER_WORDS * sizeof(*words));
 	if (is_bit_area(point))
 		words[0] = 1;
-	else if (!sensor_point_is_text(point))
+	else if (!sim_is_text(point))
 		bits_to_words(point, field_mask(point) << point->bit_shift, words, sim_words(point));
 }
 
 bool sim_shares_bits(const struct sensor_profile_point *a, const struct sensor_profile_point *b)
 {
-	uint16_t of_a[SIM_WORDS_MAX], of_b[SIM_WORDS_MAX];
+	uint16_t of_a[NUMBER_WORDS], of_b[NUMBER_WORDS];
 
-	if (a->area != b->area)
+	if (a->area != b->area || a->address >= b->address + NUMBER_WORDS ||
+	    b->address >= a->address + NUMBER_WORDS)
 		return false;
 	mask_words(a, of_a);
 	mask_words(b, of_b);
-	for (unsigned i = 0; i < SIM_WORDS_MAX; i++)
-		for (unsigned j = 0; j < SIM_WORDS_MAX; j++)
+	for (unsigned i = 0; i < NUMBER_WORDS; i++)
+		for (unsigned j = 0; j < NUMBER_WORDS; j++)
 			if (a->address + i == b->address + j && (of_a[i] & of_b[j]))
 				return true;
 	return false;

@@ -8,7 +8,7 @@
 #include "buf.h"
 #include "sensor.h"
 
-#define SIM_WORDS_MAX 4 /* registers of one point */
+#define SIM_WORDS_MAX 255 /* registers of one point: four of a number, more only of a text */
 
 enum sim_form {
 	SIM_VALUE,  /* whole or real, by the type of the point */
@@ -21,11 +21,12 @@ struct sim_value {
 	enum sim_form form;
 	union {
 		int64_t whole;
-		double real; /* WY_TYPE_REAL */
+		double real;	  /* WY_TYPE_REAL */
+		const char *text; /* SENSOR_TEXT: UTF-8, borrowed */
 	};
 };
 
-/* "true", "12.5", "INSPECTION", "none", "raw:0x1F". WY_E_INVALID: not a value of this point;
+/* "true", "12.5", "INSPECTION", "none", "raw:0x1F"; a text is itself. WY_E_INVALID: not a value of this point;
  * *ret_expected then says what would be, static or borrowed from the point. */
 WY_MUST_CHECK enum wy_err sim_value_parse(const struct sensor_profile_point *point,
 					  const char *text, struct sim_value *ret_value,
@@ -37,11 +38,17 @@ void sim_value_print(const struct sensor_profile_point *point, const struct sim_
  * has. */
 struct sim_value sim_value_default(const struct sensor_profile_point *point);
 
+bool sim_is_text(const struct sensor_profile_point *point);
 /* Registers a point takes; 1 for a coil or discrete input. */
 unsigned sim_words(const struct sensor_profile_point *point);
 
+/* How many whole numbers the field of a point in its registers can hold, from 0: where a counter wraps.
+ * 0: more than 2^62, or not whole. */
+uint64_t sim_field_size(const struct sensor_profile_point *point);
+
 /* Write value into words[sim_words()], leaving bits that belong to other points alone (SIM_ABSENT
- * takes the whole of them). Coils and discrete inputs are words 0 or 1. `ratio` turns a value in
+ * takes the whole of them). Coils and discrete inputs are words 0 or 1. A text is written in its
+ * charset, high byte first, with NULs behind it. `ratio` turns a value in
  * the point's unit into the unit the device reports in just now (unit_by); 1 otherwise. WY_E_LIMIT:
  * the registers cannot hold it; WY_E_UNSUPPORTED: SIM_ABSENT and the point has no sentinel. words
  * untouched then. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -24,11 +25,33 @@ struct options {
 
 static const char usage[] =
 	"usage: weiyu-sim [--control SOCKET] [--ports FILE] [--truth FILE] SCENARIO\n"
+	"       weiyu-sim --list\n"
 	"Play the devices of a building from a scenario file.\n"
 	"  --control SOCKET  take commands there (help lists them)\n"
 	"  --ports FILE      write {device: port or link} as JSON once everything listens\n"
+	"  --list            name all misbehaviours\n"
 	"  --truth FILE      write what happens there, a JSON line each; default: standard "
 	"output\n";
+
+/* A line each: NAME[=ARGUMENT], where it is possible, what it does. */
+static void print_quirks(void)
+{
+	static const char *const transports[] = {"tcp", "rtu", "coap"};
+
+	for (size_t id = 0; id < SIM_QUIRK_COUNT; id++) {
+		const struct sim_quirk *quirk = sim_quirk_at(id);
+		char name[64], where[32];
+		struct wy_buf buf;
+
+		(void)snprintf(name, sizeof(name), "%s%s%s", quirk->name, quirk->arg_key ? "=" : "",
+			       quirk->arg_key ? quirk->arg_key : "");
+		wy_buf_init(&buf, where, sizeof(where));
+		for (size_t t = 0; t < 3; t++)
+			if (quirk->transports & 1u << t)
+				wy_buf_addf(&buf, "%s%s", buf.len ? "," : "", transports[t]);
+		printf("%-22s %-13s %s%s\n", name, where, quirk->is_state ? "" : "answers ", quirk->help);
+	}
+}
 
 /* False: *ret_status is what to exit with. */
 static bool read_options(int argc, char **argv, struct options *options, int *ret_status)
@@ -36,6 +59,7 @@ static bool read_options(int argc, char **argv, struct options *options, int *re
 	static const struct option rows[] = {{"control", required_argument, NULL, 'c'},
 					     {"ports", required_argument, NULL, 'p'},
 					     {"truth", required_argument, NULL, 't'},
+					     {"list", no_argument, NULL, 'l'},
 					     {"help", no_argument, NULL, 'h'},
 					     {NULL, 0, NULL, 0}};
 	int letter;
@@ -51,6 +75,10 @@ static bool read_options(int argc, char **argv, struct options *options, int *re
 		case 't':
 			options->truth = optarg;
 			break;
+		case 'l':
+			print_quirks();
+			*ret_status = EXIT_FINE;
+			return false;
 		default:
 			fputs(usage, letter == 'h' ? stdout : stderr);
 			*ret_status = letter == 'h' ? EXIT_FINE : EXIT_USAGE;
@@ -133,6 +161,17 @@ static int play(struct sim_scenario *scenario, const struct options *options, FI
 	return writes ? EXIT_WRITES : EXIT_FINE;
 }
 
+/* A thousand ports and their connections are more descriptors than a shell allows at first. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int load_and_play(const struct options *options, FILE *truth_file)
 {
 	struct wy_diags *diags = calloc(1, sizeof(*diags));
@@ -163,6 +202,7 @@ int main(int argc, char **argv)
 	if (!read_options(argc, argv, &options, &status))
 		return status;
 	(void)signal(SIGPIPE, SIG_IGN);
+	allow_descriptors();
 	if (options.truth && !(truth_file = fopen(options.truth, "ae"))) {
 		fprintf(stderr, "weiyu-sim: cannot write '%s': %s\n", options.truth,
 			strerror(errno));

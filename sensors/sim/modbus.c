@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "view.h"
+
 enum { ILLEGAL_FUNCTION = 1, ILLEGAL_ADDRESS = 2, ILLEGAL_VALUE = 3 };
 
 static uint16_t get16(const uint8_t *bytes)
@@ -27,6 +29,13 @@ uint16_t sim_crc(const uint8_t *bytes, size_t len)
 			crc = (uint16_t)(crc & 1 ? crc >> 1 ^ 0xA001 : crc >> 1);
 	}
 	return crc;
+}
+
+uint16_t sim_xor(uint16_t seed, const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		seed ^= bytes[i];
+	return seed;
 }
 
 /* ---- Frames in
@@ -68,14 +77,18 @@ static int rtu_length(const uint8_t *bytes, size_t len)
 	return -1;
 }
 
-static bool has_good_crc(const uint8_t *bytes, size_t len)
+static bool has_good_sum(const struct sim_building *building, const struct sim_wire *wire,
+			 const uint8_t *bytes, size_t len)
 {
-	uint16_t crc = sim_crc(bytes, len - 2);
+	const struct sim_device *device = sim_wire_unit(building, wire, bytes[0]);
+	uint16_t sum = device && device->has_xor ? sim_xor(device->xor_seed, bytes, len - 2)
+						 : sim_crc(bytes, len - 2);
 
-	return bytes[len - 2] == (crc & 0xFF) && bytes[len - 1] == crc >> 8;
+	return bytes[len - 2] == (sum & 0xFF) && bytes[len - 1] == sum >> 8;
 }
 
-int sim_frame_rtu(const uint8_t *bytes, size_t len, bool is_idle, struct sim_request *ret_request)
+int sim_frame_rtu(const struct sim_building *building, const struct sim_wire *wire,
+		  const uint8_t *bytes, size_t len, bool is_idle, struct sim_request *ret_request)
 {
 	int whole = rtu_length(bytes, len);
 
@@ -83,7 +96,7 @@ int sim_frame_rtu(const uint8_t *bytes, size_t len, bool is_idle, struct sim_req
 		whole = (int)len;
 	if (whole <= 0 || len < (size_t)whole)
 		return is_idle ? SIM_NOT_A_FRAME : SIM_NEED_MORE;
-	if (!has_good_crc(bytes, (size_t)whole))
+	if (!has_good_sum(building, wire, bytes, (size_t)whole))
 		return SIM_NOT_A_FRAME;
 	*ret_request = (struct sim_request){0, bytes[0], bytes + 1, (size_t)whole - 3};
 	return whole;
@@ -92,11 +105,25 @@ int sim_frame_rtu(const uint8_t *bytes, size_t len, bool is_idle, struct sim_req
 /* ---- Answers
  * --------------------------------------------------------------------------------------- */
 
-static void refuse(const struct sim_request *request, uint8_t code, struct sim_reply *reply)
+static bool is_nice(const struct sim_device *device)
 {
+	return device->profile->framing == SENSOR_FRAMING_NICE_LEN16;
+}
+
+/* Boards with the other framing know no exceptions: 0x8001 stands where the length would, then a code. */
+static void refuse(const struct sim_device *device, const struct sim_request *request, uint8_t code,
+		   struct sim_reply *reply)
+{
+	if (is_nice(device)) {
+		reply->pdu[0] = request->pdu[0];
+		put16(reply->pdu + 1, 0x8001);
+		put16(reply->pdu + 3, code);
+		reply->pdu_len = reply->n_head = 5;
+		return;
+	}
 	reply->pdu[0] = request->pdu[0] | 0x80u;
 	reply->pdu[1] = code;
-	reply->pdu_len = 2;
+	reply->pdu_len = reply->n_head = 2;
 }
 
 static void pack_bits(const uint16_t *words, unsigned count, uint8_t *out)
@@ -136,68 +163,110 @@ static const struct function *function_of(uint8_t code)
 	return NULL;
 }
 
-/* The protocol's ceiling or the device's own, where its profile has a lower one. */
-static unsigned most_of(const struct function *f, const struct sensor_profile *profile)
+bool sim_modbus_is_write(const struct sim_request *request)
 {
-	bool is_bits = f->area == SENSOR_COIL || f->area == SENSOR_DISCRETE;
-	unsigned most = is_bits ? profile->max_bits : profile->max_registers;
-
-	return most && most < f->most ? most : f->most;
+	return !function_of(request->pdu[0]);
 }
 
-static void read_area(const struct sim_device *device, const struct function *f,
+bool sim_request_range(const struct sim_request *request, enum sensor_area *ret_area,
+		       uint32_t *ret_first, uint32_t *ret_count)
+{
+	const struct function *f = function_of(request->pdu[0]);
+
+	if (!f || !f->is_area || request->pdu_len != 5)
+		return false;
+	*ret_area = f->area;
+	*ret_first = get16(request->pdu + 1);
+	*ret_count = get16(request->pdu + 3);
+	return true;
+}
+
+/* The protocol's ceiling or the device's own, where its profile or a misbehaviour has a lower one. */
+static unsigned most_of(const struct function *f, const struct sim_device *device)
+{
+	bool is_bits = f->area == SENSOR_COIL || f->area == SENSOR_DISCRETE;
+	unsigned most = is_bits ? device->profile->max_bits : device->profile->max_registers;
+
+	if (most == 0 || most > f->most)
+		most = f->most;
+	if (!is_bits && sim_device_is(device, SIM_QUIRK_max_registers) &&
+	    device->armed[SIM_QUIRK_max_registers].arg < most)
+		most = (unsigned)device->armed[SIM_QUIRK_max_registers].arg;
+	return most;
+}
+
+static void read_area(struct sim_device *device, const struct function *f,
 		      const struct sim_request *request, struct sim_reply *reply)
 {
 	uint16_t words[2000];
 	bool is_bits = f->area == SENSOR_COIL || f->area == SENSOR_DISCRETE;
+	enum sensor_area area;
+	uint32_t first, count;
 
-	if (request->pdu_len != 5) {
-		refuse(request, ILLEGAL_VALUE, reply);
+	if (!sim_request_range(request, &area, &first, &count) || count == 0 ||
+	    count > most_of(f, device)) {
+		refuse(device, request, ILLEGAL_VALUE, reply);
 		return;
 	}
-	unsigned first = get16(request->pdu + 1);
-	unsigned count = get16(request->pdu + 3);
-	if (count == 0 || count > most_of(f, device->profile)) {
-		refuse(request, ILLEGAL_VALUE, reply);
-		return;
-	}
-	if (!sim_device_read(device, f->area, first, count, words)) {
-		refuse(request, ILLEGAL_ADDRESS, reply);
+	if (!sim_device_read(device, area, first, count, words)) {
+		refuse(device, request, ILLEGAL_ADDRESS, reply);
 		return;
 	}
 	size_t bytes = is_bits ? (count + 7) / 8 : (size_t)2 * count;
 	reply->pdu[0] = f->code;
 	reply->pdu[1] = (uint8_t)bytes;
-	reply->pdu_len = 2 + bytes;
-	(is_bits ? pack_bits : pack_words)(words, count, reply->pdu + 2);
+	reply->n_head = 2;
+	if (is_nice(device) && !is_bits) {
+		put16(reply->pdu + 1, (unsigned)bytes);
+		reply->n_head = 3;
+	}
+	reply->pdu_len = reply->n_head + bytes;
+	(is_bits ? pack_bits : pack_words)(words, count, reply->pdu + reply->n_head);
 }
 
-bool sim_modbus_answer(const struct sim_device *device, const struct sim_request *request,
-		       struct sim_reply *reply)
+void sim_reply_start(const struct sim_request *request, struct sim_reply *reply)
 {
-	const struct function *f = function_of(request->pdu[0]);
-
 	*reply = (struct sim_reply){.transaction = request->transaction,
 				    .unit = request->unit,
 				    .keep = SIM_FRAME_MAX,
 				    .copies = 1};
+}
+
+void sim_modbus_answer(struct sim_device *device, const struct sim_request *request,
+		       struct sim_reply *reply)
+{
+	const struct function *f = function_of(request->pdu[0]);
+
+	sim_reply_start(request, reply);
 	if (f && f->is_area)
 		read_area(device, f, request, reply);
 	else
-		refuse(request, ILLEGAL_FUNCTION, reply);
-	return !f;
+		refuse(device, request, ILLEGAL_FUNCTION, reply);
 }
 
 /* ---- Frames out
  * ------------------------------------------------------------------------------------- */
 
-size_t sim_frame_build(enum sim_kind kind, const struct sim_reply *reply,
-		       uint8_t bytes[SIM_FRAME_MAX])
+/* Over TCP to another transaction, on a bus from another unit: well-formed and not for us. */
+struct sim_reply sim_reply_stray(enum sim_kind kind, const struct sim_reply *reply)
 {
-	uint8_t *frame = bytes + reply->garbage;
+	struct sim_reply stray = *reply;
+
+	if (kind == SIM_TCP)
+		stray.transaction = (uint16_t)(stray.transaction + 1000);
+	else
+		stray.unit = (uint8_t)(stray.unit + 1);
+	stray.garbage = 0;
+	stray.twin = SIM_TWIN_NONE;
+	for (size_t i = stray.n_head; i < stray.pdu_len; i++)
+		stray.pdu[i] ^= 0xFF;
+	return stray;
+}
+
+static size_t build_one(enum sim_kind kind, const struct sim_reply *reply, uint8_t *frame)
+{
 	size_t len = 0;
 
-	memset(bytes, 0xA5, reply->garbage);
 	if (kind == SIM_TCP) {
 		put16(frame, reply->transaction);
 		put16(frame + 2, 0);
@@ -208,10 +277,52 @@ size_t sim_frame_build(enum sim_kind kind, const struct sim_reply *reply,
 	memcpy(frame + len, reply->pdu, reply->pdu_len);
 	len += reply->pdu_len;
 	if (kind == SIM_RTU) {
-		uint16_t crc =
-			(uint16_t)(sim_crc(frame, len) ^ (reply->has_bad_crc ? 0x5A5Au : 0u));
-		frame[len++] = (uint8_t)crc;
-		frame[len++] = (uint8_t)(crc >> 8);
+		uint16_t sum = reply->has_xor ? sim_xor(reply->xor_seed, frame, len) : sim_crc(frame, len);
+		if (reply->has_bad_crc)
+			sum ^= 0x5A5Au;
+		frame[len++] = (uint8_t)sum;
+		frame[len++] = (uint8_t)(sum >> 8);
 	}
+	return len;
+}
+
+/* The device that has the same unit id is fresh from its box: all its values are 0. Where both speak
+ * at once, a 0 of either pulls the line down. */
+static size_t add_twin(enum sim_kind kind, const struct sim_reply *reply, uint8_t *frame, size_t len)
+{
+	struct sim_reply other = *reply;
+	uint8_t second[7 + SIM_PDU_MAX + 2];
+
+	memset(other.pdu + other.n_head, 0, other.pdu_len - other.n_head);
+	size_t n = build_one(kind, &other, second);
+	if (reply->twin == SIM_TWIN_MIXED) {
+		for (size_t i = 1; i < len; i++)
+			frame[i] &= second[i - 1];
+		return len;
+	}
+	size_t at = reply->twin == SIM_TWIN_AFTER ? len : 0;
+	memcpy(frame + at, second, n);
+	return at + n;
+}
+
+/* At another speed a listener hears other bytes, and fewer or more of them. */
+static size_t make_noise(uint8_t *frame, size_t len)
+{
+	for (size_t i = 0; i < len / 2; i++)
+		frame[i] = (uint8_t)((unsigned)frame[2 * i] << 3 ^ (unsigned)frame[2 * i + 1] >> 2 ^ 0x99u);
+	return len / 2;
+}
+
+size_t sim_frame_build(enum sim_kind kind, const struct sim_reply *reply,
+		       uint8_t bytes[SIM_FRAME_MAX])
+{
+	uint8_t *frame = bytes + reply->garbage;
+
+	memset(bytes, 0xA5, reply->garbage);
+	size_t len = build_one(kind, reply, frame);
+	if (reply->twin != SIM_TWIN_NONE)
+		len = add_twin(kind, reply, frame, len);
+	if (reply->is_noise)
+		len = make_noise(frame, len);
 	return reply->garbage + (len < reply->keep ? len : reply->keep);
 }

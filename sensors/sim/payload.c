@@ -33,7 +33,7 @@ static struct sim_raw raw_of(const struct sim_device *device, uint32_t point)
 	struct sim_raw raw = {0};
 
 	/* Values are proven when they are set. */
-	(void)!sim_raw_of(&device->profile->points[point], &device->values[point], 1, &raw);
+	(void)!sim_raw_of(&device->profile->points[point], sim_device_shown(device, point), 1, &raw);
 	return raw;
 }
 

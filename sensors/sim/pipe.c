@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "answer.h"
 
 #define IDLE_MS 20	  /* quiet for so long: what is left in the buffer is not a frame */
 #define WRITE_RETRY_MS 10 /* nobody takes the bytes just now */
@@ -98,22 +101,27 @@ static void say_write(struct sim_pipe *pipe, const struct sim_device *device,
 }
 
 /* False: the connection is to be closed instead of an answer. */
-static bool answer(struct sim_pipe *pipe, uint32_t index, const struct sim_request *request)
+static bool answer(struct sim_pipe *pipe, struct sim_device *device, const struct sim_request *request)
 {
-	struct sim_device *device = &pipe->world->building->devices[index];
+	struct sim_building *building = pipe->world->building;
+	uint32_t index = (uint32_t)(device - building->devices);
 	wy_ms now_ms = sim_now_ms();
 	struct sim_reply reply;
 
-	if (sim_modbus_answer(device, request, &reply))
+	if (sim_answer(building, index, request, now_ms, &reply))
 		say_write(pipe, device, request);
-	sim_quirk_spoil(device->armed, &reply);
-	if (reply.is_dropped)
-		return true;
+	pipe->is_resetting = reply.is_resetting;
 	if (reply.is_closing)
 		return false;
+	if (reply.is_dropped)
+		return true;
 	wy_ms due_ms = device->busy_until_ms > now_ms ? device->busy_until_ms : now_ms;
 	due_ms += reply.delay_ms + line_ms(pipe->wire, request->pdu_len + reply.pdu_len + 6);
 	device->busy_until_ms = due_ms;
+	if (reply.has_stray) {
+		struct sim_reply stray = sim_reply_stray(pipe->wire->kind, &reply);
+		send_at(pipe, index, &stray, due_ms);
+	}
 	for (unsigned i = 0; i < reply.copies; i++)
 		send_at(pipe, index, &reply, due_ms);
 	return true;
@@ -124,15 +132,13 @@ static bool answer(struct sim_pipe *pipe, uint32_t index, const struct sim_reque
  * the same. */
 static bool dispatch(struct sim_pipe *pipe, const struct sim_request *request)
 {
-	const struct sim_wire *wire = pipe->wire;
-	struct sim_reply ignored;
+	struct sim_building *building = pipe->world->building;
+	struct sim_device *device = sim_wire_unit(building, pipe->wire, request->unit);
 
-	for (size_t i = 0; i < wire->n_devices; i++) {
-		const struct sim_device *device = &pipe->world->building->devices[wire->devices[i]];
-		if (device->unit == request->unit && !device->is_unplugged)
-			return answer(pipe, wire->devices[i], request);
-	}
-	if (sim_modbus_answer(&pipe->world->building->devices[wire->devices[0]], request, &ignored))
+	if (device && !device->is_unplugged)
+		return answer(pipe, device, request);
+	building->n_asked[request->pdu[0]]++;
+	if (sim_modbus_is_write(request))
 		say_write(pipe, NULL, request);
 	return true;
 }
@@ -143,7 +149,8 @@ static int next_frame(struct sim_pipe *pipe, bool is_idle, struct sim_request *r
 		return SIM_NEED_MORE;
 	if (pipe->wire->kind == SIM_TCP)
 		return sim_frame_tcp(pipe->in, pipe->n_in, ret_request);
-	return sim_frame_rtu(pipe->in, pipe->n_in, is_idle, ret_request);
+	return sim_frame_rtu(pipe->world->building, pipe->wire, pipe->in, pipe->n_in, is_idle,
+			     ret_request);
 }
 
 /* False: the pipe has ended and may be gone. A TCP stream that makes no sense is closed; a serial
@@ -169,9 +176,39 @@ static bool take_frames(struct sim_pipe *pipe, bool is_idle)
 	return true;
 }
 
+/* A serial line went quiet, or a connection was idle for too long. */
 static void line_is_idle(void *arg)
 {
-	(void)!take_frames(arg, true);
+	struct sim_pipe *pipe = arg;
+
+	if (pipe->wire->kind == SIM_TCP)
+		pipe->ended(pipe);
+	else
+		(void)!take_frames(pipe, true);
+}
+
+/* Wait for silence: on a bus it ends a frame, on a connection some devices take it for a goodbye. */
+static void await_silence(struct sim_pipe *pipe)
+{
+	int64_t after_ms = IDLE_MS;
+	bool is_awaited = pipe->wire->kind == SIM_TCP
+				  ? sim_wire_is(pipe->world->building, pipe->wire, SIM_QUIRK_idle_close,
+						&after_ms)
+				  : pipe->n_in > 0;
+
+	if (is_awaited)
+		sim_timer_set(pipe->world->loop, &pipe->idle, sim_now_ms() + after_ms);
+	else
+		sim_timer_stop(pipe->world->loop, &pipe->idle);
+}
+
+/* What an adapter without an own ear for its transmitter does. Bytes nobody takes are lost. */
+static void echo(struct sim_pipe *pipe, const uint8_t *bytes, size_t len)
+{
+	if (pipe->wire->kind == SIM_RTU &&
+	    sim_wire_is(pipe->world->building, pipe->wire, SIM_QUIRK_echo, NULL) &&
+	    write(pipe->source.fd, bytes, len) < 0)
+		return;
 }
 
 static void bytes_came(void *arg, uint32_t events)
@@ -186,15 +223,13 @@ static void bytes_came(void *arg, uint32_t events)
 		pipe->ended(pipe);
 		return;
 	}
+	echo(pipe, pipe->in + pipe->n_in, (size_t)n);
 	pipe->n_in += (size_t)n;
 	if (!take_frames(pipe, false))
 		return;
 	if (pipe->n_in == sizeof(pipe->in))
 		pipe->n_in = 0; /* a full buffer without a frame is noise */
-	if (pipe->wire->kind == SIM_RTU && pipe->n_in)
-		sim_timer_set(pipe->world->loop, &pipe->idle, sim_now_ms() + IDLE_MS);
-	else
-		sim_timer_stop(pipe->world->loop, &pipe->idle);
+	await_silence(pipe);
 }
 
 enum wy_err sim_pipe_open(struct sim_pipe *pipe, struct sim_world *world,
@@ -204,7 +239,10 @@ enum wy_err sim_pipe_open(struct sim_pipe *pipe, struct sim_world *world,
 	pipe->source = (struct sim_source){fd, bytes_came, pipe};
 	pipe->idle.fire = line_is_idle;
 	pipe->idle.arg = pipe;
-	return sim_loop_add(world->loop, &pipe->source, EPOLLIN);
+	enum wy_err err = sim_loop_add(world->loop, &pipe->source, EPOLLIN);
+	if (!err)
+		await_silence(pipe);
+	return err;
 }
 
 void sim_pipe_forget(struct sim_pipe *pipe, uint32_t device)
@@ -224,5 +262,9 @@ void sim_pipe_close(struct sim_pipe *pipe)
 		drop_sending(pipe->sending);
 	sim_timer_stop(pipe->world->loop, &pipe->idle);
 	sim_loop_remove(pipe->world->loop, &pipe->source);
+	if (pipe->is_resetting) {
+		struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+		(void)setsockopt(pipe->source.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	}
 	close(pipe->source.fd);
 }

@@ -90,6 +90,51 @@ static const struct {
 	[SIM_COAP] = {open_coap, plugged_coap, changed_coap, close_coap},
 };
 
+/* ---- Misbehaviours that are on for a while ---------------------------------------------------- */
+
+/* Those that are over are switched off; *ret_next_ms is when the next one is, 0: none. */
+static void switch_off_ended(struct sim_building *building, wy_ms now_ms, wy_ms *ret_next_ms)
+{
+	*ret_next_ms = 0;
+	for (uint32_t i = 0; i < building->n_devices; i++) {
+		for (unsigned id = 0; id < SIM_QUIRK_COUNT; id++) {
+			const struct sim_armed *armed = &building->devices[i].armed[id];
+			struct sim_arming off = {.quirk = (enum sim_quirk_id)id, .arg = armed->arg};
+
+			if (armed->until_ms == 0)
+				continue;
+			if (armed->until_ms <= now_ms)
+				(void)!sim_building_arm(building, i, &off, "its time is over");
+			else if (*ret_next_ms == 0 || armed->until_ms < *ret_next_ms)
+				*ret_next_ms = armed->until_ms;
+		}
+	}
+}
+
+static void end_some(void *arg)
+{
+	struct sim_play *play = arg;
+	wy_ms next_ms;
+
+	switch_off_ended(&play->scenario->building, sim_now_ms(), &next_ms);
+	if (next_ms)
+		sim_timer_set(&play->loop, &play->next_end, next_ms);
+}
+
+static void note_end(struct sim_play *play, const struct sim_change *change)
+{
+	struct sim_device *device = &play->scenario->building.devices[change->device];
+	wy_ms until_ms = sim_now_ms() + change->arming.for_ms;
+
+	if (!change->arming.is_on || change->arming.for_ms == 0)
+		return;
+	device->armed[change->arming.quirk].until_ms = until_ms;
+	if (!play->next_end.is_set || until_ms < play->next_end.due_ms)
+		sim_timer_set(&play->loop, &play->next_end, until_ms);
+}
+
+/* ---- Changes --------------------------------------------------------------------------------- */
+
 static void carry_change(void *arg, const struct sim_change *change)
 {
 	struct sim_play *play = arg;
@@ -103,6 +148,14 @@ static void carry_change(void *arg, const struct sim_change *change)
 		ends[kind].plugged(play->ends[w], change->device);
 	if (change->event == SIM_EVENT_SET && ends[kind].changed)
 		ends[kind].changed(play->ends[w], change->point);
+	if (change->event != SIM_EVENT_QUIRK)
+		return;
+	note_end(play, change);
+	/* What was frozen or stuck until now is seen at once by those who observe. */
+	size_t n_points = building->devices[change->device].profile->n_points;
+	bool is_over = !change->arming.is_on && sim_quirk_at(change->arming.quirk)->is_state;
+	for (uint32_t p = 0; is_over && ends[kind].changed && p < n_points; p++)
+		ends[kind].changed(play->ends[w], p);
 }
 
 static void pass_truth(void *arg, const char *line, size_t len)
@@ -137,6 +190,8 @@ static enum wy_err open_wires(struct sim_play *play)
 		enum wy_err err = ends[wire->kind].open(&play->world, wire, &play->ends[w]);
 		char name[128];
 
+		if (!err && wire->kind == SIM_COAP)
+			play->coaps[play->n_coaps++] = play->ends[w];
 		if (!err)
 			continue;
 		if (wire->link)
@@ -156,8 +211,11 @@ enum wy_err sim_play_open(struct sim_play *play, struct sim_scenario *scenario, 
 	play->truth = (struct sim_truth){.file = truth_file, .line = pass_truth, .arg = play};
 	play->world = (struct sim_world){building, &play->loop, &play->truth};
 	play->ends = calloc(building->n_wires, sizeof(*play->ends));
-	if (!play->ends)
+	play->coaps = calloc(building->n_wires, sizeof(*play->coaps));
+	if (!play->ends || !play->coaps)
 		return WY_E_NOMEM;
+	play->next_end.fire = end_some;
+	play->next_end.arg = play;
 	sim_coap_startup();
 	enum wy_err err = sim_loop_open(&play->loop);
 	if (!err)
@@ -176,8 +234,11 @@ void sim_play_close(struct sim_play *play)
 {
 	struct sim_building *building = &play->scenario->building;
 
-	if (!play->ends)
+	if (!play->ends || !play->coaps) {
+		free(play->ends);
+		free(play->coaps);
 		return;
+	}
 	building->changed = NULL;
 	sim_control_close(play->control);
 	play->control = NULL;
@@ -187,7 +248,9 @@ void sim_play_close(struct sim_play *play)
 	sim_loop_close(&play->loop);
 	sim_coap_cleanup();
 	free(play->ends);
+	free(play->coaps);
 	play->ends = NULL;
+	play->coaps = NULL;
 }
 
 /* Written beside and renamed, so that whoever waits for the file never reads half of it. */
@@ -224,8 +287,7 @@ static enum wy_err do_step(struct sim_play *play, const struct sim_step *step)
 		return sim_building_set(building, step->device, step->point, &step->value,
 					step->note);
 	case SIM_ACT_QUIRK:
-		return sim_building_arm(building, step->device, step->quirk, step->arg, step->count,
-					step->note);
+		return sim_building_arm(building, step->device, &step->arming, step->note);
 	case SIM_ACT_PLUG:
 	case SIM_ACT_UNPLUG:
 		sim_building_plug(building, step->device, step->act == SIM_ACT_PLUG, step->note);
@@ -263,11 +325,25 @@ static void do_steps(void *arg)
 static void before_wait(void *arg)
 {
 	struct sim_play *play = arg;
-	const struct sim_building *building = &play->scenario->building;
 
-	for (size_t w = 0; w < building->n_wires; w++)
-		if (building->wires[w].kind == SIM_COAP)
-			sim_coap_before_wait(play->ends[w]);
+	for (size_t i = 0; i < play->n_coaps; i++)
+		sim_coap_before_wait(play->coaps[i]);
+}
+
+/* {"3": 1204, "4": 17}: requests by function code. */
+static json_t *asked_json(const struct sim_building *building)
+{
+	json_t *asked = json_object();
+
+	for (unsigned code = 0; code < 256; code++) {
+		char name[8];
+
+		if (building->n_asked[code] == 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "%u", code);
+		json_object_set_new(asked, name, json_integer((json_int_t)building->n_asked[code]));
+	}
+	return asked;
 }
 
 enum wy_err sim_play_run(struct sim_play *play)
@@ -276,8 +352,9 @@ enum wy_err sim_play_run(struct sim_play *play)
 	play->start_ms = sim_now_ms();
 	play->next_step.fire = do_steps;
 	play->next_step.arg = play;
-	sim_timer_set(&play->loop, &play->next_step, play->start_ms);
+	do_steps(play); /* what is there from the start is there before anybody can ask */
 	enum wy_err err = sim_loop_run(&play->loop, before_wait, play);
-	sim_truth_say(&play->truth, "stop", NULL);
+	sim_truth_say(&play->truth, "stop",
+		      json_pack("{s:o}", "asked", asked_json(&play->scenario->building)));
 	return err;
 }

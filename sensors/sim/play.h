@@ -14,8 +14,11 @@ struct sim_play {
 	struct sim_world world;
 	void **ends; /* [n_wires]: sim_tcp, sim_rtu or sim_coap by the kind of the wire */
 	struct sim_control *control; /* NULL: none */
+	void **coaps; /* [n_coaps] the CoAP ones of them, which want to be asked before each wait */
+	size_t n_coaps;
 	struct sim_timer next_step;
 	size_t n_done; /* steps */
+	struct sim_timer next_end; /* of a misbehaviour that was switched on for a while */
 	wy_ms start_ms;
 };
 

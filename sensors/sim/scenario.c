@@ -77,7 +77,10 @@ enum wy_err sim_scenario_load(const char *path, struct wy_arena *arena, struct w
 			      struct sim_scenario *ret_scenario)
 {
 	struct sim_scenario scenario = {0};
-	struct sim_reading reading = {directory_of(arena, path), arena, diags, NULL, 0, &scenario};
+	struct sim_reading reading = {.dir = directory_of(arena, path),
+				      .arena = arena,
+				      .diags = diags,
+				      .scenario = &scenario};
 	struct sections sections = {0};
 	const struct wy_node *root;
 	enum wy_err err = yaml_load_file(path, arena, diags, &root);

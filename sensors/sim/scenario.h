@@ -19,9 +19,7 @@ struct sim_step {
 	enum sim_act act;
 	uint32_t device, point;
 	struct sim_value value;
-	enum sim_quirk_id quirk;
-	int64_t arg;
-	uint32_t count;
+	struct sim_arming arming;
 	const char *note;
 };
 
@@ -37,10 +35,11 @@ WY_MUST_CHECK enum wy_err sim_scenario_load(const char *path, struct wy_arena *a
 					    struct wy_diags *diags,
 					    struct sim_scenario *ret_scenario);
 
-/* How `exception 2`, `delay 700ms` and so on take their argument; for scenario and control socket
- * alike. A bare number of MS is milliseconds. WY_E_INVALID: not a number, or not within the row's
- * bounds. */
-WY_MUST_CHECK enum wy_err sim_quirk_arg(enum sim_quirk_id quirk, const char *text,
-					int64_t *ret_arg);
+/* How `exception 2`, `delay 700ms`, `stuck location` and so on take their argument; for scenario and
+ * control socket alike. A bare number of MS is milliseconds. WY_E_INVALID: not what the row takes, or
+ * not within its bounds; *ret_expected then says what would be. */
+WY_MUST_CHECK enum wy_err sim_quirk_arg(const struct sim_device *device, enum sim_quirk_id quirk,
+					const char *text, int64_t *ret_arg,
+					const char **ret_expected);
 
 #endif

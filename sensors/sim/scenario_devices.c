@@ -129,7 +129,8 @@ struct entry {
 	int kind;
 	int64_t port, baud, unit;
 	wy_ms max_age_ms;
-	const struct wy_node *psk;
+	int64_t xor_seed;
+	const struct wy_node *psk, *with;
 };
 
 static const struct wy_field device_rows[] = {
@@ -152,6 +153,10 @@ static const struct wy_field device_rows[] = {
 	 "CoAP over DTLS: {identity, key_file}"},
 	{"max_age", WY_FIELD_DURATION, offsetof(struct entry, max_age_ms), false, 1000, 86400000,
 	 NULL, "CoAP Max-Age; default 60s"},
+	{"xor_seed", WY_FIELD_INT, offsetof(struct entry, xor_seed), false, 0, 0xFFFF, NULL,
+	 "checksum of some boards: this, each byte put to it by exclusive or"},
+	{"with", WY_FIELD_NODE, offsetof(struct entry, with), false, 0, 0, NULL,
+	 "misbehaviours that are on from the start: [frozen, delay=700ms]"},
 };
 
 /* Which keys a kind needs and which it may have beside id, kind and profile. */
@@ -166,6 +171,7 @@ static const struct {
 	{"unit", {true, true, false}, {false, false, false}},
 	{"psk", {false, false, true}, {false, false, false}},
 	{"max_age", {false, false, true}, {false, false, false}},
+	{"xor_seed", {false, true, false}, {false, false, false}},
 };
 
 static enum wy_err check_uses(struct sim_reading *reading, const struct wy_node *map, int kind)
@@ -350,8 +356,10 @@ static enum wy_err join_wire(struct sim_reading *reading, const struct wy_node *
 	struct sim_wire *wire = &building->wires[w];
 	if (w == building->n_wires) {
 		*wire = asked;
-		wire->devices = wy_arena_array(reading->arena, 255, sizeof(uint32_t));
-		if (!wire->devices)
+		size_t n_most = device->kind == SIM_COAP ? 1 : SIM_UNITS;
+		wire->devices = wy_arena_array(reading->arena, n_most, sizeof(uint32_t));
+		wire->by_unit = wy_arena_array(reading->arena, n_most, sizeof(uint32_t));
+		if (!wire->devices || !wire->by_unit)
 			return sim_reading_full(reading, map);
 		building->n_wires++;
 	}
@@ -360,6 +368,8 @@ static enum wy_err join_wire(struct sim_reading *reading, const struct wy_node *
 		return err;
 	device->wire = (uint32_t)w;
 	wire->devices[wire->n_devices++] = (uint32_t)building->n_devices;
+	if (device->kind != SIM_COAP)
+		wire->by_unit[device->unit] = (uint32_t)building->n_devices + 1;
 	return WY_OK;
 }
 
@@ -399,6 +409,8 @@ static enum wy_err read_device(struct sim_reading *reading, const struct wy_node
 	*device = (struct sim_device){.id = entry.id,
 				      .kind = (enum sim_kind)entry.kind,
 				      .unit = (uint8_t)entry.unit,
+				      .has_xor = wy_node_get(map, "xor_seed") != NULL,
+				      .xor_seed = (uint16_t)entry.xor_seed,
 				      .max_age_ms = entry.max_age_ms};
 	err = choose_profile(reading, map, &entry, device);
 	if (!err && entry.psk)
@@ -407,9 +419,11 @@ static enum wy_err read_device(struct sim_reading *reading, const struct wy_node
 		err = lay_out(reading, map, device);
 	if (!err)
 		err = join_wire(reading, map, &entry, device);
-	if (!err)
-		building->n_devices++;
-	return err;
+	if (err)
+		return err;
+	building->n_devices++;
+	return entry.with ? sim_read_with(reading, entry.with, (uint32_t)building->n_devices - 1)
+			  : WY_OK;
 }
 
 enum wy_err sim_read_devices(struct sim_reading *reading, const struct wy_node *list)

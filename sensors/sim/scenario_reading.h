@@ -15,6 +15,7 @@ struct sim_reading {
 	const struct sensor_profile **profiles;
 	size_t n_profiles;
 	struct sim_scenario *scenario;
+	size_t n_steps_room; /* entries scenario->steps has room for */
 };
 
 /* path as seen from the scenario's directory, in the arena; NULL: out of memory, said. */
@@ -29,6 +30,10 @@ WY_MUST_CHECK enum wy_err sim_read_devices(struct sim_reading *reading, const st
 WY_MUST_CHECK enum wy_err sim_read_points(struct sim_reading *reading, const struct wy_node *map);
 WY_MUST_CHECK enum wy_err sim_read_timeline(struct sim_reading *reading,
 					    const struct wy_node *list);
+
+/* `with: [frozen, delay=700ms]` of a device: on from the start. */
+WY_MUST_CHECK enum wy_err sim_read_with(struct sim_reading *reading, const struct wy_node *list,
+					uint32_t device);
 
 /* The device an id names, or a message with the nearest and SIZE_MAX. */
 size_t sim_reading_device(struct sim_reading *reading, const struct wy_node *where, const char *id);

@@ -53,7 +53,9 @@ static void came_in(void *arg, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
-	if (tcp->n_clients < SIM_CLIENTS_MAX)
+	bool is_taken = tcp->n_clients > 0 &&
+			sim_wire_is(tcp->world->building, tcp->wire, SIM_QUIRK_one_client, NULL);
+	if (tcp->n_clients < SIM_CLIENTS_MAX && !is_taken)
 		client = calloc(1, sizeof(*client));
 	if (!client || sim_pipe_open(&client->pipe, tcp->world, tcp->wire, fd, drop_client)) {
 		free(client);

@@ -31,6 +31,8 @@ static json_t *value_json(const struct sensor_profile_point *point, const struct
 	char text[128];
 	struct wy_buf buf;
 
+	if (sim_is_text(point))
+		return json_string(value->text);
 	if (value->form == SIM_ABSENT)
 		return json_null();
 	if (value->form == SIM_VALUE && point->type == WY_TYPE_BOOL)
@@ -61,6 +63,21 @@ void sim_truth_start(struct sim_truth *truth, const struct sim_building *buildin
 	sim_truth_say(truth, "start", json_pack("{s:o}", "values", values));
 }
 
+static json_t *quirk_members(const struct sim_device *device, const struct sim_change *change)
+{
+	const struct sim_arming *arming = &change->arming;
+	const struct sim_quirk *quirk = sim_quirk_at(arming->quirk);
+	json_t *members = json_pack("{s:s, s:s, s:I, s:I, s:b, s:I, s:s*}", "device", device->id, "quirk",
+				    quirk->name, "arg", (json_int_t)arming->arg, "count",
+				    (json_int_t)arming->count, "on", (int)arming->is_on, "for_ms",
+				    (json_int_t)arming->for_ms, "note", change->note);
+
+	if (members && quirk->arg == SIM_ARG_POINT && arming->arg >= 0)
+		json_object_set_new(members, "point",
+				    json_string(device->profile->points[arming->arg].name));
+	return members;
+}
+
 static json_t *members_of(const struct sim_device *device, const struct sim_change *change)
 {
 	const struct sensor_profile_point *point = &device->profile->points[change->point];
@@ -71,9 +88,7 @@ static json_t *members_of(const struct sim_device *device, const struct sim_chan
 				 value_json(point, &device->values[change->point]), "note",
 				 change->note);
 	if (change->event == SIM_EVENT_QUIRK)
-		return json_pack("{s:s, s:s, s:I, s:I, s:s*}", "device", device->id, "quirk",
-				 sim_quirk_at(change->quirk)->name, "arg", (json_int_t)change->arg,
-				 "count", (json_int_t)change->count, "note", change->note);
+		return quirk_members(device, change);
 	return json_pack("{s:s, s:s*}", "device", device->id, "note", change->note);
 }
 

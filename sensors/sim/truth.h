@@ -4,7 +4,7 @@
  * "value":false, "note":...}
  *
  * event is start (with values: {device: {point: value}}), set, plug, unplug, quirk (with quirk,
- * arg, count), write_attempt (with function and unit, or path for CoAP), note, stop. t_ms is Unix
+ * arg, count, on, for_ms), write_attempt (with function and unit, or path for CoAP), note, stop. t_ms is Unix
  * time, mono_ms the boottime clock. */
 #ifndef SIM_TRUTH_H
 #define SIM_TRUTH_H

@@ -23,7 +23,8 @@ struct sim_pipe {
 	struct sim_world *world;
 	const struct sim_wire *wire;
 	struct sim_source source;
-	struct sim_timer idle; /* RTU: the line went quiet */
+	struct sim_timer idle; /* RTU: the line went quiet; TCP: for too long */
+	bool is_resetting;     /* TCP: it ends with a reset */
 	uint8_t in[SIM_FRAME_MAX];
 	size_t n_in;
 	struct sim_sending *sending; /* answers under way */

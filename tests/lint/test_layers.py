@@ -17,7 +17,7 @@ OWNERS = {
     r"systemd/.*": ["gateway/loop/"],
     r"libpq-fe\.h": ["deploy/desk/"],
     r"zstd\.h": ["gateway/record/"],
-    r"iconv\.h": ["sensors/text.c"],
+    r"iconv\.h": ["sensors/text.c", "sensors/sim/encode.c"],
     r"openssl/.*": ["gateway/uplink/", "sensors/drivers/coap_secure.c"],
     r"mbedtls/(sha256|version)\.h": ["gateway/ticket/", "gateway/delivery/", "sensors/drivers/mbed.h"],
     r"mbedtls/(?!sha256|version).*": ["sensors/drivers/mbed.h"],

@@ -16,6 +16,7 @@
 #include "decode.h"
 #include "payload.h"
 #include "senml.h"
+#include "view.h"
 #include "yaml_tree.h"
 
 #define ROUNDS 200
@@ -79,7 +80,7 @@ static struct sim_device device_of(struct bench *bench, const struct sensor_prof
 }
 
 /* The sample the drivers make of what the device answers. */
-static struct wy_sample read_back(const struct sim_device *device, uint32_t point)
+static struct wy_sample read_back(struct sim_device *device, uint32_t point)
 {
 	struct sensor_extent extent = sensor_point_extent(device->profile, point);
 	uint16_t words[256];
@@ -122,7 +123,7 @@ static struct wy_sample read_payload(const struct sim_device *device, uint32_t p
 }
 
 /* How far the device's own steps may carry a value away. */
-static double step_of(const struct sim_device *device, const struct sensor_profile_point *point, double value)
+static double step_of(struct sim_device *device, const struct sensor_profile_point *point, double value)
 {
 	double ratio = sim_device_ratio(device, point);
 
@@ -169,7 +170,7 @@ static bool is_sentinel(const struct sim_device *device, uint32_t point)
 	return false;
 }
 
-static void expect_good(const struct sim_device *device, uint32_t point, const struct wy_sample *sample)
+static void expect_good(struct sim_device *device, uint32_t point, const struct wy_sample *sample)
 {
 	const struct sensor_profile_point *p = &device->profile->points[point];
 	const struct sim_value *value = &device->values[point];
@@ -186,7 +187,7 @@ static void expect_good(const struct sim_device *device, uint32_t point, const s
 }
 
 /* Points of one register must keep their values while others change: all are read after each set. */
-static void expect_all(const struct sim_device *device)
+static void expect_all(struct sim_device *device)
 {
 	for (uint32_t i = 0; i < device->profile->n_points; i++) {
 		struct wy_sample sample;

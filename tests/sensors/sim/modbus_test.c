@@ -9,8 +9,7 @@
 
 #include <cmocka.h>
 
-#include "building.h"
-#include "modbus.h"
+#include "answer.h"
 #include "yaml_tree.h"
 
 static const char profile_text[] =
@@ -31,6 +30,8 @@ struct bench {
 	struct wy_diags diags;
 	struct sim_device device;
 	struct sim_building building;
+	struct sim_wire wire;
+	uint32_t on_wire[1], by_unit[SIM_UNITS];
 };
 
 static int set_up(void **state)
@@ -50,7 +51,9 @@ static int set_up(void **state)
 	assert_int_equal(sensor_profile_read(root, &bench->arena, &bench->diags, &profile), WY_OK);
 	bench->device = (struct sim_device){.id = "d", .kind = SIM_TCP, .profile = profile, .unit = 7};
 	assert_int_equal(sim_device_lay_out(&bench->device, &bench->arena, &point), WY_OK);
-	bench->building = (struct sim_building){.devices = &bench->device, .n_devices = 1};
+	bench->by_unit[7] = 1;
+	bench->wire = (struct sim_wire){.kind = SIM_RTU, .devices = bench->on_wire, .n_devices = 1, .by_unit = bench->by_unit};
+	bench->building = (struct sim_building){.devices = &bench->device, .n_devices = 1, .wires = &bench->wire, .n_wires = 1};
 	*state = bench;
 	return 0;
 }
@@ -127,15 +130,15 @@ static void a_serial_frame_needs_its_length_and_its_checksum(void **state)
 	size_t whole = with_crc(bytes, 6);
 	struct sim_request request;
 
-	(void)state;
+	struct bench *bench = *state;
 	for (size_t len = 0; len < whole; len++)
-		assert_int_equal(sim_frame_rtu(bytes, len, false, &request), SIM_NEED_MORE);
-	assert_int_equal(sim_frame_rtu(bytes, whole - 1, true, &request), SIM_NOT_A_FRAME);
-	assert_int_equal(sim_frame_rtu(bytes, whole, false, &request), 8);
+		assert_int_equal(sim_frame_rtu(&bench->building, &bench->wire, bytes, len, false, &request), SIM_NEED_MORE);
+	assert_int_equal(sim_frame_rtu(&bench->building, &bench->wire, bytes, whole - 1, true, &request), SIM_NOT_A_FRAME);
+	assert_int_equal(sim_frame_rtu(&bench->building, &bench->wire, bytes, whole, false, &request), 8);
 	assert_int_equal(request.unit, 7);
 	assert_int_equal(request.pdu_len, 5);
 	bytes[3] ^= 1;
-	assert_int_equal(sim_frame_rtu(bytes, whole, false, &request), SIM_NOT_A_FRAME);
+	assert_int_equal(sim_frame_rtu(&bench->building, &bench->wire, bytes, whole, false, &request), SIM_NOT_A_FRAME);
 }
 
 static void a_serial_frame_of_unknown_code_ends_with_silence(void **state)
@@ -144,9 +147,9 @@ static void a_serial_frame_of_unknown_code_ends_with_silence(void **state)
 	size_t whole = with_crc(bytes, 5);
 	struct sim_request request;
 
-	(void)state;
-	assert_int_equal(sim_frame_rtu(bytes, whole, false, &request), SIM_NEED_MORE);
-	assert_int_equal(sim_frame_rtu(bytes, whole, true, &request), (int)whole);
+	struct bench *bench = *state;
+	assert_int_equal(sim_frame_rtu(&bench->building, &bench->wire, bytes, whole, false, &request), SIM_NEED_MORE);
+	assert_int_equal(sim_frame_rtu(&bench->building, &bench->wire, bytes, whole, true, &request), (int)whole);
 	assert_int_equal(request.pdu[0], 0x5A);
 	assert_int_equal(request.pdu_len, 4);
 }
@@ -157,8 +160,8 @@ static void a_serial_write_of_many_registers_is_taken_whole(void **state)
 	size_t whole = with_crc(bytes, 11);
 	struct sim_request request;
 
-	(void)state;
-	assert_int_equal(sim_frame_rtu(bytes, whole, false, &request), (int)whole);
+	struct bench *bench = *state;
+	assert_int_equal(sim_frame_rtu(&bench->building, &bench->wire, bytes, whole, false, &request), (int)whole);
 	assert_int_equal(request.pdu_len, 10);
 }
 
@@ -169,7 +172,7 @@ static bool ask(struct bench *bench, uint8_t function, unsigned first, unsigned 
 	uint8_t pdu[5] = {function, (uint8_t)(first >> 8), (uint8_t)first, (uint8_t)(count >> 8), (uint8_t)count};
 	struct sim_request request = {0x77, 7, pdu, sizeof(pdu)};
 
-	return sim_modbus_answer(&bench->device, &request, reply);
+	return sim_answer(&bench->building, 0, &request, 1000, reply);
 }
 
 static void registers_and_bits_are_packed_as_on_the_wire(void **state)
@@ -244,20 +247,26 @@ static void a_request_of_the_wrong_length_is_refused(void **state)
 
 	for (size_t len = 1; len <= sizeof(pdu); len++) {
 		struct sim_request request = {1, 7, pdu, len};
-		assert_false(sim_modbus_answer(&bench->device, &request, &reply));
+		assert_false(sim_answer(&bench->building, 0, &request, 1000, &reply));
 		assert_int_equal(reply.pdu[0], len == 5 ? 4 : 0x84);
 	}
 }
 
 /* ---- Misbehaviours ---------------------------------------------------------------------------------- */
 
+static enum wy_err arm(struct bench *bench, enum sim_quirk_id id, int64_t arg, uint32_t count)
+{
+	struct sim_arming arming = {.quirk = id, .arg = arg, .count = count};
+
+	return sim_building_arm(&bench->building, 0, &arming, NULL);
+}
+
 static size_t spoiled(struct bench *bench, enum sim_kind kind, enum sim_quirk_id id, int64_t arg,
 		      struct sim_reply *reply, uint8_t bytes[SIM_FRAME_MAX])
 {
 	bench->device.kind = kind;
-	assert_int_equal(sim_building_arm(&bench->building, 0, id, arg, 1, NULL), WY_OK);
+	assert_int_equal(arm(bench, id, arg, 1), WY_OK);
 	(void)ask(bench, 4, 10, 1, reply);
-	sim_quirk_spoil(bench->device.armed, reply);
 	return sim_frame_build(kind, reply, bytes);
 }
 
@@ -301,10 +310,9 @@ static void a_misbehaviour_ends_when_its_answers_are_spent(void **state)
 	struct bench *bench = *state;
 	struct sim_reply reply;
 
-	assert_int_equal(sim_building_arm(&bench->building, 0, SIM_QUIRK_drop, 0, 2, NULL), WY_OK);
+	assert_int_equal(arm(bench, SIM_QUIRK_drop, 0, 2), WY_OK);
 	for (int i = 0; i < 4; i++) {
 		(void)ask(bench, 4, 10, 1, &reply);
-		sim_quirk_spoil(bench->device.armed, &reply);
 		assert_int_equal(reply.is_dropped, i < 2);
 	}
 }
@@ -313,11 +321,11 @@ static void a_misbehaviour_of_another_wire_is_refused(void **state)
 {
 	struct bench *bench = *state;
 
-	assert_int_equal(sim_building_arm(&bench->building, 0, SIM_QUIRK_bad_crc, 0, 1, NULL), WY_E_UNSUPPORTED);
+	assert_int_equal(arm(bench, SIM_QUIRK_bad_crc, 0, 1), WY_E_UNSUPPORTED);
 	bench->device.kind = SIM_RTU;
-	assert_int_equal(sim_building_arm(&bench->building, 0, SIM_QUIRK_close, 0, 1, NULL), WY_E_UNSUPPORTED);
+	assert_int_equal(arm(bench, SIM_QUIRK_close, 0, 1), WY_E_UNSUPPORTED);
 	bench->device.kind = SIM_COAP;
-	assert_int_equal(sim_building_arm(&bench->building, 0, SIM_QUIRK_duplicate, 0, 1, NULL), WY_E_UNSUPPORTED);
+	assert_int_equal(arm(bench, SIM_QUIRK_duplicate, 0, 1), WY_E_UNSUPPORTED);
 }
 
 /* An answer as long as Modbus allows, behind as much garbage as there may be, stays inside its buffer. */

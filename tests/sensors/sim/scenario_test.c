@@ -88,9 +88,9 @@ static void a_right_scenario_is_read_as_it_stands(void **state)
 	assert_string_equal(steps[0].note, "late in the file");
 	assert_true(steps[1].value.real == 3);
 	assert_int_equal(steps[2].act, SIM_ACT_UNPLUG);
-	assert_int_equal(steps[3].quirk, SIM_QUIRK_delay);
-	assert_int_equal(steps[3].arg, 700);
-	assert_int_equal(steps[3].count, 3);
+	assert_int_equal(steps[3].arming.quirk, SIM_QUIRK_delay);
+	assert_int_equal(steps[3].arming.arg, 700);
+	assert_int_equal(steps[3].arming.count, 3);
 	assert_int_equal(steps[4].act, SIM_ACT_NOTE);
 	assert_int_equal(steps[5].act, SIM_ACT_STOP);
 }
@@ -154,6 +154,16 @@ static const struct mistake {
 	{HEAD DEVICES "timeline:\n  - {at: 1s, bad_crc: {device: io}}\n", 8, 14, "not possible on the wire"},
 	{HEAD DEVICES "timeline:\n  - {at: 1s, dely: {device: io}}\n", 8, 14, "did you mean 'delay'"},
 	{HEAD DEVICES "timeline:\n  - {at: 1s, drop: {device: io, count: -1}}\n", 8, 40, "allowed is 0 to"},
+	{HEAD DEVICES "timeline:\n  - {at: 1s, frozen: {device: io, count: 2}}\n", 8, 35, "is not spent by answers"},
+	{HEAD DEVICES "timeline:\n  - {at: 1s, drop: {device: io, count: 2, for: 1s}}\n", 8, 33, "does not go with"},
+	{HEAD DEVICES "timeline:\n  - {at: 1s, stuck: {device: io, point: runing}}\n", 8, 41, "expects a point of the device"},
+	{HEAD DEVICES "timeline:\n  - {at: 1s, clear_on_read: {device: io, point: all}}\n", 8, 14, "not possible with the points"},
+	{HEAD "devices:\n  - {id: io, kind: tcp, port: 0, profile: lift-io-addon, with: frozen}\n", 4, 64, "expected a list of misbehaviours"},
+	{HEAD "devices:\n  - {id: io, kind: tcp, port: 0, profile: lift-io-addon, with: [frozn]}\n", 4, 65, "did you mean 'frozen'"},
+	{HEAD "devices:\n  - {id: io, kind: tcp, port: 0, profile: lift-io-addon, with: [frozen=1]}\n", 4, 65, "expects nothing"},
+	{HEAD "devices:\n  - {id: io, kind: tcp, port: 0, profile: lift-io-addon, with: [delay]}\n", 4, 65, "expected a duration"},
+	{HEAD "devices:\n  - {id: io, kind: tcp, port: 0, profile: lift-io-addon, with: [echo]}\n", 4, 65, "not possible on the wire"},
+	{HEAD "devices:\n  - {id: io, kind: tcp, port: 0, profile: lift-io-addon, xor_seed: 1}\n", 4, 58, "does not belong to kind tcp"},
 };
 
 static void expect_mistake(struct bench *bench, const struct mistake *mistake)
@@ -223,8 +233,8 @@ static void commands_answer_ok_or_say_what_is_wrong(void **state)
 		{"unplug nobody", "error no device 'nobody'\n"},
 		{"delay io 700 2", "ok\n"},
 		{"delay io 700ms", "ok\n"},
-		{"delay io", "error usage: delay DEV by [COUNT]\n"},
-		{"delay io never", "error not an argument: 'never'\n"},
+		{"delay io", "error usage: delay DEV by [COUNT | on | off | for DURATION]\n"},
+		{"delay io never", "error not an argument: 'never'; expected a duration such as 700ms\n"},
 		{"drop io -1", "error not a count: '-1'\n"},
 		{"bad_crc io", "error not possible on the wire of 'io'\n"},
 		{"fly io", "error unknown command 'fly'\n"},

@@ -448,6 +448,215 @@ def test_noise_on_a_serial_line_is_forgotten_after_silence(sim):
     line.close()
 
 
+def ask_bus(line, frame, n):
+    line.write(frame)
+    return line.read(n)
+
+
+def framed(*data):
+    return bytes(data) + struct.pack("<H", crc(bytes(data)))
+
+
+@pytest.fixture
+def bus(sim):
+    line = serial.Serial(sim.ports["cable"], 9600, timeout=DEADLINE)
+    assert ask_bus(line, READ_CABLE, 7)[:3] == b"\x03\x04\x02"
+    yield line
+    line.close()
+
+
+def test_an_adapter_with_echo_hands_back_what_was_sent(sim, bus):
+    sim.do("echo cable")
+    assert ask_bus(bus, READ_CABLE, 15) == READ_CABLE + framed(3, 4, 2, 0, 0)
+    sim.do("echo cable off")
+    assert ask_bus(bus, READ_CABLE, 7) == framed(3, 4, 2, 0, 0)
+
+
+def test_a_stray_answer_comes_first_on_a_bus(sim, bus):
+    sim.do("stray cable")
+    assert ask_bus(bus, READ_CABLE, 14) == framed(4, 4, 2, 255, 255) + framed(3, 4, 2, 0, 0)
+
+
+def test_a_stray_answer_comes_first_over_tcp(sim, raw):
+    sim.do("stray lift")
+    both = raw.send().take(20)
+    assert both[:2] == struct.pack(">H", 0x1234 + 1000) and both[10:] == ANSWER
+
+
+def test_two_devices_of_one_unit_garble_some_answers_and_not_those_of_their_neighbours(sim, bus):
+    sim.do("twin cable")
+    sim.do("set cable.detected true")
+    bus.timeout = 0.3
+    kinds = set()
+    for _ in range(8):
+        answer = ask_bus(bus, READ_CABLE, 64)
+        kinds.add(len(answer) if len(answer) != 7 else (answer[4], answer == framed(*answer[:5])))
+        assert ask_bus(bus, framed(4, 2, 0, 0, 0, 1), 64)[:3] == b"\x04\x02\x01"
+    assert {14, (1, True), (0, True), (0, False)} <= kinds
+
+
+def test_another_speed_is_noise_on_the_line(sim, bus):
+    sim.do("wrong_baud cable")
+    bus.timeout = 0.3
+    assert len(ask_bus(bus, READ_CABLE, 64)) == 3
+
+
+READ_CABLE = framed(3, 4, 0, 0, 0, 1)
+
+NICE = """\
+weiyu: profile/1
+id: lift-board
+transport: modbus
+vendor: v
+model: m
+title_zh: t
+title_en: t
+source: made up for this test
+address_base: 0
+framing: nice_len16
+limits: {max_registers: 10, max_gap: 2, min_interval: 20ms, timeout: 1s}
+classes: {F: 1s, M: 10s, S: 60s, D: 1h}
+points:
+  state: {area: holding, address: 0x3000, type: int, encoding: u16, poll: F}
+  trips: {area: holding, address: 0x3001, type: int, encoding: u32, poll: F}
+"""
+
+
+def test_the_framings_of_lift_boards_over_a_pseudo_terminal(tmp_path):
+    """Two boards on one bus: a length of two bytes, and for the second a checksum by exclusive or."""
+    (tmp_path / "nice.yaml").write_text(NICE)
+    sim = Sim(tmp_path, """\
+weiyu: sim/1
+profiles: [nice.yaml]
+devices:
+  - {id: cable, kind: rtu, link: bus, profile: lift-board, unit: 1}
+  - {id: other, kind: rtu, link: bus, profile: lift-board, unit: 2, xor_seed: 0x1234}
+points:
+  cable: {state: 7, trips: 0x10002}
+  other: {state: 9}
+""")
+    line = serial.Serial(sim.ports["cable"], 9600, timeout=DEADLINE)
+    assert ask_bus(line, framed(1, 3, 0x30, 0, 0, 3), 12) == framed(1, 3, 0, 6, 0, 7, 0, 1, 0, 2)
+    assert ask_bus(line, framed(1, 3, 0x40, 0, 0, 1), 8) == framed(1, 3, 0x80, 1, 0, 2)
+    sim.do("error_8001 cable 7")
+    assert ask_bus(line, framed(1, 3, 0x30, 0, 0, 1), 8) == framed(1, 3, 0x80, 1, 0, 7)
+
+    def summed(*data):
+        value = 0x1234
+        for byte in data:
+            value ^= byte
+        return bytes(data) + struct.pack("<H", value)
+
+    assert ask_bus(line, summed(2, 3, 0x30, 0, 0, 1), 8) == summed(2, 3, 0, 2, 0, 9)
+    line.timeout = 0.3
+    assert ask_bus(line, framed(2, 3, 0x30, 0, 0, 1), 8) == b""
+    line.close()
+    assert sim.stop() == 0
+
+
+def test_a_reset_instead_of_an_answer(sim, raw):
+    sim.do("rst lift")
+    with pytest.raises(ConnectionResetError):
+        raw.send().take(1)
+    raw.socket.close()
+    raw.socket = Raw(sim).socket
+
+
+def test_a_device_of_one_client_closes_on_the_second(sim, raw):
+    sim.do("one_client lift")
+    second = Raw(sim)
+    assert second.take(1) == b""
+    second.socket.close()
+    assert raw.send().take(10) == ANSWER
+    sim.do("one_client lift off")
+    second = Raw(sim)
+    assert second.send().take(10) == ANSWER
+    second.socket.close()
+
+
+def test_an_idle_connection_is_closed(sim, raw):
+    sim.do("idle_close lift 200ms")
+    assert raw.send().take(10) == ANSWER
+    assert raw.take(1) == b""
+    raw.socket.close()
+    sim.do("idle_close lift off")
+    raw.socket = Raw(sim).socket
+
+
+def test_a_second_master_steals_what_reading_clears(sim, raw):
+    sim.do("clear_on_read lift running")
+    sim.do("set lift.running true")
+    second = Raw(sim)
+    assert second.send().take(10)[9] == 1
+    assert raw.send().take(10) == ANSWER
+    second.socket.close()
+    assert sim.truth("set")[-1]["note"] == "cleared by reading"
+
+
+def test_a_device_asked_too_often_crashes_and_its_line_says_so(sim, raw):
+    sim.do("crash_above lift 5")
+    with pytest.raises(ConnectionError):
+        for _ in range(100):
+            raw.send()
+            if not raw.take(10):
+                raise ConnectionError
+    raw.socket.close()
+    assert [(q["quirk"], q["on"], q["for_ms"]) for q in sim.truth("quirk")] == [
+        ("crash_above", True, 0), ("hung", True, 10000)]
+    sim.do("crash_above lift off")
+    sim.do("hung lift off")
+    raw.socket = Raw(sim).socket
+
+
+def test_a_state_for_a_while_ends_by_itself_and_the_truth_says_so(sim, raw):
+    sim.do("frozen lift for 300ms")
+    sim.do("set lift.running true")
+    assert raw.send().take(10) == ANSWER
+    wait_for("the end", lambda: len(sim.truth("quirk")) == 2)
+    assert raw.send().take(10)[9] == 1
+    assert [(q["quirk"], q["on"]) for q in sim.truth("quirk")] == [("frozen", True), ("frozen", False)]
+    sim.do("set lift.running false")
+
+
+@pytest.mark.parametrize("command,words", [
+    ("frozen lift 3", "not on, off or for"),
+    ("frozen lift for ever", "not a duration"),
+    ("stuck lift nowhere", "expected a point of the device"),
+    ("echo lift", "not possible on the wire"),
+    ("clear_on_read lift all", "not possible on the wire"),
+    ("delay lift", "usage: delay DEV by [COUNT | on | off | for DURATION]"),
+])
+def test_a_misbehaviour_asked_for_wrongly_is_refused_with_words(sim, command, words):
+    assert words in sim.ask(command)
+
+
+def test_a_device_can_misbehave_from_the_start(tmp_path):
+    sim = Sim(tmp_path, DEVICES.replace("profile: lift-io-addon}", "profile: lift-io-addon, with: [delay=300ms, off_by_one]}"))
+    raw = Raw(sim)
+    started = time.monotonic()
+    assert raw.send().take(9) == bytes.fromhex("123400000003018202")
+    assert time.monotonic() - started >= 0.29
+    raw.socket.close()
+    assert sim.stop() == 0
+    stop, = sim.truth("stop")
+    assert stop["asked"] == {"2": 1}
+
+
+def test_requests_are_counted_by_function_code(sim, raw):
+    raw.send().take(10)
+    assert sim.ask("asked") == "ok 2:2"
+
+
+def test_every_misbehaviour_is_listed_with_what_it_does():
+    done = subprocess.run([BIN, "--list"], capture_output=True, text=True, timeout=DEADLINE)
+    assert done.returncode == 0
+    names = [line.split()[0].split("=")[0] for line in done.stdout.splitlines()]
+    rows = re.findall(r"^SIM_(?:QUIRK|STATE)\((\w+),", open(SOURCE + "/sensors/sim/quirks.def").read(), re.M)
+    assert names == rows and len(rows) > 40
+    readme = open(SOURCE + "/sensors/sim/README.md").read()
+    assert [name for name in rows if "`%s`" % name not in readme] == []
+
+
 def test_coap_misbehaviours(sim):
     sim.do("exception spot 503 1")
     assert "5.03" in coap(sim, "spot").stderr
