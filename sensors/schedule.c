@@ -8,10 +8,13 @@
 
 #include <string.h>
 
+#define SOON_MS 1000
+
 struct slot {
 	struct schedule_device conf;
 	wy_ms due_ms[SCHEDULE_CLASSES];
-	wy_ms next_ms;  /* from when on it is due: of all below */
+	wy_ms first_ms; /* not before */
+	wy_ms next_ms;  /* from when on it is due: of all this */
 	wy_ms retry_ms; /* not before, after a failure */
 	wy_ms end_ms;   /* of the last poll; WY_MS_NONE: none yet */
 	wy_ms asked_ms; /* somebody asks since; WY_MS_NEVER: nobody */
@@ -73,6 +76,8 @@ static wy_ms due_of(const struct slot *slot)
 	for (unsigned c = 0; c < SCHEDULE_CLASSES; c++)
 		if (slot->due_ms[c] < due_ms)
 			due_ms = slot->due_ms[c];
+	if (due_ms < slot->first_ms)
+		due_ms = slot->first_ms;
 	if (slot->failures && due_ms < slot->retry_ms)
 		due_ms = slot->retry_ms;
 	if (slot->asked_ms < due_ms)
@@ -88,8 +93,46 @@ static void renew(struct schedule *schedule, struct slot *slot)
 	schedule->wake_ms = WY_MS_NONE;
 }
 
+/* The class with the longest period that is shorter than this one's and fits into it a whole number of times; c: none.
+ */
+static unsigned next_faster(const struct slot *slot, unsigned c)
+{
+	const wy_ms *period_ms = slot->conf.class_ms;
+	unsigned best = c;
+
+	for (unsigned k = 0; k < SCHEDULE_CLASSES; k++)
+		if (period_ms[k] && period_ms[k] < period_ms[c] && period_ms[c] % period_ms[k] == 0 &&
+		    (best == c || period_ms[k] > period_ms[best]))
+			best = k;
+	return best;
+}
+
+/* A beat of a slow class is one of the faster ones too, so that they share their reads, but another one for each device:
+ * otherwise the slow points of a hundred devices would be due in the same second. */
+static wy_ms phase_of(struct schedule *schedule, const struct slot *slot, unsigned c, wy_ms phase_ms)
+{
+
+	for (unsigned k = next_faster(slot, c); k != c; c = k, k = next_faster(slot, c))
+		phase_ms += below(schedule, slot->conf.class_ms[c] / slot->conf.class_ms[k]) * slot->conf.class_ms[k];
+	return phase_ms;
+}
+
 /* Every class is read once at the start, spread over the fastest period and no more than a second, so
- * that a gateway knows its building soon. */
+ * that a gateway knows its building soon. After that the beats are spread over the whole period. */
+static void start(struct schedule *schedule, struct slot *slot, wy_ms now_ms)
+{
+	wy_ms spread_ms = slot->conf.class_ms[fastest(slot)];
+
+	wy_ms phase_ms = below(schedule, spread_ms - SOON_MS);
+
+	slot->first_ms = now_ms + below(schedule, spread_ms < SOON_MS ? spread_ms : SOON_MS);
+	for (unsigned c = 0; c < SCHEDULE_CLASSES; c++)
+		slot->due_ms[c] = slot->conf.class_ms[c]
+					  ? slot->first_ms - phase_of(schedule, slot, c, phase_ms)
+					  : WY_MS_NEVER;
+	renew(schedule, slot);
+}
+
 enum wy_err schedule_new(const struct schedule_device *devices, size_t n, wy_ms now_ms, uint64_t seed,
 			 struct wy_arena *arena, struct schedule **ret)
 {
@@ -106,11 +149,7 @@ enum wy_err schedule_new(const struct schedule_device *devices, size_t n, wy_ms 
 	for (size_t i = 0; i < n; i++) {
 		struct slot *slot = &schedule->slot[i];
 		*slot = (struct slot){.conf = devices[i], .end_ms = WY_MS_NONE, .asked_ms = WY_MS_NEVER};
-		wy_ms spread_ms = slot->conf.class_ms[fastest(slot)];
-		wy_ms first_ms = now_ms + below(schedule, spread_ms < 1000 ? spread_ms : 1000);
-		for (unsigned c = 0; c < SCHEDULE_CLASSES; c++)
-			slot->due_ms[c] = slot->conf.class_ms[c] ? first_ms : WY_MS_NEVER;
-		renew(schedule, slot);
+		start(schedule, slot, now_ms);
 	}
 	*ret = schedule;
 	return WY_OK;
@@ -136,8 +175,9 @@ static struct claim claim_of(const struct slot *slot, wy_ms now_ms)
 	if (is_silent(slot) && claim.period_ms < slot->wait_ms)
 		claim.period_ms = slot->wait_ms;
 	for (unsigned c = 0; !slot->failures && c < SCHEDULE_CLASSES; c++) {
-		struct claim other = {slot, now_ms - slot->due_ms[c], slot->conf.class_ms[c]};
-		if (slot->due_ms[c] <= now_ms && is_more(&other, &claim))
+		wy_ms due_ms = slot->due_ms[c] > slot->first_ms ? slot->due_ms[c] : slot->first_ms;
+		struct claim other = {slot, now_ms - due_ms, slot->conf.class_ms[c]};
+		if (due_ms <= now_ms && is_more(&other, &claim))
 			claim = other;
 	}
 	return claim;

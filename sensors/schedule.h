@@ -1,8 +1,9 @@
 /* schedule.h: which device of one wire is polled next, for which poll classes, and when. Pure.
  *
- * Due       each poll class of a device has its own period and a first time spread over it, so that a hundred devices
- *           do not ask at once. What is due together is asked in one poll. No device is asked again before its
- *           min_interval_ms has passed.
+ * Due       each poll class of a device has its own period. All of it is asked within the first second; then the beats of
+ *           devices are spread over the period, those of slow classes too, so that a hundred devices do not ask at
+ *           once. A slow beat falls on one of the faster classes where its period is a multiple of theirs: what
+ *           is due together is asked in one poll. No device is asked again before its min_interval_ms has passed.
  * Order     of those that are due, life-safety devices first; among equals the one that is most overdue for its
  *           period; at a tie the order of the devices. After SCHEDULE_SAFETY_ROW safety turns in a row another device goes
  *           first that is overdue by more than its period. So a wire that cannot keep up delays each in proportion to
