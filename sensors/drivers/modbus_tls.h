@@ -38,8 +38,6 @@ void modbus_tls_free(struct modbus_tls *tls);
  * read, W843 dates, W844 a role that servers will refuse, W846 a certificate not meant for clients. */
 WY_MUST_CHECK enum wy_err modbus_tls_load(struct modbus_tls *tls, const struct sensor_wire_conf *wire,
 					  struct wy_diags *diags, struct modbus_tls_conf **ret_conf);
-/* The same for those of n wires that want TLS, kept for nobody: what `weiyu check` wants to know. */
-WY_MUST_CHECK enum wy_err modbus_tls_check(const struct sensor_wire_conf *wires, size_t n, struct wy_diags *diags);
 /* The role our certificate carries, for people; "" if none or no single one. Lives as long as conf. */
 const char *modbus_tls_role(const struct modbus_tls_conf *conf);
 

@@ -389,22 +389,6 @@ enum wy_err modbus_tls_load(struct modbus_tls *tls, const struct sensor_wire_con
 	return err;
 }
 
-enum wy_err modbus_tls_check(const struct sensor_wire_conf *wires, size_t n, struct wy_diags *diags)
-{
-	struct modbus_tls *tls;
-	struct modbus_tls_conf *conf;
-	enum wy_err err = modbus_tls_new(&tls);
-
-	if (err)
-		return err;
-	for (size_t i = 0; i < n; i++) {
-		enum wy_err one = wires[i].tls_ca ? modbus_tls_load(tls, &wires[i], diags, &conf) : WY_OK;
-		err = err ? err : one;
-	}
-	modbus_tls_free(tls);
-	return err;
-}
-
 const char *modbus_tls_role(const struct modbus_tls_conf *conf)
 {
 	return conf->role;

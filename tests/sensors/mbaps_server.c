@@ -11,7 +11,7 @@
  *   --no-client      asks for no client certificate
  *   --drop N         closes after N requests, without a goodbye
  *   --renegotiate N  asks for a new handshake before the answer to request N
- *   --tls 1.1        that version only
+ *   --tls 1.1|1.3    that version only
  *   --split          each answer in records of a byte each */
 #define _GNU_SOURCE
 
@@ -143,14 +143,16 @@ static void *run(void *arg)
 static void set_up(const char *folder, const char *name)
 {
 	char ca[4096], crt[4096], key[4096];
-	int version = with.version && strcmp(with.version, "1.1") == 0 ? TLS1_1_VERSION : TLS1_2_VERSION;
+	int version = TLS1_2_VERSION;
 
+	if (with.version)
+		version = strcmp(with.version, "1.1") == 0 ? TLS1_1_VERSION : TLS1_3_VERSION;
 	snprintf(ca, sizeof(ca), "%s/ca.crt", folder);
 	snprintf(crt, sizeof(crt), "%s/%s.crt", folder, name);
 	snprintf(key, sizeof(key), "%s/%s.key", folder, name);
 	context = SSL_CTX_new(TLS_server_method());
-	SSL_CTX_set_cipher_list(context,
-				"ALL:@SECLEVEL=0"); /* so that weak things are refused by the client, if at all */
+	/* So that weak things are refused by the client, if at all. */
+	SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0");
 	SSL_CTX_set_min_proto_version(context, version);
 	SSL_CTX_set_max_proto_version(context, with.version ? version : TLS1_3_VERSION);
 	SSL_CTX_set_verify(

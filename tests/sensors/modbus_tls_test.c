@@ -306,10 +306,21 @@ static bool is_said(const char *code, const char *part)
 	return false;
 }
 
+static enum wy_err load(void)
+{
+	struct modbus_tls *tls;
+	struct modbus_tls_conf *conf;
+
+	assert_int_equal(modbus_tls_new(&tls), WY_OK);
+	enum wy_err err = modbus_tls_load(tls, &rig.wire, &rig.diags, &conf);
+	modbus_tls_free(tls);
+	return err;
+}
+
 static enum wy_err check(const char *client)
 {
 	mbaps_rig_client(&rig, client);
-	return modbus_tls_check(&rig.wire, 1, &rig.diags);
+	return load();
 }
 
 static void write_file(char *ret_path, size_t size, const char *name, const char *text)
@@ -353,7 +364,7 @@ static void what_servers_will_refuse_is_warned_of(void **state)
 	}
 	mbaps_rig_client(&rig, "monitor");
 	assert_int_equal(chmod(rig.files[2], 0644), 0);
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_OK);
+	assert_int_equal(load(), WY_OK);
 	assert_true(is_said("W608", "every user"));
 	assert_int_equal(chmod(rig.files[2], 0600), 0);
 }
@@ -368,30 +379,30 @@ static void bad_files_are_errors_in_words(void **state)
 
 	mbaps_rig_client(&rig, "monitor");
 	rig.wire.tls_key = rig.folder; /* a directory opens, and cannot be read */
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("W847", rig.folder));
 
 	mbaps_rig_client(&rig, "monitor");
 	snprintf(path, sizeof(path), "%s/no-role.key", rig.folder);
 	rig.wire.tls_key = path;
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("E842", "is not the key of the certificate"));
 
 	mbaps_rig_client(&rig, "monitor");
 	rig.wire.tls_key = rig.wire.tls_certificate;
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("E841", "no private key"));
 
 	mbaps_rig_client(&rig, "monitor");
 	rig.wire.tls_ca = rig.wire.tls_key;
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("E841", "no certificate in"));
 
 	mbaps_rig_client(&rig, "monitor");
 	write_file(path, sizeof(path), "damaged.crt",
 		   "-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n");
 	rig.wire.tls_ca = path;
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("E841", "is damaged"));
 
 	mbaps_rig_client(&rig, "monitor");
@@ -400,12 +411,12 @@ static void bad_files_are_errors_in_words(void **state)
 		"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
 		"DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nTUlJQg==\n-----END EC PRIVATE KEY-----\n");
 	rig.wire.tls_key = path;
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("E841", "password"));
 
 	mbaps_rig_client(&rig, "monitor");
 	rig.wire.tls_name = "";
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("E845", "expected the name"));
 }
 
@@ -414,7 +425,7 @@ static void a_file_that_never_ends_is_refused(void **state)
 	(void)state;
 	mbaps_rig_client(&rig, "monitor");
 	rig.wire.tls_ca = "/dev/zero";
-	assert_int_equal(modbus_tls_check(&rig.wire, 1, &rig.diags), WY_E_INVALID);
+	assert_int_equal(load(), WY_E_INVALID);
 	assert_true(is_said("E841", "larger than 65536 bytes"));
 }
 

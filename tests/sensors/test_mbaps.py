@@ -130,6 +130,7 @@ def test_answers_in_records_of_a_byte_are_put_together(keys, serve):
     ("server-role-critical", [], "localhost",
      "the server's certificate cannot be read, or marks as critical what TLS does not know"),
     ("server", ["--tls", "1.1"], "localhost", "too old a TLS: the server has less than 1.2"),
+    ("server", ["--tls", "1.3"], "localhost", "the server refused us: it does not speak TLS 1.2"),
 ])
 def test_a_server_we_cannot_trust_is_refused_in_words(keys, serve, server, switches, name, why):
     server = serve(server, *switches)

@@ -116,6 +116,14 @@ def test_check_says_what_is_wrong_with_the_files_of_a_secured_wire(building):
     shutil.copy(building.path("pki/gw-demo-01.key"), building.path("field.key"))
     plain = weiyu("check", "-c", building.path("gateway.yaml"))
     assert plain.returncode == 0 and "W844: wire 'lift-bus'" in plain.stderr and "carries no Modbus role" in plain.stderr
+    for name in ("gw-demo-01.crt", "gw-demo-01.key"):
+        os.unlink(building.path("pki/" + name))
+    subprocess.run([os.path.join(SOURCE, "deploy/pki.sh"), "--role", "monitor", building.path("pki"), "gw-demo-01"],
+                   check=True)
+    shutil.copy(building.path("pki/gw-demo-01.key"), building.path("field.key"))
+    fine = weiyu("check", "-c", building.path("gateway.yaml"))
+    assert fine.returncode == 0 and "wire 'lift-bus' is secured; our role is 'monitor'" in fine.stdout
+    assert "W84" not in fine.stderr
 
 
 def test_poll_of_a_serial_device_under_a_running_gateway_says_who_holds_it(building, desk, waiting):
