@@ -71,6 +71,13 @@ static enum wy_err lint_extent(const struct profile_draft *draft, uint32_t point
 
 /* ---- Reading clears ----------------------------------------------------------------------------- */
 
+/* Points of one register, all of them cleared, are read together. */
+static bool are_twins(const struct sensor_profile_point *a, const struct sensor_profile_point *b)
+{
+	return a->is_clear_on_read && b->is_clear_on_read && a->area == b->area && a->address == b->address &&
+	       sensor_point_width(a) == sensor_point_width(b);
+}
+
 /* No other request may hold a register that reading clears, or what it said is lost without anybody having asked for it.
  * That request may be another point's own, or one that reaches from a point to the register that chooses for it. */
 static enum wy_err lint_clearing(const struct profile_draft *draft, uint32_t point)
@@ -84,11 +91,11 @@ static enum wy_err lint_clearing(const struct profile_draft *draft, uint32_t poi
 				       "a register that reading clears is read alone: it cannot have unit_by or scale_by");
 	for (uint32_t i = 0; i < profile->n_points; i++) {
 		struct sensor_extent other = sensor_point_extent(profile, i);
-		if (i == point || other.area != p->area || p->address >= other.end ||
-		    p->address + (uint32_t)sensor_point_width(p) <= other.first)
+		if (i == point || are_twins(p, &profile->points[i]) || other.area != p->area ||
+		    p->address >= other.end || p->address + (uint32_t)sensor_point_width(p) <= other.first)
 			continue;
 		wy_diag_add(draft->diags, WY_DIAG_ERROR, "E808", where, 0,
-			    "reading '%s' would clear '%s' unseen: their registers overlap; make them one point",
+			    "reading '%s' would clear '%s' unseen: their registers overlap",
 			    profile->points[i].name, p->name);
 		return WY_E_INVALID;
 	}

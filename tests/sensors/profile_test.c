@@ -337,6 +337,8 @@ static void what_a_profile_says_of_its_device_is_read(void **state)
 			  "poll: M}\n"
 			  "  step: {area: input, address: 4, type: int, encoding: u16, poll: M}\n"
 			  "  news: {area: input, address: 9, type: int, encoding: u16, clear_on_read: true, poll: F}\n"
+			  "  old: {area: input, address: 9, type: bool, encoding: bit, bit: 2, clear_on_read: true, poll: "
+			  "M}\n"
 			  "  name: {area: input, address: 20, type: text, encoding: text, registers: 16, charset: gb18030}\n"
 			  "framing: nice_len16\n"
 			  "serial: {bauds: [9600, 38400], format: 8E1}\n"
@@ -362,10 +364,11 @@ static void what_a_profile_says_of_its_device_is_read(void **state)
 	assert_int_equal(p->points[2].n_scale_choices, 2);
 	assert_true(p->points[2].scale_choices[1] == 0.1);
 	assert_true(p->points[4].is_clear_on_read);
-	assert_true(sensor_point_is_text(&p->points[5]));
-	assert_int_equal(p->points[5].n_text, 16);
-	assert_int_equal(p->points[5].charset, SENSOR_GB18030);
-	assert_int_equal(p->points[5].poll, SENSOR_DAILY);
+	assert_true(p->points[5].is_clear_on_read); /* of the same register: read together */
+	assert_true(sensor_point_is_text(&p->points[6]));
+	assert_int_equal(p->points[6].n_text, 16);
+	assert_int_equal(p->points[6].charset, SENSOR_GB18030);
+	assert_int_equal(p->points[6].poll, SENSOR_DAILY);
 	world_free(w);
 }
 
