@@ -41,6 +41,9 @@ void sensor_decode(const struct sensor_profile *profile, uint32_t point,
 size_t sensor_text(const struct sensor_profile_point *point, const struct sensor_window *window,
 		   char ret_text[SENSOR_TEXT_BYTES]);
 
+/* n bytes of GB 18030 as UTF-8, at most room bytes; returns how many. 0: the system has no table for it. */
+size_t sensor_utf8_of_gb18030(char *bytes, size_t n, char *ret_text, size_t room);
+
 /* A sample without a value. */
 void sensor_decode_bad(uint32_t point, enum wy_why why, wy_ms at_ms, struct wy_sample *ret_sample);
 

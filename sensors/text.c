@@ -11,6 +11,7 @@
 
 enum { BYTES_MAX = 2 * 32 };
 
+
 struct bytes {
 	char at[BYTES_MAX];
 	size_t n; /* up to the first NUL */
@@ -55,16 +56,10 @@ static size_t without_controls(char *text, size_t n)
 	return kept;
 }
 
-/* Below U+0080 a control character is one byte in both, and taken out before. */
-static size_t from_gb18030(iconv_t converter, struct bytes *bytes, char *out, size_t room)
+static size_t convert(iconv_t converter, char *in, size_t n_in, char *out, size_t room)
 {
-	char *in = bytes->at;
-	size_t n_in = bytes->n;
 	char *end = out;
 
-	for (size_t i = 0; i < n_in; i++)
-		if ((unsigned char)in[i] < ' ' || in[i] == '\x7F')
-			in[i] = '?';
 	while (n_in > 0 && iconv(converter, &in, &n_in, &end, &room) == (size_t)-1) {
 		if (errno == E2BIG || room == 0)
 			break;
@@ -74,24 +69,39 @@ static size_t from_gb18030(iconv_t converter, struct bytes *bytes, char *out, si
 		n_in--;
 		(void)iconv(converter, NULL, NULL, NULL, NULL);
 	}
-	return without_controls(out, (size_t)(end - out));
+	return (size_t)(end - out);
+}
+
+size_t sensor_utf8_of_gb18030(char *bytes, size_t n, char *ret_text, size_t room)
+{
+	iconv_t converter = iconv_open("UTF-8", "GB18030");
+
+	if (converter == (iconv_t)-1)
+		return 0;
+	n = convert(converter, bytes, n, ret_text, room);
+	(void)iconv_close(converter);
+	return n;
+}
+
+/* Below U+0080 a control character is one byte in both, and taken out before. */
+static size_t from_gb18030(struct bytes *bytes, char *out, size_t room)
+{
+	for (size_t i = 0; i < bytes->n; i++)
+		if ((unsigned char)bytes->at[i] < ' ' || bytes->at[i] == '\x7F')
+			bytes->at[i] = '?';
+	return without_controls(out, sensor_utf8_of_gb18030(bytes->at, bytes->n, out, room));
 }
 
 size_t sensor_text(const struct sensor_profile_point *point, const struct sensor_window *window,
 		   char ret_text[SENSOR_TEXT_BYTES])
 {
 	struct bytes bytes = bytes_of(point, window);
-	iconv_t converter = (iconv_t)-1;
-	size_t n;
+	size_t n = 0;
 
 	if (point->charset == SENSOR_GB18030)
-		converter = iconv_open("UTF-8", "GB18030");
-	if (converter == (iconv_t)-1) {
+		n = from_gb18030(&bytes, ret_text, SENSOR_TEXT_BYTES - 1);
+	if (n == 0)
 		n = from_ascii(&bytes, ret_text); /* also where the system lacks the table */
-	} else {
-		n = from_gb18030(converter, &bytes, ret_text, SENSOR_TEXT_BYTES - 1);
-		(void)iconv_close(converter);
-	}
 	while (n > 0 && ret_text[n - 1] == ' ')
 		n--;
 	ret_text[n] = '\0';

@@ -11,14 +11,16 @@
 
 /* ---- Cells ------------------------------------------------------------------------------------- */
 
-/* A cell in quotes; what stands between them and the separator is skipped. */
+/* A cell in quotes; two of them are one within it. What stands between them and the separator is skipped. */
 static const char *end_of_quoted(const char *at, const char *end, const char **ret_text, size_t *ret_len)
 {
-	const char *close = memchr(at + 1, '"', (size_t)(end - at - 1));
+	const char *close = at + 1;
 
+	while (close < end && (*close != '"' || (close + 1 < end && close[1] == '"')))
+		close += *close == '"' ? 2 : 1;
 	*ret_text = at + 1;
-	*ret_len = (size_t)((close ? close : end) - at - 1);
-	return close ? close + 1 : end;
+	*ret_len = (size_t)(close - at - 1);
+	return close < end ? close + 1 : end;
 }
 
 bool csv_cell(struct csv_cells *cells, const char **ret_text, size_t *ret_len)

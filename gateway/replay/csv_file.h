@@ -16,7 +16,7 @@ struct csv_cells { /* walks along a row */
 	const char *at, *end; /* at: NULL behind the last cell */
 	char separator;
 };
-/* The next cell, without its quotes. False: no more. */
+/* The next cell, without its quotes; two quotes within it are left as they are. False: no more. */
 bool csv_cell(struct csv_cells *cells, const char **ret_text, size_t *ret_len);
 
 struct csv_column {
