@@ -44,8 +44,7 @@ static void ms_text(uint64_t us, char *out, size_t size)
 	wy_buf_addf(&buf, "%llums", (unsigned long long)((us + 500) / 1000));
 }
 
-/* One row, and how much of the line's time the class takes. */
-static double add_class(struct table *table, struct sensor_plan *plan, struct sensor_plan *tcp, unsigned poll)
+static void add_class(struct table *table, struct sensor_plan *plan, struct sensor_plan *tcp, unsigned poll)
 {
 	const struct sensor_profile *profile = plan->profile;
 	struct sensor_traffic serial = sensor_plan_traffic(plan, sensor_plan_reads(plan, 1u << poll, NULL));
@@ -62,7 +61,23 @@ static double add_class(struct table *table, struct sensor_plan *plan, struct se
 	ms_text(network.us, on_tcp, sizeof(on_tcp));
 	const char *cells[] = {class_names[poll], every, points, requests, bytes, on_line, on_tcp};
 	table_row(table, cells);
-	return (double)serial.us / 1000 / (double)profile->class_ms[poll];
+}
+
+/* As `weiyu check` reckons for a wire with this device alone. */
+static enum wy_err print_share(const struct sensor_profile *profile, const struct sensor_wire_conf *line,
+			       const char *speed, struct wy_arena *arena)
+{
+	const struct sensor_device_conf device = {.id = "it", .profile = profile};
+	const uint32_t mine = 0;
+	struct sensor_budget budget;
+	enum wy_err err = sensor_budget_of(line, &device, &mine, 1, arena, &budget);
+
+	if (err)
+		return err;
+	printf("one such device takes %u.%u %% of a line at %s\n", budget.per_mille / 10, budget.per_mille % 10, speed);
+	if (budget.hasty.per_mille > SENSOR_BUDGET_MOST)
+		printf("but its min_interval leaves no room for so many requests\n");
+	return WY_OK;
 }
 
 static enum wy_err print_traffic(const struct sensor_profile *profile, struct wy_arena *arena)
@@ -70,7 +85,6 @@ static enum wy_err print_traffic(const struct sensor_profile *profile, struct wy
 	const struct sensor_wire_conf line = line_of(profile);
 	const struct sensor_wire_conf network = {.kind = SENSOR_WIRE_TCP};
 	struct sensor_plan plan, tcp;
-	double share = 0;
 	char speed[24];
 	const char *head[] = {"class", "every", "points", "requests", "bytes", speed, "TCP"};
 	enum wy_err err = sensor_plan_init(&plan, profile, sensor_cost_of(&line, profile), arena);
@@ -84,11 +98,10 @@ static enum wy_err print_traffic(const struct sensor_profile *profile, struct wy
 	table_row(table, head);
 	for (unsigned poll = 0; poll < N_CLASSES; poll++)
 		if (n_points_of(profile, poll))
-			share += add_class(table, &plan, &tcp, poll);
+			add_class(table, &plan, &tcp, poll);
 	table_print(table);
 	table_free(table);
-	printf("one such device takes %.1f %% of a line at %s\n", share * 100, speed);
-	return WY_OK;
+	return print_share(profile, &line, speed, arena);
 }
 
 /* ---- weiyu profile check ------------------------------------------------------------------------ */

@@ -95,6 +95,9 @@ points:
     assert lines[2][:5] == ["F", "1s", "3", "2", "8"]
     assert lines[3][:5] == ["S", "1min", "1", "1", "1"]
     assert lines[4][:4] == ["one", "such", "device", "takes"] and 0 < float(lines[4][4]) < 100
+    path.write_text(path.read_text(encoding="utf-8").replace("max_gap: 0", "max_gap: 0, min_interval: 900ms"),
+                    encoding="utf-8")
+    assert "but its min_interval leaves no room for so many requests" in run("check", str(path)).stdout
 
 
 def test_mistakes_are_said_at_their_place_and_do_not_hide_the_next_file(tmp_path):
