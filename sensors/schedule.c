@@ -107,29 +107,35 @@ static unsigned next_faster(const struct slot *slot, unsigned c)
 	return best;
 }
 
-/* A beat of a slow class is one of the faster ones too, so that they share their reads, but another one for each device:
- * otherwise the slow points of a hundred devices would be due in the same second. */
-static wy_ms phase_of(struct schedule *schedule, const struct slot *slot, unsigned c, wy_ms phase_ms)
+/* Of a class and of all the faster ones on whose beats its own fall. */
+static wy_ms sum_of(const struct slot *slot, const wy_ms shift_ms[SCHEDULE_CLASSES], unsigned c)
 {
+	wy_ms sum_ms = shift_ms[c];
 
 	for (unsigned k = next_faster(slot, c); k != c; c = k, k = next_faster(slot, c))
-		phase_ms += below(schedule, slot->conf.class_ms[c] / slot->conf.class_ms[k]) * slot->conf.class_ms[k];
-	return phase_ms;
+		sum_ms += shift_ms[k];
+	return sum_ms;
 }
 
-/* Every class is read once at the start, spread over the fastest period and no more than a second, so
- * that a gateway knows its building soon. After that the beats are spread over the whole period. */
+/* Every class is read once at the start, spread over the fastest period and no more than a second, so that a gateway
+ * knows its building soon. After that the beats are spread over the whole period. A beat of a slow class is one of the
+ * faster ones too, so that they share their reads, but another one for each device: otherwise the slow points of a
+ * hundred devices would be due in the same second. */
 static void start(struct schedule *schedule, struct slot *slot, wy_ms now_ms)
 {
 	wy_ms spread_ms = slot->conf.class_ms[fastest(slot)];
+	wy_ms shift_ms[SCHEDULE_CLASSES] = {0};
 
-	wy_ms phase_ms = below(schedule, spread_ms - SOON_MS);
-
+	for (unsigned c = 0; c < SCHEDULE_CLASSES; c++) {
+		wy_ms faster_ms = slot->conf.class_ms[next_faster(slot, c)];
+		if (faster_ms)
+			shift_ms[c] = below(schedule, slot->conf.class_ms[c] / faster_ms) * faster_ms;
+	}
+	shift_ms[fastest(slot)] = below(schedule, spread_ms - SOON_MS);
 	slot->first_ms = now_ms + below(schedule, spread_ms < SOON_MS ? spread_ms : SOON_MS);
 	for (unsigned c = 0; c < SCHEDULE_CLASSES; c++)
-		slot->due_ms[c] = slot->conf.class_ms[c]
-					  ? slot->first_ms - phase_of(schedule, slot, c, phase_ms)
-					  : WY_MS_NEVER;
+		slot->due_ms[c] = slot->conf.class_ms[c] ? slot->first_ms - sum_of(slot, shift_ms, c)
+							 : WY_MS_NEVER;
 	renew(schedule, slot);
 }
 
@@ -305,7 +311,8 @@ static bool is_early(const struct slot *slot, wy_ms now_ms)
 
 static wy_ms longest_wait(const struct schedule *schedule, const struct slot *slot, wy_ms now_ms)
 {
-	wy_ms most_ms = schedule->silent_cost_ms * 100 / SCHEDULE_PROBE_PERCENT;
+	/* Jitter takes an eighth off a wait, on average. */
+	wy_ms most_ms = schedule->silent_cost_ms * 100 / SCHEDULE_PROBE_PERCENT * 8 / 7;
 
 	if (is_early(slot, now_ms) || schedule->n_silent == schedule->n || most_ms < SCHEDULE_BACKOFF_EARLY_MS)
 		return SCHEDULE_BACKOFF_EARLY_MS;
