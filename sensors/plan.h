@@ -13,7 +13,7 @@
  *
  * An extent that alone is wider than the limits is asked for alone all the same.
  *
- * Memory   all of it comes from the arena at init: 12 bytes a point, and SENSOR_PLAN_SLOTS times 16 bytes a point.
+ * Memory   all of it comes from the arena at init: 12 bytes a point, and SENSOR_PLAN_SLOTS times 18 bytes a point.
  * Threads  one plan, one thread. */
 #ifndef SENSOR_PLAN_H
 #define SENSOR_PLAN_H

@@ -732,6 +732,48 @@ static void the_daily_try_says_nothing_new_where_nothing_is_new(void **state)
 	}
 }
 
+/* No order in it at all, and doubt as well. */
+static void whatever_it_is_told_each_point_is_listed_once(void **state)
+{
+	uint32_t seed = 11;
+
+	(void)state;
+	for (uint32_t round = 1; round <= 100; round++) {
+		struct device device;
+		make_any(&device, round, false);
+		for (int i = 0; i < 100; i++) {
+			const struct sensor_bounds *bounds =
+				modbus_learned_bounds(&device.learned, device.now_ms);
+			const struct sensor_reads *reads = sensor_plan_reads(&device.plan, ALL, bounds);
+			struct modbus_work work;
+			struct modbus_task task;
+			bool has_failed = false;
+			unsigned n_requests = 0;
+			memset(device.is_listed, 0, sizeof(device.is_listed));
+			modbus_work_begin(&work, &device.learned, reads, next(&seed, 5), device.now_ms);
+			while (modbus_work_next(&work, device.now_ms, &task)) {
+				enum modbus_outcome outcome = (enum modbus_outcome)next(&seed, 4);
+				if (next(&seed, 100) == 0)
+					outcome = MODBUS_FAILED;
+				assert_false(has_failed);
+				has_failed = task.is_asked && outcome == MODBUS_FAILED;
+				assert_true(++n_requests < 4 * POINTS);
+				if (!task.is_asked || modbus_work_done(&work, outcome, (uint8_t)next(&seed, 256) % 5,
+								       WY_WHY_TIMEOUT, device.now_ms))
+					list(&device, reads, &task.block, false);
+			}
+			for (uint32_t p = 0; !has_failed && p < device.profile.n_points; p++)
+				assert_true(device.is_listed[p]);
+			device.now_ms += next(&seed, 100000);
+		}
+		/* And then the device is itself again. */
+		device.now_ms += 8 * (wy_ms)DAY_MS;
+		for (int i = 0; i < 25; i++)
+			poll(&device);
+		assert_true(has_all(&device));
+	}
+}
+
 /* ---- From one life to the next ------------------------------------------------------------------ */
 
 static void what_was_learned_holds_across_a_restart(void **state)
@@ -900,6 +942,7 @@ int main(void)
 		cmocka_unit_test(devices_that_say_nothing_instead_of_refusing),
 		cmocka_unit_test(classes_learn_from_each_other_and_lose_nothing),
 		cmocka_unit_test(nothing_is_lost_for_good_to_passing_troubles),
+		cmocka_unit_test(whatever_it_is_told_each_point_is_listed_once),
 		cmocka_unit_test(a_mended_firmware_is_noticed_within_a_day),
 		cmocka_unit_test(the_daily_try_says_nothing_new_where_nothing_is_new),
 		cmocka_unit_test(what_was_learned_holds_across_a_restart),

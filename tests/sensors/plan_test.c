@@ -600,6 +600,251 @@ static void other_shapes_have_other_lengths_and_hold_every_point(void **state)
 	}
 }
 
+/* n registers from 0 on. */
+static void make_row(struct scene *scene, uint32_t n)
+{
+	*scene = (struct scene){.cost = costly, .mask = ALL};
+	for (uint32_t i = 0; i < n; i++)
+		scene->points[i] = (struct sensor_profile_point){
+			.name = name_of(i), .area = SENSOR_INPUT, .address = (uint16_t)i, .encoding = SENSOR_U16};
+	scene->profile = (struct sensor_profile){
+		.points = scene->points, .n_points = n, .max_registers = 125, .max_bits = 2000, .max_gap = 4};
+	scene->bounds = (struct sensor_bounds){.closed = scene->closed, .refused = scene->refused};
+}
+
+static void expect_reads(struct scene *scene, const char *expected)
+{
+	char text[200];
+
+	plan_for(&scene->profile, scene->cost, &scene->plan);
+	print_reads(sensor_plan_reads(&scene->plan, scene->mask, &scene->bounds), text, sizeof(text));
+	assert_string_equal(text, expected);
+}
+
+static void another_shape_reads_nothing_that_must_not_be_read(void **state)
+{
+	struct scene scene;
+	struct sensor_block parts[2];
+	const struct sensor_reads *reads;
+
+	(void)state;
+	make_row(&scene, 1); /* its other shape would be 0..1 */
+	plan_for(&scene.profile, costly, &scene.plan);
+	reads = sensor_plan_reads(&scene.plan, ALL, NULL);
+	assert_int_equal(sensor_plan_other_shape(&scene.plan, NULL, reads, &reads->block[0], parts), 1);
+	scene.closed[0] = (struct sensor_extent){SENSOR_INPUT, 1, 2};
+	scene.bounds.n_closed = 1;
+	assert_int_equal(sensor_plan_other_shape(&scene.plan, &scene.bounds, reads, &reads->block[0], parts), 0);
+	scene.bounds.n_closed = 0;
+	scene.bounds.max_registers = 1;
+	assert_int_equal(sensor_plan_other_shape(&scene.plan, &scene.bounds, reads, &reads->block[0], parts), 0);
+	scene.bounds.max_registers = 0;
+	scene.bounds.is_gapless = true;
+	assert_int_equal(sensor_plan_other_shape(&scene.plan, &scene.bounds, reads, &reads->block[0], parts), 0);
+
+	make_row(&scene, 2);
+	scene.refused[0] = 2;
+	plan_for(&scene.profile, costly, &scene.plan);
+	reads = sensor_plan_reads(&scene.plan, ALL, &scene.bounds);
+	assert_int_equal(reads->n_blocks, 2);
+	assert_int_equal(sensor_plan_other_shape(&scene.plan, &scene.bounds, reads, &reads->block[0], parts), 0);
+
+	make_row(&scene, 4);
+	for (uint32_t i = 1; i < 4; i++)
+		scene.points[i].is_clear_on_read = true;
+	scene.points[1].encoding = SENSOR_F32; /* 1..2, and 3 by itself */
+	plan_for(&scene.profile, costly, &scene.plan);
+	reads = sensor_plan_reads(&scene.plan, ALL, NULL);
+	assert_int_equal(reads->n_blocks, 3);
+	for (uint16_t b = 0; b < reads->n_blocks; b++)
+		assert_int_equal(sensor_plan_other_shape(&scene.plan, NULL, reads, &reads->block[b], parts), 0);
+}
+
+/* ---- What it costs decides ---------------------------------------------------------------------- */
+
+static void a_hole_is_read_over_only_where_that_is_cheaper(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	make_row(&scene, 2);
+	scene.points[1].address = 5;
+	scene.cost = (struct sensor_cost){8001, 1000}; /* as dear as four registers and a little */
+	expect_reads(&scene, "i0+6 ");
+	scene.cost = (struct sensor_cost){7999, 1000};
+	expect_reads(&scene, "i0+1 i5+1 ");
+}
+
+/* Three that fit two by two: filling the first read up would cost a register more than the other way. */
+static void the_cheaper_pair_is_found(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	make_row(&scene, 3);
+	scene.points[1].address = 4;
+	scene.points[2].address = 6;
+	scene.profile.max_registers = 6;
+	expect_reads(&scene, "i0+1 i4+3 ");
+}
+
+static void what_is_known_of_a_device_narrows_its_reads(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	make_row(&scene, 12);
+	expect_reads(&scene, "i0+12 ");
+	scene.bounds.max_registers = 5;
+	expect_reads(&scene, "i0+5 i5+5 i10+2 ");
+	scene.bounds.max_registers = 200; /* never more than the profile's */
+	scene.profile.max_registers = 8;
+	expect_reads(&scene, "i0+8 i8+4 ");
+	make_row(&scene, 12);
+	scene.refused[0] = 1u << 4;
+	expect_reads(&scene, "i0+4 i5+7 i4+1 ");
+	make_row(&scene, 12);
+	for (uint32_t i = 6; i < 12; i++)
+		scene.points[i].address = (uint16_t)(i + 3);
+	expect_reads(&scene, "i0+15 ");
+	scene.closed[0] = (struct sensor_extent){SENSOR_INPUT, 6, 9};
+	scene.bounds.n_closed = 1;
+	expect_reads(&scene, "i0+6 i9+6 ");
+	scene.bounds.n_closed = 0;
+	scene.bounds.is_gapless = true;
+	expect_reads(&scene, "i0+6 i9+6 ");
+}
+
+/* Two flags of one latch, of different classes: whoever reads the one has read the other. */
+static void flags_cleared_together_are_listed_together(void **state)
+{
+	struct scene scene;
+	const struct sensor_reads *reads;
+
+	(void)state;
+	make_row(&scene, 3);
+	for (uint32_t i = 0; i < 2; i++) {
+		scene.points[i].address = 7;
+		scene.points[i].encoding = SENSOR_BIT;
+		scene.points[i].is_clear_on_read = true;
+		scene.points[i].poll = i ? SENSOR_SLOW : SENSOR_FAST;
+	}
+	scene.points[2].address = 8;
+	plan_for(&scene.profile, costly, &scene.plan);
+	for (unsigned c = SENSOR_FAST; c <= SENSOR_SLOW; c += SENSOR_SLOW - SENSOR_FAST) {
+		reads = sensor_plan_reads(&scene.plan, 1u << c, NULL);
+		const struct sensor_block *last = &reads->block[reads->n_blocks - 1];
+		assert_true(last->is_clear_on_read);
+		assert_int_equal(last->end - last->first, 2);
+		assert_int_equal(last->count, 1);
+	}
+	assert_int_equal(sensor_plan_reads(&scene.plan, 1u << SENSOR_MEDIUM, NULL)->n_points, 0);
+}
+
+static void a_text_is_read_alone_and_in_no_poll(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	make_row(&scene, 4);
+	scene.points[1].encoding = SENSOR_TEXT;
+	scene.points[1].n_text = 8;
+	scene.points[1].address = 20;
+	expect_reads(&scene, "i0+4 ");
+	struct sensor_block block = sensor_plan_alone(&scene.plan, 1);
+	assert_int_equal(block.address, 20);
+	assert_int_equal(block.count, 8);
+	assert_false(block.is_clear_on_read);
+}
+
+/* ---- Looking up --------------------------------------------------------------------------------- */
+
+static void reads_are_computed_anew_only_when_something_changed(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	make_row(&scene, 12);
+	for (uint32_t i = 0; i < 12; i++)
+		scene.points[i].poll = (enum sensor_poll_class)(i % 4);
+	plan_for(&scene.profile, costly, &scene.plan);
+	const struct sensor_reads *all = sensor_plan_reads(&scene.plan, ALL, &scene.bounds);
+	assert_int_equal(all->n_blocks, 1);
+	scene.profile.max_registers = 3; /* would be seen if it looked */
+	for (unsigned mask = 1; mask <= 3; mask++)
+		(void)sensor_plan_reads(&scene.plan, mask, &scene.bounds);
+	assert_ptr_equal(sensor_plan_reads(&scene.plan, ALL, &scene.bounds), all);
+	assert_int_equal(all->n_blocks, 1);
+	scene.bounds.revision++;
+	assert_int_equal(sensor_plan_reads(&scene.plan, ALL, &scene.bounds)->n_blocks, 4);
+}
+
+static void more_masks_than_are_kept_are_right_all_the_same(void **state)
+{
+	struct scene scene;
+	struct noise noise = {3};
+
+	(void)state;
+	make_row(&scene, 12);
+	for (uint32_t i = 0; i < 12; i++)
+		scene.points[i].poll = (enum sensor_poll_class)(i % 4);
+	plan_for(&scene.profile, costly, &scene.plan);
+	for (int i = 0; i < 1000; i++) {
+		unsigned mask = below(&noise, 16);
+		uint16_t n = 0;
+		for (uint32_t p = 0; p < 12; p++)
+			n = (uint16_t)(n + sensor_plan_is_asked(&scene.profile, p, mask));
+		if (below(&noise, 10) == 0)
+			scene.bounds.revision++;
+		assert_int_equal(sensor_plan_reads(&scene.plan, mask, &scene.bounds)->n_points, n);
+	}
+}
+
+/* ---- Figures ------------------------------------------------------------------------------------ */
+
+static void traffic_is_counted_beside_one_request_for_each_point(void **state)
+{
+	struct scene scene;
+	const struct sensor_reads *reads;
+
+	(void)state;
+	make_row(&scene, 10);
+	for (uint32_t i = 5; i < 10; i++) {
+		scene.points[i].area = SENSOR_DISCRETE;
+		scene.points[i].encoding = SENSOR_BIT;
+		scene.points[i].address = (uint16_t)(2 * i);
+	}
+	plan_for(&scene.profile, costly, &scene.plan);
+	reads = sensor_plan_reads(&scene.plan, ALL, NULL);
+	struct sensor_traffic traffic = sensor_plan_traffic(&scene.plan, reads);
+	assert_int_equal(traffic.requests, 2);
+	assert_int_equal(traffic.data_bytes, 10 + 2); /* nine bits are two bytes */
+	assert_int_equal(traffic.us, 2 * 40000 + 12 * 1000);
+	traffic = sensor_plan_traffic_singly(&scene.plan, reads);
+	assert_int_equal(traffic.requests, 10);
+	assert_int_equal(traffic.data_bytes, 10 + 5);
+}
+
+static void a_full_arena_is_said(void **state)
+{
+	static unsigned char little[4096];
+	struct scene scene;
+	struct sensor_plan plan;
+	struct wy_arena arena;
+	size_t size = 0;
+	enum wy_err err;
+
+	(void)state;
+	make_row(&scene, 20);
+	do {
+		wy_arena_init(&arena, little, size);
+		err = sensor_plan_init(&plan, &scene.profile, costly, &arena);
+		assert_true(err == WY_OK || err == WY_E_NOMEM);
+		size += 8;
+	} while (err);
+	assert_true(size <= 20 * (12 + SENSOR_PLAN_SLOTS * 18) + 200); /* as plan.h has it */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -608,6 +853,16 @@ int main(void)
 		cmocka_unit_test(every_point_is_in_one_read_and_every_read_within_bounds),
 		cmocka_unit_test(nothing_cleared_is_read_twice_or_in_passing),
 		cmocka_unit_test(other_shapes_have_other_lengths_and_hold_every_point),
+		cmocka_unit_test(another_shape_reads_nothing_that_must_not_be_read),
+		cmocka_unit_test(a_hole_is_read_over_only_where_that_is_cheaper),
+		cmocka_unit_test(the_cheaper_pair_is_found),
+		cmocka_unit_test(what_is_known_of_a_device_narrows_its_reads),
+		cmocka_unit_test(flags_cleared_together_are_listed_together),
+		cmocka_unit_test(a_text_is_read_alone_and_in_no_poll),
+		cmocka_unit_test(reads_are_computed_anew_only_when_something_changed),
+		cmocka_unit_test(more_masks_than_are_kept_are_right_all_the_same),
+		cmocka_unit_test(traffic_is_counted_beside_one_request_for_each_point),
+		cmocka_unit_test(a_full_arena_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
