@@ -13,7 +13,7 @@ enum { KEY_BYTES_MAX = 64, KEY_BYTES_FEW = 16 };
 
 struct device_keys {
 	const char *id;
-	const struct wy_node *wire, *profile, *psk;
+	const struct wy_node *wire, *profile, *psk, *alive_by;
 	int64_t unit, xor_seed;
 	wy_ms timeout_ms;
 };
@@ -27,6 +27,8 @@ static const struct wy_field device_rows[] = {
 	{"timeout", WY_FIELD_DURATION, AT(timeout_ms), false, 10, 60000, NULL, "answer time"},
 	{"xor_seed", WY_FIELD_INT, AT(xor_seed), false, 0, 65535, NULL,
 	 "where the checksum is this number XOR every byte"},
+	{"alive_by", WY_FIELD_NODE, AT(alive_by), false, 0, 0, NULL,
+	 "point of another device that is true while this one can be reached"},
 	{"psk", WY_FIELD_NODE, AT(psk), false, 0, 0, NULL, "DTLS with a shared key"},
 };
 #undef AT

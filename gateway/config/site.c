@@ -195,6 +195,7 @@ void load_site(struct loading *l, const struct wy_node *root)
 	load_holidays(l, keys.holidays);
 	load_wires(l, keys.wires);
 	load_devices(l, keys.devices);
+	load_field(l);
 	load_vendors(l, keys.vendors);
 	load_assets(l, keys.assets);
 	load_params(l, keys.params);

@@ -209,6 +209,89 @@ static void keys_of_another_kind_are_refused(void **state)
 	says(f, "E103", "modbus devices have no 'psk'");
 }
 
+/* ---- What does not go together -------------------------------------------------------------------- */
+
+static void another_device_tells_whether_one_can_be_reached(void **state)
+{
+	struct field *f = *state;
+
+	put_profile(f, MODBUS_HEAD, "points:\n  up_7: {area: discrete, address: 3, type: bool, poll: F}\n"
+				    "  load: {area: input, address: 0, type: int, encoding: u16, poll: F}\n");
+	/* The witness may stand below. */
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, alive_by: gw.main.up_7}\n"
+		     "  - {id: gw.main, wire: w1, profile: more, unit: 1}\n");
+	says_nothing(f);
+	assert_true(f->config->devices[0].has_alive);
+	assert_int_equal(1, f->config->devices[0].alive_device);
+	assert_int_equal(0, f->config->devices[0].alive_point);
+	assert_false(f->config->devices[1].has_alive);
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, alive_by: gw.load}\n"
+		     "  - {id: gw, wire: w1, profile: more, unit: 1}\n");
+	says(f, "E614", "a bool point");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, alive_by: box-1.alarm}\n");
+	says(f, "E614", "cannot say so itself");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, alive_by: gv.up_7}\n"
+		     "  - {id: gw, wire: w1, profile: more, unit: 1}\n");
+	says(f, "E301", "did you mean 'gw'");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, alive_by: gw.up_8}\n"
+		     "  - {id: gw, wire: w1, profile: more, unit: 1}\n");
+	says(f, "E301", "did you mean 'up_7'");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, alive_by: gw}\n");
+	says(f, "E105", "expected device.point");
+}
+
+static void witnesses_never_go_round(void **state)
+{
+	struct field *f = *state;
+	unsigned n = 0;
+
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 1, alive_by: box-2.alarm}\n"
+		     "  - {id: box-2, wire: w1, profile: box, unit: 2, alive_by: box-3.alarm}\n"
+		     "  - {id: box-3, wire: w1, profile: box, unit: 3, alive_by: box-2.alarm}\n");
+	for (size_t i = 0; i < f->diags.n; i++)
+		n += strcmp(f->diags.item[i].code, "E614") == 0 && strstr(f->diags.item[i].text, "circle") != NULL;
+	assert_int_equal(2, n); /* the first only hangs on the circle */
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 1, alive_by: box-2.alarm}\n"
+		     "  - {id: box-2, wire: w1, profile: box, unit: 2, alive_by: box-3.alarm}\n"
+		     "  - {id: box-3, wire: w1, profile: box, unit: 3}\n");
+	says_nothing(f);
+}
+
+static void a_line_runs_as_its_devices_can(void **state)
+{
+	struct field *f = *state;
+
+	put_profile(f, MODBUS_HEAD "serial: {bauds: [9600, 38400], format: 8N1}\n", ONE_POINT);
+	load(f, TCP "  - {id: w2, kind: rtu, tty: /dev/ttyS7, baud: 38400}\n",
+	     BOX "  - {id: more-1, wire: w2, profile: more, unit: 1}\n  - {id: more-2, wire: w1, profile: more, unit: 1}\n");
+	says_nothing(f);
+	load(f, TCP "  - {id: w2, kind: rtu, tty: /dev/ttyS7, baud: 19200}\n",
+	     BOX "  - {id: more-1, wire: w2, profile: more, unit: 1}\n");
+	says(f, "E610", "runs at 19200 baud; profile 'more' can only 9600, 38400");
+	load(f, TCP "  - {id: w2, kind: rtu, tty: /dev/ttyS7, baud: 9600, parity: E}\n",
+	     BOX "  - {id: more-1, wire: w2, profile: more, unit: 1}\n");
+	says(f, "E610", "is set to 8E1; profile 'more' can only 8N1");
+}
+
+static void two_connections_to_one_place_are_named(void **state)
+{
+	struct field *f = *state;
+	static const char wires[] = "  - {id: w1, kind: tcp, host: Panel.local, port: 1502}\n"
+				    "  - {id: w2, kind: tcp, host: panel.local, port: 1502}\n";
+	static const char devices[] = BOX "  - {id: more-1, wire: w2, profile: more, unit: 1}\n";
+
+	load(f, wires, devices);
+	says(f, "W613", "is already wire 'w1'");
+	assert_int_equal(WY_OK, f->err);
+	put_profile(f, MODBUS_HEAD "limits: {one_client: true}\n", ONE_POINT);
+	load(f, wires, devices);
+	says(f, "E615", "'more' takes one client");
+	load(f, "  - {id: w1, kind: tcp, host: panel, port: 1502}\n  - {id: w2, kind: tcp, host: panel, port: 1503}\n", devices);
+	says_nothing(f);
+	load(f, TCP "  - {id: c1, kind: coap, host: leaks}\n  - {id: c2, kind: coap, host: leaks}\n", BOX);
+	says_nothing(f);
+}
+
 #define IN_FIELD(test) cmocka_unit_test_setup_teardown(test, open_field, close_field)
 
 int main(void)
@@ -217,6 +300,10 @@ int main(void)
 		IN_FIELD(a_secured_wire_has_its_port_and_paths),
 		IN_FIELD(a_serial_line_may_echo_and_its_devices_sum_with_a_seed),
 		IN_FIELD(keys_of_another_kind_are_refused),
+		IN_FIELD(another_device_tells_whether_one_can_be_reached),
+		IN_FIELD(witnesses_never_go_round),
+		IN_FIELD(a_line_runs_as_its_devices_can),
+		IN_FIELD(two_connections_to_one_place_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
