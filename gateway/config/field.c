@@ -1,10 +1,11 @@
 /* field.c: what wires and devices must agree on together, once all of them are read: who vouches for whom, lines and the
- * devices on them, connections to one place. */
+ * devices on them, connections to one place, and whether a wire has the time for all it is asked. */
 #include "loading.h"
 
 #include <string.h>
 #include <strings.h>
 
+#include "../../sensors/budget.h" /* rules/ has a budget.h too */
 #include "driver.h"
 
 /* ---- alive_by: another device that knows whether this one can be reached ---------------------------- */
@@ -191,9 +192,38 @@ static void check_places(struct loading *l)
 			}
 }
 
+/* ---- The time of a wire ------------------------------------------------------------------------------ */
+
+/* The Modbus devices of a wire, into mine; others were refused, or are not planned. */
+static size_t devices_on(const struct config *config, uint32_t wire, uint32_t *mine)
+{
+	size_t n = 0;
+
+	for (uint32_t d = 0; d < config->n_devices; d++) {
+		const struct sensor_profile *profile = config->devices[d].profile;
+		if (config->devices[d].wire == wire && profile && profile->transport == SENSOR_MODBUS)
+			mine[n++] = d;
+	}
+	return n;
+}
+
+static void check_budgets(struct loading *l)
+{
+	const struct config *config = l->config;
+	uint32_t *mine = loading_array(l, config->n_devices, sizeof(*mine));
+
+	for (uint32_t w = 0; mine && w < config->n_wires; w++) {
+		size_t n = devices_on(config, w, mine);
+		if (n && sensor_budget_check(&config->wires[w], config->devices, mine, n, l->arena, l->wire_nodes[w],
+					     l->diags) == WY_E_NOMEM)
+			loading_full(l);
+	}
+}
+
 void load_field(struct loading *l)
 {
 	const struct config *config = l->config;
+	size_t n_errors = l->diags->errors;
 
 	if (!config->n_devices || !config->n_wires)
 		return;
@@ -202,4 +232,6 @@ void load_field(struct loading *l)
 		if (config->devices[d].wire != UINT32_MAX && config->devices[d].profile)
 			check_serial(l, d);
 	check_places(l);
+	if (l->diags->errors == n_errors)
+		check_budgets(l);
 }

@@ -292,6 +292,37 @@ static void two_connections_to_one_place_are_named(void **state)
 	says_nothing(f);
 }
 
+/* n devices on w2, each with ten registers a second. */
+static void load_line(struct field *f, int baud, int n)
+{
+	char wires[200], devices[2000];
+	int used = snprintf(devices, sizeof(devices), "%s", BOX);
+
+	put_profile(f, MODBUS_HEAD, "points:\n  a: {area: input, address: 0, type: int, encoding: u16, poll: F}\n"
+				    "  b: {area: input, address: 9, type: int, encoding: u16, poll: F}\n");
+	snprintf(wires, sizeof(wires), TCP "  - {id: w2, kind: rtu, tty: /dev/ttyS7, baud: %d}\n", baud);
+	for (int i = 1; i <= n; i++)
+		used += snprintf(devices + used, sizeof(devices) - (size_t)used,
+				 "  - {id: more-%d, wire: w2, profile: more, unit: %d}\n", i, i);
+	load(f, wires, devices);
+}
+
+static void a_line_without_time_for_its_devices_is_refused(void **state)
+{
+	struct field *f = *state;
+
+	load_line(f, 38400, 10);
+	says_nothing(f);
+	load_line(f, 9600, 20);
+	says(f, "E611", "wire 'w2' at 9600 baud needs");
+	assert_int_equal(WY_E_INVALID, f->err);
+	int n = 1;
+	for (load_line(f, 9600, n); f->err == WY_OK && !find(f, "W611"); load_line(f, 9600, n))
+		n++;
+	says(f, "W611", "wire 'w2' at 9600 baud needs"); /* it is warned of before it is refused */
+	assert_int_equal(WY_OK, f->err);
+}
+
 #define IN_FIELD(test) cmocka_unit_test_setup_teardown(test, open_field, close_field)
 
 int main(void)
@@ -304,6 +335,7 @@ int main(void)
 		IN_FIELD(witnesses_never_go_round),
 		IN_FIELD(a_line_runs_as_its_devices_can),
 		IN_FIELD(two_connections_to_one_place_are_named),
+		IN_FIELD(a_line_without_time_for_its_devices_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
