@@ -219,7 +219,8 @@ static void damaged_serial_answers_are_never_believed(void **state)
 static void no_words_make_a_value_beyond_its_range_good(void **state)
 {
 	static const enum sensor_encoding encodings[] = {SENSOR_U16, SENSOR_I16, SENSOR_U32,
-							 SENSOR_I32, SENSOR_F32, SENSOR_U64};
+							 SENSOR_I32, SENSOR_F32, SENSOR_U64,
+							 SENSOR_DEC_PAIR};
 	static const int64_t sentinels[] = {0xFFFF, -9999};
 
 	(void)state;
@@ -251,6 +252,36 @@ static void no_words_make_a_value_beyond_its_range_good(void **state)
 			assert_true(sample.real >= -40 && sample.real <= 1000);
 		else
 			assert_int_equal(sample.quality, WY_Q_BAD);
+		free(words);
+	}
+}
+
+/* Whatever a device says for a text, a terminal can show it: no control characters, whole characters only. */
+static void no_words_make_a_text_that_is_more_than_text(void **state)
+{
+	(void)state;
+	seed = 5;
+	for (unsigned i = 0; i < ROUNDS / 10; i++) {
+		struct sensor_profile_point p = {.name = "p", .area = SENSOR_INPUT, .encoding = SENSOR_TEXT};
+		p.n_text = (uint8_t)(below(32) + 1);
+		p.charset = below(4) ? SENSOR_GB18030 : SENSOR_ASCII;
+		uint16_t *words = malloc(p.n_text * sizeof(*words));
+		struct sensor_window window = {SENSOR_INPUT, 0, p.n_text, words, NULL};
+		char *text = malloc(SENSOR_TEXT_BYTES);
+
+		assert_true(words && text);
+		for (uint8_t k = 0; k < p.n_text; k++)
+			words[k] = (uint16_t)(below(2) ? below(65536) : 0x8130 + below(16));
+		size_t n = sensor_text(&p, &window, text);
+		assert_true(n < SENSOR_TEXT_BYTES && text[n] == '\0' && strlen(text) == n);
+		for (const unsigned char *c = (const unsigned char *)text; *c;) {
+			unsigned more = *c >= 0xF0 ? 3 : *c >= 0xE0 ? 2 : *c >= 0xC0 ? 1 : 0;
+			assert_true(*c >= ' ' && *c != 0x7F && (more || *c < 0x80));
+			assert_false(*c == 0xC2 && c[1] < 0xA0);
+			for (c++; more; more--, c++)
+				assert_int_equal(*c & 0xC0, 0x80);
+		}
+		free(text);
 		free(words);
 	}
 }
@@ -307,6 +338,7 @@ int main(void)
 		cmocka_unit_test(damaged_tcp_answers_are_never_believed),
 		cmocka_unit_test(damaged_serial_answers_are_never_believed),
 		cmocka_unit_test(no_words_make_a_value_beyond_its_range_good),
+		cmocka_unit_test(no_words_make_a_text_that_is_more_than_text),
 		cmocka_unit_test(damaged_packs_are_read_or_refused),
 	};
 

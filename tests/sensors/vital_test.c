@@ -359,6 +359,49 @@ static void a_torn_counter_is_doubted_once(void **state)
 	}
 }
 
+static uint32_t chance(uint32_t *seed, uint32_t bound)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 8) % bound;
+}
+
+/* A counter that carries often, read now and then half before and half after it moved on: what is believed always lies
+ * between the two. */
+static void no_torn_value_of_a_moving_counter_is_believed(void **state)
+{
+	static const struct {
+		enum sensor_encoding encoding;
+		int64_t low, range;
+	} rows[] = {{SENSOR_U32, 65536, INT64_C(4294967296)}, {SENSOR_DEC_PAIR, 10000, 100000000}};
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
+		struct bench *b = bench();
+		uint32_t seed = 7;
+		int64_t low = rows[r].low, range = rows[r].range, truth = range - 40 * low;
+		unsigned n_tears = 0, n_doubts = 0;
+		b->points[RUNS].encoding = rows[r].encoding;
+		begin(b);
+		is_good(say(b, 0, RUNS, truth), truth);
+		for (int i = 1; i < 50000; i++) {
+			int64_t later = truth + chance(&seed, (uint32_t)low / 20);
+			int64_t before = truth % range, after = later % range;
+			bool is_high_first = chance(&seed, 2) == 0;
+			int64_t read = is_high_first ? before / low * low + after % low : after / low * low + before % low;
+			struct wy_sample s = say(b, 1000 * i, RUNS, read);
+			bool is_torn = read != before && read != after;
+			n_tears += is_torn;
+			n_doubts += s.quality == WY_Q_BAD;
+			if (s.quality == WY_Q_GOOD && is_torn && (s.whole < before || s.whole > after))
+				fail_msg("%d: %lld read while it went from %lld to %lld", i, (long long)s.whole,
+					 (long long)before, (long long)after);
+			truth = later;
+		}
+		assert_true(n_tears > 100);
+		assert_true(n_doubts <= n_tears * 2);
+	}
+}
+
 static void a_scaled_counter_is_torn_at_its_own_edges(void **state)
 {
 	struct bench *b = bench();
@@ -435,6 +478,7 @@ int main(void)
 		cmocka_unit_test(what_its_gateway_calls_gone_is_gone),
 		cmocka_unit_test(what_is_bad_already_keeps_its_reason),
 		cmocka_unit_test(a_torn_counter_is_doubted_once),
+		cmocka_unit_test(no_torn_value_of_a_moving_counter_is_believed),
 		cmocka_unit_test(a_scaled_counter_is_torn_at_its_own_edges),
 		cmocka_unit_test(a_reset_of_a_wide_counter_is_a_return_when_it_is_believed),
 		cmocka_unit_test(changes_and_exchanges_are_counted),
