@@ -83,9 +83,11 @@ static enum wy_err read_coap(struct reading *r, struct cli_load *load)
 
 	if (!err)
 		err = coap_field_ask(field, r->device);
-	while (!err && r->n_known < profile->n_points && !r->has_failed && clock_boot() < end_ms) {
+	while (!err && clock_boot() < end_ms) {
 		wy_ms now_ms = clock_boot();
 		wy_ms next_ms = coap_field_step(field, now_ms);
+		if (r->n_known == profile->n_points || r->has_failed)
+			break;
 		struct pollfd fd = {.fd = coap_field_fd(field), .events = POLLIN};
 		wy_ms wait_ms = next_ms < end_ms ? next_ms - now_ms : end_ms - now_ms;
 		(void)poll(&fd, 1, wait_ms > 0 ? (int)wait_ms : 0);
