@@ -29,6 +29,7 @@ struct item {
 	double scale;
 	const char *unit;
 	bool is_area_guessed, is_type_guessed, is_unit_lost, is_scale_lost;
+	bool is_width_odd; /* the list gives it another number of registers */
 };
 
 struct import {
@@ -169,21 +170,29 @@ static void find_type(const struct import *import, struct item *item)
 		item->type.encoding = SENSOR_U16; /* a whole register that is zero or not */
 }
 
-static uint32_t registers_of(const struct import *import, const struct item *item)
+/* How many registers the list gives it; 0: it does not say. */
+static int64_t said_registers(const struct import *import, const struct item *item)
+{
+	struct list_address number;
+
+	if (item->address.last > item->address.number)
+		return item->address.last - item->address.number + 1;
+	return list_address_of(cell(import, item->row, LIST_COUNT), false, &number) ? number.number : 0;
+}
+
+static void find_width(const struct import *import, struct item *item)
 {
 	static const uint8_t widths[] = {[SENSOR_BIT] = 1, [SENSOR_U16] = 1, [SENSOR_I16] = 1,
 					 [SENSOR_U32] = 2, [SENSOR_I32] = 2, [SENSOR_F32] = 2, [SENSOR_U64] = 4};
-	const char *said = cell(import, item->row, LIST_COUNT);
-	struct list_address number;
-	int64_t n = item->address.last - item->address.number + 1;
+	int64_t said = said_registers(import, item);
 
-	if (item->type.encoding != SENSOR_TEXT)
-		return widths[item->type.encoding];
-	if (n == 1 && list_address_of(said, false, &number))
-		n = number.number;
-	if (n <= 1)
-		n = TEXT_REGISTERS;
-	return (uint32_t)(n < TEXT_MOST ? n : TEXT_MOST);
+	if (item->type.encoding != SENSOR_TEXT) {
+		item->n_registers = widths[item->type.encoding];
+		item->is_width_odd = said != 0 && said != item->n_registers;
+		return;
+	}
+	item->n_registers = (uint32_t)(said < 1 ? TEXT_REGISTERS : said < TEXT_MOST ? said : TEXT_MOST);
+	item->is_width_odd = said > TEXT_MOST;
 }
 
 static bool is_taken(const struct import *import, const char *name)
@@ -249,7 +258,7 @@ static struct item *read_row(const struct import *import, const struct list_row 
 	if (is_bit_area(item) && item->address.bit >= 0)
 		return wrong(item, "a bit of what is one bit already");
 	find_type(import, item);
-	item->n_registers = registers_of(import, item);
+	find_width(import, item);
 	if (item->wire < 0 || item->wire + item->n_registers > REGISTERS_MOST)
 		return wrong(item, "the address is beyond the last register");
 	if (import->n_points == WY_POINTS_PER_DEVICE)
@@ -396,8 +405,10 @@ static void add_text(struct wy_buf *out, const struct item *item)
 
 static void add_doubts(struct wy_buf *out, const struct item *item)
 {
-	static const char *const words[] = {"area guessed", "type not known, u16 guessed", "unit not known", "factor not understood"};
-	const bool has[] = {item->is_area_guessed, item->is_type_guessed, item->is_unit_lost, item->is_scale_lost};
+	static const char *const words[] = {"area guessed", "type not known, u16 guessed", "unit not known", "factor not understood",
+					    "not as many registers as the list says"};
+	const bool has[] = {item->is_area_guessed, item->is_type_guessed, item->is_unit_lost, item->is_scale_lost,
+			    item->is_width_odd};
 
 	for (size_t i = 0; i < sizeof(has) / sizeof(*has); i++)
 		if (has[i])

@@ -179,6 +179,14 @@ def test_function_codes_say_the_area_and_the_number_is_read_by_it(imported):
     assert "Plain numbers were taken for wire addresses" in done.stdout
 
 
+def test_lengths_make_texts_and_doubts(imported):
+    done, profile = imported("address,name,type,length\n100,maker,string,10\n110-111,total,u16,\n112,sum,u32,2\n"
+                             "114,long,string,40\n")
+    assert profile["points"]["maker"]["registers"] == 10 and profile["points"]["long"]["registers"] == 32
+    doubted = [line.split(":")[0].strip() for line in done.stdout.splitlines() if "not as many registers" in line]
+    assert doubted == ["total", "long"]
+
+
 def test_references_of_several_areas_become_wire_addresses(imported):
     _, profile = imported("address\tname\n40011\ta\n30011\tb\n10011\tc\n00011\td\n")
     assert {name: (p["area"], p["address"]) for name, p in profile["points"].items()} == {
