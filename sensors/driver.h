@@ -23,6 +23,7 @@ struct sensor_field_parts {
 	sensor_take take;
 	void *arg;
 	struct wy_diags *diags;
+	wy_ms now_ms; /* mono, at the opening */
 };
 
 /* One exchange as it went over a wire, for `weiyu sniff`. */

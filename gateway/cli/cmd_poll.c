@@ -1,18 +1,14 @@
 /* cmd_poll.c: read one device once, now, and show what its bytes mean. For the person on the ladder:
  * it needs the gateway file but no running gateway, no store and no broker. */
 #include <jansson.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-#include "clock.h"
-#include "coap.h"
-#include "drivers/modbus.h"
+#include "field_ask.h"
 
 #define PATIENCE_MS 15000
-#define EVERY_CLASS 0xFu
 
 /* What was read of each point of the profile; n_raw and quality say whether it was. */
 struct reading {
@@ -20,20 +16,14 @@ struct reading {
 	uint32_t device;
 	struct wy_sample *sample; /* [profile n_points] */
 	bool *is_known;
-	size_t n_known;
-	bool has_failed;
+	size_t n_known, n_wanted;
 	enum wy_err err;
 	uint8_t exception;
 	wy_ms took_ms;
 };
 
-static wy_ms read_clock(void *arg)
-{
-	(void)arg;
-	return clock_boot();
-}
-
-static void take(void *arg, const struct sensor_report *report)
+/* true: there is nothing more to wait for. */
+static bool take(void *arg, const struct sensor_report *report)
 {
 	struct reading *r = arg;
 
@@ -41,63 +31,32 @@ static void take(void *arg, const struct sensor_report *report)
 	r->took_ms += report->took_ms;
 	if (report->exception)
 		r->exception = report->exception;
-	if (report->err != WY_OK && report->n == 0)
-		r->has_failed = true;
 	for (uint32_t i = 0; i < report->n; i++) {
 		uint32_t point = report->sample[i].point;
 		r->n_known += !r->is_known[point];
 		r->is_known[point] = true;
 		r->sample[point] = report->sample[i];
 	}
+	return r->n_known >= r->n_wanted || (report->err != WY_OK && report->err != WY_E_EXCEPTION);
 }
 
-static enum wy_err read_modbus(struct reading *r, struct cli_load *load)
-{
-	const struct sensor_device_conf *conf = &r->config->devices[r->device];
-	struct modbus_wire *wire = NULL;
-	struct sensor_report report = {.device = r->device};
-	enum wy_err err = modbus_wire_new(&r->config->wires[conf->wire], r->config->devices, &r->device, 1,
-					  &load->arena, read_clock, NULL, &wire);
-
-	if (err)
-		return err;
-	report.n_max = (uint32_t)modbus_wire_report_room(wire, r->device);
-	report.sample = wy_arena_array(&load->arena, report.n_max, sizeof(*report.sample));
-	if (report.sample) {
-		err = modbus_wire_poll(wire, r->device, EVERY_CLASS, &report);
-		take(r, &report);
-	} else {
-		err = WY_E_NOMEM;
-	}
-	modbus_wire_free(wire);
-	return err;
-}
-
-static enum wy_err read_coap(struct reading *r, struct cli_load *load)
+static enum wy_err read_device(struct reading *r, struct cli_load *load)
 {
 	const struct sensor_profile *profile = r->config->devices[r->device].profile;
-	struct coap_field *field = NULL;
-	wy_ms end_ms = clock_boot() + PATIENCE_MS;
-	enum wy_err err = coap_field_new(r->config->wires, r->config->devices, &r->device, 1, &load->arena,
-					 clock_seed(), take, r, &load->diags, &field);
+	const struct field_ask ask = {.wires = r->config->wires,
+				      .devices = r->config->devices,
+				      .mine = &r->device,
+				      .n_mine = 1,
+				      .patience_ms = PATIENCE_MS,
+				      .take = take,
+				      .arg = r};
 
-	if (!err)
-		err = coap_field_ask(field, r->device);
-	while (!err && clock_boot() < end_ms) {
-		wy_ms now_ms = clock_boot();
-		wy_ms next_ms = coap_field_step(field, now_ms);
-		if (r->n_known == profile->n_points || r->has_failed)
-			break;
-		struct pollfd fd = {.fd = coap_field_fd(field), .events = POLLIN};
-		wy_ms wait_ms = next_ms < end_ms ? next_ms - now_ms : end_ms - now_ms;
-		(void)poll(&fd, 1, wait_ms > 0 ? (int)wait_ms : 0);
-	}
-	coap_field_free(field);
-	if (err)
-		return err;
-	if (r->has_failed)
-		return r->err;
-	return r->n_known ? WY_OK : WY_E_TIMEOUT;
+	for (size_t p = 0; p < profile->n_points; p++)
+		r->n_wanted += profile->points[p].encoding != SENSOR_TEXT;
+	enum wy_err err = field_ask(&ask, &load->arena, &load->diags);
+	if (err == WY_E_TIMEOUT)
+		return r->n_known ? WY_OK : WY_E_TIMEOUT;
+	return err ? err : r->err;
 }
 
 /* ---- Showing ---------------------------------------------------------------------------------- */
@@ -221,7 +180,7 @@ static int poll_device(const struct config *config, size_t index, bool is_json, 
 	r.is_known = wy_arena_array(&load->arena, profile->n_points, sizeof(*r.is_known));
 	if (!r.sample || !r.is_known)
 		return CLI_FOUND;
-	err = profile->transport == SENSOR_COAP ? read_coap(&r, load) : read_modbus(&r, load);
+	err = read_device(&r, load);
 	r.err = err;
 	if (is_json) {
 		print_json(&r);

@@ -1,8 +1,8 @@
-/* poller.h: one thread per Modbus wire, so that a dead, slow or dripping wire delays no other.
+/* poller.h: the field thread: every driver's field, stepped by one thread beside the loop.
  *
- * A thread does nothing but ask its schedule, poll, and hand over whole reports; it knows no rules.
- * Reports wait in slots set aside at start (POLLER_SLOTS a wire). A wire whose slots are all taken
- * waits: the loop is slow then, and asking faster would not help.
+ * Drivers never wait (driver.h), so a dead, slow or dripping wire delays no other, however many there are; the thread
+ * exists so that a commit of the loop thread delays none either. Reports go through a ring (queue.h) and are handed out in
+ * the order they were made. When the ring is full the field waits.
  *
  * Life     new, start, take whenever the descriptor is readable, stop, free.
  * Threads  all calls from the loop thread. */
@@ -11,24 +11,21 @@
 
 #include "clock.h"
 #include "config.h"
-#include "sensor.h"
-
-#define POLLER_SLOTS 4u
+#include "driver.h"
 
 struct poller;
 
-/* Borrowed during the call. */
-typedef void (*poller_report)(void *arg, const struct sensor_report *report);
-
-/* Wires and devices of kind TCP and RTU. config, clock and arena are borrowed until poller_free(). */
+/* All devices of the configuration. config, clock and arena are borrowed until poller_free(). Words go to diags. */
 WY_MUST_CHECK enum wy_err poller_new(const struct config *config, const struct clock *clock, uint64_t seed,
-				     struct wy_arena *arena, struct poller **ret_poller);
+				     struct wy_arena *arena, struct wy_diags *diags, struct poller **ret_poller);
 WY_MUST_CHECK enum wy_err poller_start(struct poller *poller);
 /* Readable when reports wait. */
 int poller_fd(const struct poller *poller);
-/* Hand out all reports that wait, in the order they were made on each wire. */
-void poller_take(struct poller *poller, poller_report report, void *arg);
-/* Interrupts every wire and joins its thread: returns within the longest answer timeout. */
+/* Hand out the reports that wait: at most a ring full, so that a busy field does not keep the loop from the rest. */
+void poller_take(struct poller *poller, sensor_take take, void *arg);
+/* The latest exchanges of a wire, oldest first; 0 where its driver keeps none. */
+size_t poller_frames(struct poller *poller, uint32_t wire, struct sensor_frame *ret_frames, size_t most);
+/* Joins the thread. Idempotent. */
 void poller_stop(struct poller *poller);
 void poller_free(struct poller *poller); /* NULL is fine */
 

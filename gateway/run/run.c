@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "coap.h"
 #include "ctl.h"
 #include "log.h"
 #include "loop.h"
@@ -29,10 +28,9 @@ struct gateway {
 	struct engine *engine;
 	struct delivery *delivery;
 	struct poller *poller;
-	struct coap_field *coap; /* NULL: no CoAP device */
 	struct loop *loop;
 	struct ctl *ctl;
-	struct loop_timer *engine_timer, *delivery_timer, *coap_timer, *own_timer;
+	struct loop_timer *engine_timer, *delivery_timer, *own_timer;
 	struct run_view view;
 	bool is_offline; /* the uplink's files are not in order */
 	enum run_exit exit;
@@ -77,17 +75,10 @@ static void on_report(void *arg, const struct sensor_report *report)
 	engine_report(g->engine, report);
 }
 
-static void on_wires(void *arg)
+static void on_field(void *arg)
 {
 	struct gateway *g = arg;
 	poller_take(g->poller, on_report, g);
-	settle(g);
-}
-
-static void on_coap(void *arg)
-{
-	struct gateway *g = arg;
-	loop_timer_set(g->coap_timer, coap_field_step(g->coap, clock_mono(&g->clock)));
 	settle(g);
 }
 
@@ -289,30 +280,6 @@ static enum run_exit open_state(struct gateway *g)
 	return RUN_STOPPED;
 }
 
-static enum wy_err open_coap(struct gateway *g)
-{
-	const struct config *config = g->config;
-	uint32_t *mine = wy_arena_array(&g->arena, config->n_devices, sizeof(*mine));
-	size_t n = 0;
-
-	if (!mine)
-		return WY_E_NOMEM;
-	for (uint32_t d = 0; d < config->n_devices; d++)
-		if (config->wires[config->devices[d].wire].kind == SENSOR_WIRE_COAP)
-			mine[n++] = d;
-	if (!n)
-		return WY_OK;
-	enum wy_err err = coap_field_new(config->wires, config->devices, mine, n, &g->arena, clock_seed(),
-					 on_report, g, g->diags, &g->coap);
-	if (!err)
-		err = loop_add_timer(g->loop, LOOP_FIELD, on_coap, g, &g->coap_timer);
-	if (!err)
-		err = loop_add_fd(g->loop, coap_field_fd(g->coap), LOOP_FIELD, on_coap, g);
-	if (!err)
-		loop_timer_set(g->coap_timer, clock_mono(&g->clock));
-	return err;
-}
-
 static enum wy_err open_delivery(struct gateway *g)
 {
 	struct delivery_parts parts = {
@@ -339,14 +306,12 @@ static enum wy_err open_delivery(struct gateway *g)
 
 static enum wy_err open_field(struct gateway *g)
 {
-	enum wy_err err = poller_new(g->config, &g->clock, clock_seed(), &g->arena, &g->poller);
+	enum wy_err err = poller_new(g->config, &g->clock, clock_seed(), &g->arena, g->diags, &g->poller);
 
 	if (!err)
-		err = loop_add_fd(g->loop, poller_fd(g->poller), LOOP_FIELD, on_wires, g);
+		err = loop_add_fd(g->loop, poller_fd(g->poller), LOOP_FIELD, on_field, g);
 	if (!err)
 		err = loop_add_timer(g->loop, LOOP_FIELD, on_engine_time, g, &g->engine_timer);
-	if (!err)
-		err = open_coap(g);
 	if (!err)
 		loop_timer_set(g->engine_timer, engine_due(g->engine));
 	return err;
@@ -412,7 +377,6 @@ static void close_all(struct gateway *g)
 	}
 	loop_free(g->loop); /* before the descriptors it watches are closed */
 	delivery_close(g->delivery);
-	coap_field_free(g->coap);
 	poller_free(g->poller);
 	record_close(g->record);
 	store_close(g->store);

@@ -478,7 +478,8 @@ enum wy_err coap_field_new(const struct sensor_wire_conf *wires,
 			   size_t n_mine, struct wy_arena *arena, uint64_t seed, sensor_take take,
 			   void *arg, struct wy_diags *diags, struct coap_field **ret_field)
 {
-	const struct sensor_field_parts parts = {wires, devices, mine, n_mine, arena, seed, take, arg, diags};
+	const struct sensor_field_parts parts = {.wires = wires, .devices = devices, .mine = mine, .n_mine = n_mine,
+						 .arena = arena, .seed = seed, .take = take, .arg = arg, .diags = diags};
 
 	return coap_field_open(&parts, ret_field);
 }

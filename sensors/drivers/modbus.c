@@ -1,501 +1,264 @@
-/* modbus.c: polls. See modbus.h, and README.md ("Transactions") for why this is more than calling
- * libmodbus.
+/* modbus.c: the field: all wires in one epoll set, each stepped when its descriptor is ready or its time has come.
  *
- * One invariant: an answer is believed only if no other request could have caused it.
- *
- *  TCP     every request has its own transaction number, and after anything odd the connection
- *          is closed, so what was under way dies with it.
- *  Serial  there are no numbers. After a failed exchange the line is listened out, at least as
- *          long as the slowest answer ever seen; and while the lost answer may still come, its
- *          points are read in requests of another shape, or are SUSPECT where there is no other
- *          shape (modbus_doubt.h, plan.h).
- *
- * Exceptions 1 to 3 are a fault of the configuration: the block is left alone for a minute. 10 and
- * 11 come from a gateway whose device is silent. The rest passes. */
-#include "driver.h"
+ * What a wire does is in modbus_wire.c. Times to wake up stand in an array beside the wires: a thousand of them are looked
+ * through faster than a heap is kept in order. */
 #include "modbus.h"
 
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "../budget.h"
-#include "modbus_doubt.h"
-#include "modbus_link.h"
-#include "modbus_refused.h"
+#include "modbus_wire.h"
 
 enum {
-	MARGIN_MS = 100,    /* over the slowest answer ever seen */
-	DOUBT_TIMEOUTS = 6, /* an answer later than so many timeouts is taken for lost */
-	QUIET_MS = 50,
-	GAP_CHARACTERS = 4,   /* serial frames are apart by 3.5 characters */
-	FRAME_CHARACTERS = 5, /* of an answer, beside its data: unit, function, length, CRC */
-	REQUEST_CHARACTERS = 8,
-	GATEWAY_PATH = 10,
-	GATEWAY_TARGET = 11,
+	EVENTS = 64,
+	TRACE_BYTES = 512 * 1024, /* of the exchanges kept for `weiyu sniff`, all wires together */
+	TRACE_LEAST = 8,	  /* exchanges of one wire */
+	TRACE_MOST = 256,
 };
 
-struct device {
-	uint32_t index; /* among the devices of the site */
-	const struct sensor_device_conf *conf;
-	struct sensor_plan plan;
-	struct modbus_refused refused;
+struct modbus_field {
+	int epoll_fd;
+	struct modbus_codec codec;
+	struct modbus_wire *wires;
+	wy_ms *due_ms; /* beside wires */
+	size_t n_wires;
+	wy_ms now_ms; /* of the latest step */
 };
 
-struct modbus_wire {
-	struct modbus_link link;
-	bool is_serial;
-	struct device *devices;
-	size_t n_devices;
-	wy_ms last_end_ms;     /* of the last exchange */
-	wy_ms slowest_ms;      /* answer ever seen on this wire */
-	wy_ms listen_until_ms; /* serial: the line is not to be trusted before it was silent up to
-				  here */
-	struct modbus_doubts doubts;
-	struct modbus_shape last_shape;
-	wy_ms last_timeout_ms;
-	struct modbus_strays strays; /* scratch */
-};
+/* ---- Open --------------------------------------------------------- */
 
-/* One poll under way. */
-struct poll {
-	struct modbus_wire *wire;
-	struct device *device;
-	const struct sensor_profile *profile;
-	const struct sensor_reads *reads;
-	struct sensor_report *report;
-	bool is_any_answered; /* with data */
-	bool is_any_refused;
-	wy_ms first_ms;	       /* first request; WY_MS_NONE: none yet */
-	uint32_t block_sample; /* report->n before the present block */
-};
-
-/* ---- Life --------------------------------------------------------- */
-
-static enum wy_err init_device(struct device *device, const struct sensor_wire_conf *wire,
-			       const struct sensor_device_conf *devices, uint32_t index,
-			       struct wy_arena *arena)
+static struct schedule_device timing_of(const struct sensor_device_conf *conf, uint32_t device)
 {
-	const struct sensor_profile *profile = devices[index].profile;
-	struct sensor_cost cost = sensor_cost_of(wire, profile);
+	const struct sensor_profile *profile = conf->profile;
+	struct schedule_device timing = {.device = device,
+					 .min_interval_ms = profile->min_interval_ms,
+					 .is_safety = profile->is_life_safety};
 
-	if (profile->transport != SENSOR_MODBUS)
+	for (size_t p = 0; p < profile->n_points; p++)
+		if (profile->points[p].encoding != SENSOR_TEXT)
+			timing.class_ms[profile->points[p].poll] = profile->class_ms[profile->points[p].poll];
+	return timing;
+}
+
+static enum wy_err init_device(struct modbus_device *device, const struct sensor_field_parts *parts, uint32_t index)
+{
+	const struct sensor_device_conf *conf = &parts->devices[index];
+	const struct sensor_wire_conf *wire = &parts->wires[conf->wire];
+
+	if (conf->profile->transport != SENSOR_MODBUS)
 		return WY_E_INVALID;
-	device->index = index;
-	device->conf = &devices[index];
-	return sensor_plan_init(&device->plan, profile, cost, arena);
+	*device = (struct modbus_device){
+		.index = index,
+		.conf = conf,
+		.way = {wire->kind != SENSOR_WIRE_RTU, conf->profile->framing, conf->has_xor_seed, conf->xor_seed},
+		.last_end_ms = WY_MS_NONE};
+	enum wy_err err = sensor_plan_init(&device->plan, conf->profile, sensor_cost_of(wire, conf->profile),
+					   parts->arena);
+	return err ? err : modbus_learned_init(&device->learned, &device->plan, conf->learned,
+						 (uint32_t)parts->seed + index, parts->now_ms, parts->arena);
 }
 
-enum wy_err modbus_wire_new(const struct sensor_wire_conf *conf,
-			    const struct sensor_device_conf *devices, const uint32_t *mine,
-			    size_t n_mine, struct wy_arena *arena, sensor_clock clock,
-			    void *clock_arg, struct modbus_wire **ret)
+static enum wy_err init_devices(struct modbus_wire *wire, const struct sensor_field_parts *parts)
 {
-	struct modbus_wire *wire = wy_arena_alloc(arena, sizeof(*wire));
+	struct schedule_device *timing = wy_arena_array(parts->arena, wire->n_devices, sizeof(*timing));
+	size_t room = 1, n = 0;
 
-	if (!wire)
+	wire->devices = wy_arena_array(parts->arena, wire->n_devices, sizeof(*wire->devices));
+	if (!timing || !wire->devices)
 		return WY_E_NOMEM;
-	wire->is_serial = conf->kind == SENSOR_WIRE_RTU;
+	for (size_t i = 0; i < parts->n_mine; i++) {
+		const struct sensor_device_conf *conf = &parts->devices[parts->mine[i]];
+		if (conf->wire != wire->index)
+			continue;
+		enum wy_err err = init_device(&wire->devices[n], parts, parts->mine[i]);
+		if (err)
+			return err;
+		timing[n++] = timing_of(conf, parts->mine[i]);
+		room = conf->profile->n_points > room ? conf->profile->n_points : room;
+	}
+	wire->samples = wy_arena_array(parts->arena, room, sizeof(*wire->samples));
+	if (!wire->samples)
+		return WY_E_NOMEM;
+	return schedule_new(timing, n, parts->now_ms, parts->seed + wire->index, parts->arena, &wire->schedule);
+}
+
+static enum wy_err init_trace(struct modbus_wire *wire, size_t n_wires, struct wy_arena *arena)
+{
+	size_t n = TRACE_BYTES / sizeof(struct sensor_frame) / n_wires;
+
+	n = n < TRACE_LEAST ? TRACE_LEAST : n;
+	wire->trace.n_most = n < TRACE_MOST ? n : TRACE_MOST;
+	wire->trace.frame = wy_arena_array(arena, wire->trace.n_most, sizeof(*wire->trace.frame));
+	return wire->trace.frame ? WY_OK : WY_E_NOMEM;
+}
+
+static enum wy_err init_wire(struct modbus_field *field, struct modbus_wire *wire, size_t n_wires,
+			     const struct sensor_field_parts *parts)
+{
+	const struct sensor_wire_conf *conf = &parts->wires[wire->index];
+
+	wire->codec = &field->codec;
+	wire->take = parts->take;
+	wire->arg = parts->arg;
 	wire->last_end_ms = WY_MS_NONE;
-	wire->n_devices = n_mine;
-	wire->devices = wy_arena_array(arena, n_mine, sizeof(*wire->devices));
-	if (!wire->devices)
+	wire->random = parts->seed ^ wire->index;
+	if (conf->kind == SENSOR_WIRE_RTU) {
+		wire->serial = wy_arena_alloc(parts->arena, sizeof(*wire->serial));
+		if (!wire->serial)
+			return WY_E_NOMEM;
+	}
+	enum wy_err err = modbus_port_init(&wire->port, conf, field->epoll_fd, wire);
+	if (err == WY_E_INVALID)
+		wy_diag_add(parts->diags, WY_DIAG_ERROR, "E812", NULL, 0,
+			    "wire '%s': these settings of a serial line are not possible", conf->id);
+	if (!err)
+		err = init_devices(wire, parts);
+	return err ? err : init_trace(wire, n_wires, parts->arena);
+}
+
+/* Wires with devices of ours, each once; n_devices counted. */
+static enum wy_err gather_wires(struct modbus_field *field, const struct sensor_field_parts *parts)
+{
+	field->wires = wy_arena_array(parts->arena, parts->n_mine, sizeof(*field->wires));
+	field->due_ms = wy_arena_array(parts->arena, parts->n_mine, sizeof(*field->due_ms));
+	if (!field->wires || !field->due_ms)
 		return WY_E_NOMEM;
-	for (size_t i = 0; i < n_mine; i++) {
-		enum wy_err err = init_device(&wire->devices[i], conf, devices, mine[i], arena);
-		if (err)
-			return err;
-	}
-	enum wy_err err = modbus_link_init(&wire->link, conf, clock, clock_arg);
-	if (err)
-		return err;
-	*ret = wire;
-	return WY_OK;
-}
-
-static struct device *find_device(const struct modbus_wire *wire, uint32_t index)
-{
-	for (size_t i = 0; i < wire->n_devices; i++)
-		if (wire->devices[i].index == index)
-			return &wire->devices[i];
-	return NULL;
-}
-
-size_t modbus_wire_report_room(const struct modbus_wire *wire, uint32_t device)
-{
-	const struct device *found = find_device(wire, device);
-
-	return found ? found->conf->profile->n_points : 0;
-}
-
-void modbus_wire_close(struct modbus_wire *wire)
-{
-	if (wire)
-		modbus_link_close(&wire->link);
-}
-
-void modbus_wire_interrupt(struct modbus_wire *wire)
-{
-	modbus_link_wake(&wire->link);
-}
-
-void modbus_wire_free(struct modbus_wire *wire)
-{
-	if (wire)
-		modbus_link_release(&wire->link);
-}
-
-/* ---- A trustworthy line ------------------------------------------- */
-
-static wy_ms at_least(wy_ms a, wy_ms b)
-{
-	return a > b ? a : b;
-}
-
-static wy_ms at_most(wy_ms a, wy_ms b)
-{
-	return a < b ? a : b;
-}
-
-static wy_ms answer_timeout(const struct device *device)
-{
-	return device->conf->timeout_ms ? device->conf->timeout_ms
-					: device->conf->profile->timeout_ms;
-}
-
-/* The last request stays a suspect, and the line has to be listened out. */
-static void lose_trust(struct modbus_wire *wire, wy_ms sent_ms)
-{
-	wy_ms now = modbus_link_now(&wire->link);
-	wy_ms silence = at_least(wire->last_timeout_ms, wire->slowest_ms + MARGIN_MS);
-	wy_ms life = at_least(DOUBT_TIMEOUTS * wire->last_timeout_ms,
-			      2 * (wire->slowest_ms + MARGIN_MS));
-
-	modbus_doubts_add(&wire->doubts, wire->last_shape, sent_ms, sent_ms + life);
-	wire->listen_until_ms = now + at_most(silence, WY_MODBUS_LISTEN_MS);
-}
-
-/* Late answers that came in take their requests off the list, and say how slow this wire can be.
- * false: there was none among the strays. */
-static bool take_strays(struct modbus_wire *wire)
-{
-	wy_ms now = modbus_link_now(&wire->link);
-	wy_ms late = modbus_doubts_resolve(&wire->doubts, &wire->strays, now);
-
-	wire->slowest_ms = at_most(at_least(wire->slowest_ms, late), WY_MODBUS_LISTEN_MS);
-	return late > 0;
-}
-
-static enum wy_err listen_out(struct modbus_wire *wire)
-{
-	wy_ms most =
-		at_least(modbus_link_now(&wire->link), wire->listen_until_ms) + WY_MODBUS_LISTEN_MS;
-
-	wire->strays.n = 0;
-	enum wy_err err = modbus_link_listen(&wire->link, wire->listen_until_ms, QUIET_MS, most,
-					     &wire->strays);
-	(void)take_strays(wire);
-	return err;
-}
-
-/* Serial, before each request: bytes that came on their own since the last answer. If no lost
- * answer explains them they are an echo of the last one (a repeater, a second slave of that
- * number), so it is not safe either. */
-static enum wy_err clear_line(struct modbus_wire *wire)
-{
-	wire->strays.n = 0;
-	enum wy_err err = modbus_link_discard(&wire->link, &wire->strays);
-	if (err || !wire->strays.n || take_strays(wire))
-		return err;
-	lose_trust(wire, modbus_link_now(&wire->link));
-	return listen_out(wire);
-}
-
-/* A connection on which nothing is under way. */
-static enum wy_err make_ready(struct modbus_wire *wire)
-{
-	if (!wire->is_serial && wire->link.is_open && !modbus_link_is_clean(&wire->link))
-		modbus_link_close(&wire->link);
-	enum wy_err err = modbus_link_open(&wire->link);
-	if (err || !wire->is_serial)
-		return err;
-	return wire->listen_until_ms > modbus_link_now(&wire->link) ? listen_out(wire) : WY_OK;
-}
-
-/* ---- One request -------------------------------------------------- */
-
-static const uint8_t function_of[] = {
-	[SENSOR_COIL] = 1, [SENSOR_DISCRETE] = 2, [SENSOR_HOLDING] = 3, [SENSOR_INPUT] = 4};
-
-static struct modbus_request request_for(const struct poll *poll, const struct sensor_block *block)
-{
-	return (struct modbus_request){poll->device->conf->unit_id, function_of[block->area],
-				       block->address, block->count};
-}
-
-/* min_interval, and on a serial line the pause that separates frames. */
-static enum wy_err keep_apart(const struct poll *poll)
-{
-	const struct modbus_wire *wire = poll->wire;
-	wy_ms gap = modbus_link_line_ms(&wire->link, GAP_CHARACTERS);
-
-	if (wire->last_end_ms == WY_MS_NONE)
-		return modbus_link_sleep(&wire->link, 0);
-	return modbus_link_sleep(&wire->link,
-				 wire->last_end_ms + at_least(gap, poll->profile->min_interval_ms));
-}
-
-/* After it nothing of this exchange is under way that a later one could mistake. */
-static void conclude(struct modbus_wire *wire, enum wy_err err, wy_ms sent_ms)
-{
-	wire->last_end_ms = modbus_link_now(&wire->link);
-	if (!err) {
-		wire->slowest_ms = at_least(wire->slowest_ms, wire->last_end_ms - sent_ms);
-		return;
-	}
-	if (wire->is_serial)
-		lose_trust(wire, sent_ms);
-	if (!wire->is_serial || err == WY_E_LINK)
-		modbus_link_close(&wire->link);
-}
-
-static enum wy_err exchange(struct poll *poll, const struct modbus_request *request,
-			    struct modbus_answer *ret_answer)
-{
-	struct modbus_wire *wire = poll->wire;
-	wy_ms sent = modbus_link_now(&wire->link);
-	size_t characters =
-		(size_t)modbus_request_bytes(request) + FRAME_CHARACTERS + REQUEST_CHARACTERS;
-
-	if (poll->first_ms == WY_MS_NONE)
-		poll->first_ms = sent;
-	wire->last_shape = modbus_shape_of(request);
-	wire->last_timeout_ms =
-		answer_timeout(poll->device) + modbus_link_line_ms(&wire->link, characters);
-	enum wy_err err =
-		modbus_link_exchange(&wire->link, request, wire->last_timeout_ms, ret_answer);
-	conclude(wire, err, sent);
-	return err;
-}
-
-/* The one place that sends. WY_E_BUSY: not sent, because a lost answer would fit this request. */
-static enum wy_err ask(struct poll *poll, const struct sensor_block *block,
-		       struct modbus_answer *ret_answer)
-{
-	struct modbus_wire *wire = poll->wire;
-	struct modbus_request request = request_for(poll, block);
-
-	enum wy_err err = keep_apart(poll);
-	if (!err && wire->is_serial)
-		err = clear_line(wire);
-	if (err)
-		return err;
-	if (modbus_doubts_has(&wire->doubts, modbus_shape_of(&request),
-			      modbus_link_now(&wire->link)))
-		return WY_E_BUSY;
-	return exchange(poll, &request, ret_answer);
-}
-
-/* ---- Samples ------------------------------------------------------ */
-
-static void list_bad(struct poll *poll, const struct sensor_block *block, enum wy_why why)
-{
-	struct sensor_report *report = poll->report;
-	wy_ms now = modbus_link_now(&poll->wire->link);
-
-	report->n = poll->block_sample;
-	for (uint32_t i = block->first; i < block->end; i++)
-		sensor_decode_bad(poll->reads->point[i], why, now, &report->sample[report->n++]);
-}
-
-/* By the first part of a block. */
-static bool is_listed(const struct poll *poll, uint32_t point, uint32_t n_listed)
-{
-	for (uint32_t i = poll->block_sample; i < n_listed; i++)
-		if (poll->report->sample[i].point == point)
-			return true;
-	return false;
-}
-
-static void list_data(struct poll *poll, const struct sensor_block *block,
-		      const struct modbus_answer *answer)
-{
-	struct sensor_report *report = poll->report;
-	uint16_t words[126];
-	struct sensor_window window = {block->area, block->address, block->count, words,
-				       answer->data};
-	wy_ms now = modbus_link_now(&poll->wire->link);
-	uint32_t n_listed = report->n;
-
-	for (size_t i = 0; i + 1 < answer->bytes; i += 2)
-		words[i / 2] = (uint16_t)(answer->data[i] << 8 | answer->data[i + 1]);
-	for (uint32_t i = block->first; i < block->end; i++) {
-		uint32_t point = poll->reads->point[i];
-		struct sensor_extent extent = sensor_plan_extent(&poll->device->plan, point);
-		if (!sensor_window_holds(&window, &extent) || is_listed(poll, point, n_listed))
-			continue;
-		sensor_decode(poll->profile, point, &window, now, &report->sample[report->n++]);
-	}
-	poll->is_any_answered = true;
-}
-
-/* ---- One block ---------------------------------------------------- */
-
-static enum wy_why why_of(enum wy_err err)
-{
-	if (err == WY_E_TIMEOUT)
-		return WY_WHY_TIMEOUT;
-	return err == WY_E_PROTOCOL ? WY_WHY_MISMATCH : WY_WHY_LINK;
-}
-
-static enum wy_err take_exception(struct poll *poll, const struct sensor_block *block,
-				  bool is_other_shape, uint8_t exception)
-{
-	struct modbus_wire *wire = poll->wire;
-	struct modbus_request request = request_for(poll, block);
-	wy_ms now = modbus_link_now(&wire->link);
-	bool is_doubted = is_other_shape || modbus_doubts_has_function(&wire->doubts, request.unit,
-								       request.function, now);
-
-	poll->report->exception = exception;
-	if (exception == GATEWAY_PATH || exception == GATEWAY_TARGET) {
-		list_bad(poll, block, WY_WHY_TIMEOUT);
-		return WY_E_TIMEOUT;
-	}
-	/* It may answer the lost request, or refuse only what is read to get another shape. */
-	if (is_doubted) {
-		list_bad(poll, block, WY_WHY_SUSPECT);
-		return WY_OK;
-	}
-	poll->is_any_refused = true;
-	if (exception <= 3)
-		modbus_refused_add(&poll->device->refused, block, exception, now);
-	list_bad(poll, block, WY_WHY_EXCEPTION);
-	return WY_OK;
-}
-
-/* Read the block in these parts, which hold all its points between them. */
-static enum wy_err read_parts(struct poll *poll, const struct sensor_block *block,
-			      const struct sensor_block *parts, size_t n_parts)
-{
-	struct modbus_answer answer;
-
-	for (size_t i = 0; i < n_parts; i++) {
-		enum wy_err err = ask(poll, &parts[i], &answer);
-		if (err) {
-			list_bad(poll, block, why_of(err));
-			return err;
+	for (size_t i = 0; i < parts->n_mine; i++) {
+		uint32_t index = parts->devices[parts->mine[i]].wire;
+		size_t w = field->n_wires;
+		/* Devices of one wire mostly stand together: look from the end. */
+		while (w > 0 && field->wires[w - 1].index != index)
+			w--;
+		if (w == 0) {
+			w = ++field->n_wires;
+			field->wires[w - 1] = (struct modbus_wire){.index = index, .port.fd = -1};
 		}
-		if (answer.exception)
-			return take_exception(poll, block, parts != block, answer.exception);
-		list_data(poll, &parts[i], &answer);
+		field->wires[w - 1].n_devices++;
 	}
-	modbus_refused_forget(&poll->device->refused, block);
 	return WY_OK;
 }
 
-static enum wy_err read_block(struct poll *poll, const struct sensor_block *block)
+static void close_field(void *arg)
 {
-	struct sensor_block parts[2];
+	struct modbus_field *field = arg;
 
-	poll->block_sample = poll->report->n;
-	enum wy_err err = read_parts(poll, block, block, 1);
-	if (err != WY_E_BUSY)
+	if (!field)
+		return;
+	for (size_t i = 0; i < field->n_wires; i++)
+		modbus_port_release(&field->wires[i].port);
+	modbus_codec_close(&field->codec);
+	if (field->epoll_fd >= 0)
+		close(field->epoll_fd);
+}
+
+static enum wy_err open_field(const struct sensor_field_parts *parts, void **ret_field)
+{
+	struct modbus_field *field = wy_arena_alloc(parts->arena, sizeof(*field));
+
+	if (!field)
+		return WY_E_NOMEM;
+	*field = (struct modbus_field){.epoll_fd = epoll_create1(EPOLL_CLOEXEC), .now_ms = parts->now_ms};
+	enum wy_err err = modbus_codec_open(&field->codec);
+	if (!err && field->epoll_fd < 0)
+		err = WY_E_IO;
+	if (!err)
+		err = gather_wires(field, parts);
+	for (size_t i = 0; !err && i < field->n_wires; i++)
+		err = init_wire(field, &field->wires[i], field->n_wires, parts);
+	if (err) {
+		close_field(field);
 		return err;
-	size_t n = sensor_plan_other_shape(&poll->device->plan, NULL, poll->reads, block, parts);
-	if (n > 0)
-		err = read_parts(poll, block, parts, n);
-	if (err != WY_E_BUSY)
-		return err;
-	list_bad(poll, block, WY_WHY_SUSPECT);
+	}
+	*ret_field = field;
 	return WY_OK;
 }
 
-/* ---- The poll ----------------------------------------------------- */
+/* ---- Step --------------------------------------------------------- */
 
-/* Known not to be given and not due for another try: listed without asking. */
-static bool skip_refused(struct poll *poll, const struct sensor_block *block)
+static int field_fd(const void *arg)
 {
-	const struct modbus_refusal *known = modbus_refused_at(&poll->device->refused, block,
-							       modbus_link_now(&poll->wire->link));
-
-	if (!known)
-		return false;
-	poll->block_sample = poll->report->n;
-	if (known->exception)
-		poll->report->exception = known->exception;
-	list_bad(poll, block, known->why);
-	return true;
+	return ((const struct modbus_field *)arg)->epoll_fd;
 }
 
-/* If no block is due one is asked all the same: is the device still there? */
-static bool is_all_refused(struct poll *poll)
+static void step_wire(struct modbus_field *field, size_t i, wy_ms now_ms, bool is_broken)
 {
-	wy_ms now = modbus_link_now(&poll->wire->link);
-
-	for (uint16_t i = 0; i < poll->reads->n_blocks; i++)
-		if (!modbus_refused_at(&poll->device->refused, &poll->reads->block[i], now))
-			return false;
-	return true;
+	modbus_wire_step(&field->wires[i], now_ms, is_broken);
+	field->due_ms[i] = field->wires[i].due_ms;
 }
 
-/* A device that gave other blocks in this very poll is not silent, only this block is missing. */
-static enum wy_err forgive(struct poll *poll, const struct sensor_block *block, enum wy_err err)
+static void step_ready(struct modbus_field *field, wy_ms now_ms)
 {
-	if (err != WY_E_TIMEOUT && err != WY_E_PROTOCOL)
-		return err;
-	modbus_refused_miss(&poll->device->refused, block, why_of(err),
-			    modbus_link_now(&poll->wire->link));
-	return poll->is_any_answered ? WY_OK : WY_E_EXCEPTION;
+	struct epoll_event events[EVENTS];
+	int n;
+
+	do {
+		n = epoll_wait(field->epoll_fd, events, EVENTS, 0);
+		for (int e = 0; e < n; e++) {
+			size_t i = (size_t)((struct modbus_wire *)events[e].data.ptr - field->wires);
+			step_wire(field, i, now_ms, (events[e].events & (EPOLLHUP | EPOLLERR)) != 0);
+		}
+	} while (n == EVENTS);
 }
 
-static enum wy_err read_blocks(struct poll *poll)
+static wy_ms step(void *arg, wy_ms now_ms)
 {
-	bool must_ask = is_all_refused(poll);
+	struct modbus_field *field = arg;
+	wy_ms next_ms = WY_MS_NEVER;
 
-	for (uint16_t i = 0; i < poll->reads->n_blocks; i++) {
-		const struct sensor_block *block = &poll->reads->block[i];
-		if (!must_ask && skip_refused(poll, block))
+	field->now_ms = now_ms;
+	step_ready(field, now_ms);
+	for (size_t i = 0; i < field->n_wires; i++) {
+		if (field->due_ms[i] <= now_ms)
+			step_wire(field, i, now_ms, false);
+		next_ms = modbus_at_most(next_ms, field->due_ms[i]);
+	}
+	return next_ms;
+}
+
+/* ---- Questions ---------------------------------------------------- */
+
+static enum wy_err ask(void *arg, uint32_t device)
+{
+	struct modbus_field *field = arg;
+
+	for (size_t i = 0; i < field->n_wires; i++) {
+		struct modbus_wire *wire = &field->wires[i];
+		for (size_t slot = 0; slot < wire->n_devices; slot++) {
+			if (wire->devices[slot].index != device)
+				continue;
+			wire->devices[slot].is_asked = true;
+			schedule_ask(wire->schedule, slot, field->now_ms);
+			field->due_ms[i] = WY_MS_NONE;
+			return WY_OK;
+		}
+	}
+	return WY_E_NOTFOUND;
+}
+
+static size_t frames(const void *arg, uint32_t index, struct sensor_frame *ret_frames, size_t most)
+{
+	const struct modbus_field *field = arg;
+	size_t n = 0;
+
+	for (size_t i = 0; i < field->n_wires; i++) {
+		const struct modbus_trace *trace = &field->wires[i].trace;
+		if (field->wires[i].index != index)
 			continue;
-		must_ask = false;
-		bool was_here = poll->is_any_answered || poll->is_any_refused;
-		enum wy_err err = read_block(poll, block);
-		if (err)
-			return was_here ? forgive(poll, block, err) : err;
+		size_t kept = trace->n < trace->n_most ? trace->n : trace->n_most;
+		for (size_t k = kept < most ? kept : most; k > 0; k--)
+			ret_frames[n++] = trace->frame[(trace->n - k) % trace->n_most];
 	}
-	if (poll->is_any_answered || !poll->report->n)
-		return WY_OK;
-	return poll->is_any_refused ? WY_E_EXCEPTION : WY_E_TIMEOUT;
+	return n;
 }
 
-enum wy_err modbus_wire_poll(struct modbus_wire *wire, uint32_t device, unsigned class_mask,
-			     struct sensor_report *report)
-{
-	struct poll poll = {.wire = wire,
-			    .device = find_device(wire, device),
-			    .report = report,
-			    .first_ms = WY_MS_NONE};
-	enum wy_err err = WY_OK;
-
-	report->device = device;
-	report->n = 0;
-	report->exception = 0;
-	if (!poll.device)
-		err = WY_E_NOTFOUND;
-	else if (report->n_max < poll.device->conf->profile->n_points)
-		err = WY_E_LIMIT;
-	if (!err) {
-		poll.profile = poll.device->conf->profile;
-		poll.reads = sensor_plan_reads(&poll.device->plan, class_mask, NULL);
-		err = make_ready(wire);
-		if (!err)
-			err = read_blocks(&poll);
-	}
-	if (err == WY_E_LINK || err == WY_E_STATE)
-		modbus_link_close(&wire->link);
-	report->err = err;
-	report->at_ms = modbus_link_now(&wire->link);
-	report->took_ms = poll.first_ms == WY_MS_NONE ? 0 : report->at_ms - poll.first_ms;
-	return err;
-}
-
-/* What the registry knows of it. */
-const struct sensor_driver sensor_driver_modbus = {.name = "modbus"};
+const struct sensor_driver sensor_driver_modbus = {
+	.name = "modbus",
+	.open = open_field,
+	.fd = field_fd,
+	.step = step,
+	.ask = ask,
+	.close = close_field,
+	.frames = frames,
+};

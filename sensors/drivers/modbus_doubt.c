@@ -55,19 +55,6 @@ bool modbus_doubts_has_function(const struct modbus_doubts *doubts, uint8_t unit
 	return false;
 }
 
-/* CRC-16 of Modbus over a frame including its own CRC is 0. */
-static uint16_t crc16(const uint8_t *bytes, size_t n)
-{
-	uint16_t crc = 0xFFFF;
-
-	for (size_t i = 0; i < n; i++) {
-		crc = (uint16_t)(crc ^ bytes[i]);
-		for (int bit = 0; bit < 8; bit++)
-			crc = (uint16_t)(crc & 1 ? (crc >> 1) ^ 0xA001 : crc >> 1);
-	}
-	return crc;
-}
-
 /* Length of a whole answer to this request at the start of bytes; 0: there is none. */
 static size_t answer_at(const struct modbus_shape *shape, const uint8_t *bytes, size_t n)
 {
@@ -75,10 +62,10 @@ static size_t answer_at(const struct modbus_shape *shape, const uint8_t *bytes, 
 
 	if (n < 5 || bytes[0] != shape->unit)
 		return 0;
-	if (bytes[1] == (shape->function | 0x80) && crc16(bytes, 5) == 0)
+	if (bytes[1] == (shape->function | 0x80) && modbus_crc(bytes, 5) == 0)
 		return 5;
 	if (bytes[1] == shape->function && bytes[2] == shape->bytes && n >= data &&
-	    crc16(bytes, data) == 0)
+	    modbus_crc(bytes, data) == 0)
 		return data;
 	return 0;
 }

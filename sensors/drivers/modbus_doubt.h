@@ -2,12 +2,18 @@
  *
  * A serial answer carries nothing but unit, function, length and data. So after a request went
  * unanswered, any later answer of the same unit, function and length could be its own. Such a
- * request stays listed until its answer was seen or its time is over, and modbus.c sends nothing of
+ * request stays listed until its answer was seen or its time is over, and modbus_exchange.c sends nothing of
  * the same shape meanwhile. */
 #ifndef SENSOR_MODBUS_DOUBT_H
 #define SENSOR_MODBUS_DOUBT_H
 
-#include "modbus_link.h"
+#include "modbus_frame.h"
+
+/* Bytes nobody waited for. What does not fit is read and counted all the same. */
+struct modbus_strays {
+	size_t n;
+	uint8_t bytes[512];
+};
 
 struct modbus_shape {
 	uint8_t unit, function;

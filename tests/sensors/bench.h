@@ -1,4 +1,4 @@
-/* bench.h: a wire, a profile and a fake slave, set up for one test. */
+/* bench.h: a field of one wire and one device, a profile and a fake slave, set up for one test. */
 #ifndef SENSORS_TEST_BENCH_H
 #define SENSORS_TEST_BENCH_H
 
@@ -15,9 +15,12 @@ struct bench {
 	struct sensor_profile profile;
 	struct sensor_device_conf device;
 	struct sensor_wire_conf conf;
-	struct modbus_wire *wire;
-	struct wy_sample samples[BENCH_POINTS];
+	void *field;  /* opened by the first poll, so that a test may still change what stands above */
+	wy_ms skew_ms; /* added to the clock, to let a minute pass */
+	struct wy_sample samples[BENCH_POINTS]; /* of the latest report */
 	struct sensor_report report;
+	unsigned n_reports;
+	char learned[WY_LEARNED_BYTES_MAX]; /* of the latest report that brought something */
 	unsigned wrong, right, unusable; /* values of all polls so far */
 };
 
@@ -26,6 +29,12 @@ struct bench {
 struct bench *bench_new(bool is_serial, bool is_bits, unsigned n, unsigned timeout_ms,
 			const struct fake_step *steps, size_t n_steps);
 void bench_free(struct bench *bench);
+/* WY_E_NOMEM and the like: the driver would not open. */
+enum wy_err bench_open(struct bench *bench);
+/* As a program that starts again: what is above was changed. */
+void bench_close(struct bench *bench);
+/* Of this point in the latest report; aborts if it is not in it. */
+const struct wy_sample *bench_sample(const struct bench *bench, uint32_t point);
 /* Poll once and hold every usable value against the requests of this very poll. */
 enum wy_err bench_poll(struct bench *bench);
 

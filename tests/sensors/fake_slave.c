@@ -73,7 +73,8 @@ static size_t make_body(const struct fake_slave *s, const uint8_t *request, unsi
 	unsigned address = (unsigned)(request[2] << 8 | request[3]);
 	unsigned count = (unsigned)(request[4] << 8 | request[5]);
 	bool is_bits = request[1] <= 2;
-	bool is_refused = s->max_count && count > s->max_count;
+	bool is_refused = (s->max_count && count > s->max_count) ||
+			  (s->refused && address <= s->refused && s->refused < address + count);
 
 	body[0] = request[0];
 	body[1] = request[1];

@@ -3,24 +3,29 @@
  *
  *   modbus_peek PROFILE UNIT tcp HOST PORT
  *   modbus_peek PROFILE UNIT rtu TTY BAUD */
-#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "modbus.h"
+#include "stepping.h"
 #include "yaml_tree.h"
 
-enum { MEMORY_BYTES = 4 * 1024 * 1024 };
+enum { MEMORY_BYTES = 4 * 1024 * 1024, PATIENCE_MS = 60000 };
 
-static wy_ms now_ms(void *unused)
+struct peek {
+	struct wy_sample samples[WY_POINTS_PER_DEVICE];
+	struct sensor_report report;
+	unsigned n_reports;
+};
+
+static void take(void *arg, const struct sensor_report *report)
 {
-	struct timespec t;
+	struct peek *peek = arg;
 
-	(void)unused;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (wy_ms)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	peek->n_reports++;
+	peek->report = *report;
+	memcpy(peek->samples, report->sample, report->n * sizeof(*report->sample));
 }
 
 static void print_sample(const struct sensor_profile *profile, const struct wy_sample *sample,
@@ -58,10 +63,9 @@ int main(int argc, char **argv)
 {
 	static const uint32_t mine[] = {0};
 	static unsigned char memory[MEMORY_BYTES];
-	static struct wy_sample samples[WY_POINTS_PER_DEVICE];
+	static struct peek peek;
 	static struct wy_diags diags;
-	struct sensor_report report = {.n_max = WY_POINTS_PER_DEVICE, .sample = samples};
-	struct modbus_wire *wire = NULL;
+	void *field = NULL;
 	struct wy_arena arena;
 
 	if (argc != 6)
@@ -83,14 +87,24 @@ int main(int argc, char **argv)
 					.data_bits = 8,
 					.stop_bits = 1,
 					.connect_ms = 5000};
-	if (modbus_wire_new(&conf, &device, mine, 1, &arena, now_ms, NULL, &wire))
+	const struct sensor_field_parts parts = {.wires = &conf,
+						 .devices = &device,
+						 .mine = mine,
+						 .n_mine = 1,
+						 .arena = &arena,
+						 .take = take,
+						 .arg = &peek,
+						 .diags = &diags,
+						 .now_ms = stepping_now()};
+	if (sensor_driver_modbus.open(&parts, &field) || sensor_driver_modbus.ask(field, 0) ||
+	    !stepping_until_moved(&sensor_driver_modbus, field, &peek.n_reports, 0, PATIENCE_MS))
 		return 2;
-	enum wy_err err = modbus_wire_poll(wire, 0, 0xF, &report);
+	enum wy_err err = peek.report.err;
 	printf("{\"err\": \"%s\", \"exception\": %u, \"samples\": {", wy_err_text(err),
-	       report.exception);
-	for (uint32_t i = 0; i < report.n; i++)
-		print_sample(profile, &samples[i], i ? ", " : "");
+	       peek.report.exception);
+	for (uint32_t i = 0; i < peek.report.n; i++)
+		print_sample(profile, &peek.samples[i], i ? ", " : "");
 	printf("}}\n");
-	modbus_wire_free(wire);
+	sensor_driver_modbus.close(field);
 	return err ? 1 : 0;
 }

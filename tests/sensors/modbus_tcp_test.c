@@ -41,8 +41,6 @@ static void each_odd_answer_costs_one_poll_and_never_lies(void **state)
 		{"half an answer", {FAKE_TRUNCATED, 0}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
 		{"late", {FAKE_LATE, TIMEOUT_MS * 3}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
 		{"dripping", {FAKE_DRIP, 100}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
-		{"close", {FAKE_CLOSE, 0}, WY_E_LINK, WY_WHY_LINK},
-		{"reset", {FAKE_RESET, 0}, WY_E_LINK, WY_WHY_LINK},
 		{"gateway target", {FAKE_EXCEPTION, 11}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
 		{"gateway path", {FAKE_EXCEPTION, 10}, WY_E_TIMEOUT, WY_WHY_TIMEOUT},
 		{"busy", {FAKE_EXCEPTION, 6}, WY_E_EXCEPTION, WY_WHY_EXCEPTION},
@@ -64,6 +62,29 @@ static void each_odd_answer_costs_one_poll_and_never_lies(void **state)
 				fail_msg("%s: not good again", rows[i].what);
 		assert_int_equal(b->wrong, 0);
 		assert_int_equal(b->right, 40);
+		bench_free(b);
+	}
+}
+
+/* A server may be tired of a connection at any time, also just when it is asked. */
+static void the_end_of_a_connection_that_stood_costs_no_poll(void **state)
+{
+	static const enum fake_act ends[] = {FAKE_CLOSE, FAKE_RESET};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		struct fake_step steps[] = {{FAKE_ANSWER, 0}, {ends[i], 0}, {FAKE_ANSWER, 0}, {ends[i], 0}, {ends[i], 0}};
+		struct bench *b = bench_new(false, false, 10, TIMEOUT_MS, steps, COUNT(steps));
+
+		assert_int_equal(bench_poll(b), WY_OK);
+		assert_int_equal(bench_poll(b), WY_OK);
+		assert_int_equal(atomic_load(&b->slave.connections), 2);
+		/* It is asked anew once, not for ever. */
+		assert_int_equal(bench_poll(b), WY_E_LINK);
+		assert_int_equal(b->samples[9].why, WY_WHY_LINK);
+		assert_int_equal(bench_poll(b), WY_OK);
+		assert_int_equal(b->wrong, 0);
+		assert_int_equal(b->right, 30);
 		bench_free(b);
 	}
 }
@@ -201,71 +222,93 @@ static void requests_keep_their_distance(void **state)
 	bench_free(b);
 }
 
-static void *interrupt_soon(void *wire)
-{
-	usleep(100000);
-	modbus_wire_interrupt(wire);
-	return NULL;
-}
-
-static void an_interrupt_ends_a_blocked_poll(void **state)
+/* Whatever the device does, a step comes back at once: there is nothing to wait for in it. */
+static void no_step_waits_for_a_device(void **state)
 {
 	static const struct fake_step steps[] = {{FAKE_SILENT, 0}};
 	struct bench *b = bench_new(false, false, 10, 60000, steps, 1);
-	pthread_t thread;
 
 	(void)state;
-	assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, b->wire), 0);
-	assert_int_equal(bench_poll(b), WY_E_STATE);
-	pthread_join(thread, NULL);
-	assert_int_equal(bench_poll(b), WY_E_STATE);
+	assert_int_equal(bench_open(b), WY_OK);
+	assert_int_equal(sensor_driver_modbus.ask(b->field, 0), WY_OK);
+	int64_t begun = fake_now_ms(NULL);
+	while (!atomic_load(&b->slave.requests) && fake_now_ms(NULL) - begun < 20000)
+		(void)sensor_driver_modbus.step(b->field, fake_now_ms(NULL));
+	assert_int_equal(atomic_load(&b->slave.requests), 1);
+	begun = fake_now_ms(NULL);
+	for (int i = 0; i < 100; i++)
+		(void)sensor_driver_modbus.step(b->field, fake_now_ms(NULL));
+	assert_true(fake_now_ms(NULL) - begun < 30000); /* a hundred timeouts would be 6000 s */
+	assert_int_equal(b->n_reports, 0);
 	bench_free(b);
 }
 
 /* ---- Exceptions --------------------------------------------------- */
 
-static wy_ms skewed_ms; /* added to the clock, to let a minute pass */
-
-static wy_ms skewed_clock(void *arg)
-{
-	return fake_now_ms(arg) + skewed_ms;
-}
-
-/* Two blocks: 0..1 and 50..51. */
-static void make_two_blocks(struct bench *b)
-{
-	static const uint32_t mine[] = {0};
-
-	b->points[2].address = 50;
-	b->points[3].address = 51;
-	skewed_ms = 0;
-	modbus_wire_free(b->wire);
-	assert_int_equal(modbus_wire_new(&b->conf, &b->device, mine, 1, &b->arena, skewed_clock,
-					 NULL, &b->wire),
-			 WY_OK);
-}
-
 static void a_refused_block_is_left_alone_for_a_minute(void **state)
 {
 	static const struct fake_step steps[] = {{FAKE_EXCEPTION, 2}};
-	struct bench *b = bench_new(false, false, 4, 1000, steps, 1);
+	struct bench *b = bench_new(false, false, 2, 1000, steps, 1);
 
 	(void)state;
-	make_two_blocks(b);
-	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_OK);
+	b->points[1].address = 50; /* two blocks: 0 is refused, 50 is not */
+	assert_int_equal(bench_poll(b), WY_OK);
 	assert_int_equal(b->report.exception, 2);
-	assert_int_equal(b->report.n, 4);
-	assert_int_equal(b->samples[0].why, WY_WHY_EXCEPTION);
-	assert_int_equal(b->samples[2].quality, WY_Q_GOOD);
-	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_OK);
+	assert_int_equal(b->report.n, 2);
+	assert_int_equal(bench_sample(b, 0)->why, WY_WHY_EXCEPTION);
+	assert_int_equal(bench_sample(b, 1)->quality, WY_Q_GOOD);
+	assert_int_equal(bench_poll(b), WY_OK);
 	assert_int_equal(atomic_load(&b->slave.requests), 3); /* only the good block was asked */
-	assert_int_equal(b->samples[0].why, WY_WHY_EXCEPTION);
+	assert_int_equal(bench_sample(b, 0)->why, WY_WHY_EXCEPTION);
 	assert_int_equal(b->report.exception, 2);
-	skewed_ms = 61000;
-	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_OK);
+	b->skew_ms = 61000;
+	assert_int_equal(bench_poll(b), WY_OK);
 	assert_int_equal(atomic_load(&b->slave.requests), 5);
-	assert_int_equal(b->samples[0].quality, WY_Q_GOOD);
+	assert_int_equal(bench_sample(b, 0)->quality, WY_Q_GOOD);
 	assert_int_equal(b->report.exception, 0);
+	bench_free(b);
+}
+
+/* A read of ten registers of which one is refused: the other nine are there, in that very poll. */
+static void a_refused_register_costs_no_other(void **state)
+{
+	struct bench *b = bench_new(false, false, 10, 1000, NULL, 0);
+
+	(void)state;
+	b->slave.refused = 6;
+	for (int k = 0; k < 3; k++) {
+		assert_int_equal(bench_poll(b), WY_OK);
+		assert_int_equal(b->report.n, 10);
+		for (uint32_t i = 0; i < 10; i++)
+			assert_int_equal(b->samples[i].quality, b->samples[i].point == 6 ? WY_Q_BAD : WY_Q_GOOD);
+	}
+	unsigned before = atomic_load(&b->slave.requests);
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(atomic_load(&b->slave.requests), before + 2); /* around it, and no longer looking for it */
+	assert_int_equal(b->wrong, 0);
+	bench_free(b);
+}
+
+/* What is found out is handed over as text, and taken up by the next life. */
+static void what_was_learned_outlives_the_program(void **state)
+{
+	struct bench *b = bench_new(false, false, 10, 1000, NULL, 0);
+	char text[WY_LEARNED_BYTES_MAX] = "";
+
+	(void)state;
+	b->slave.refused = 6;
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_string_equal(b->learned, ""); /* once may have been an accident */
+	b->skew_ms = 61000;
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_string_not_equal(b->learned, "");
+	memcpy(text, b->learned, sizeof(text));
+	bench_close(b);
+	b->device.learned = text;
+	unsigned before = atomic_load(&b->slave.requests);
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_in_range(atomic_load(&b->slave.requests) - before, 2, 3);
+	assert_int_equal(bench_sample(b, 0)->quality, WY_Q_GOOD);
 	bench_free(b);
 }
 
@@ -277,15 +320,15 @@ static void a_device_silent_about_one_block_is_not_silent(void **state)
 		{FAKE_ANSWER, 0}, {FAKE_SILENT, 0}, {FAKE_ANSWER, 0},
 		{FAKE_SILENT, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0},
 		{FAKE_ANSWER, 0}, {FAKE_ANSWER, 0}, {FAKE_SILENT, 0}};
-	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, steps, COUNT(steps));
+	struct bench *b = bench_new(false, false, 2, TIMEOUT_MS, steps, COUNT(steps));
 
 	(void)state;
-	make_two_blocks(b); /* 50..51 is never answered */
+	b->points[1].address = 50; /* is never answered */
 	for (unsigned i = 0; i < POLLS; i++) {
 		assert_int_equal(bench_poll(b), WY_OK);
-		assert_int_equal(b->report.n, 4);
-		assert_int_equal(b->samples[0].quality, WY_Q_GOOD);
-		assert_int_equal(b->samples[2].why, WY_WHY_TIMEOUT);
+		assert_int_equal(b->report.n, 2);
+		assert_int_equal(bench_sample(b, 0)->quality, WY_Q_GOOD);
+		assert_int_equal(bench_sample(b, 1)->why, WY_WHY_TIMEOUT);
 	}
 	assert_int_equal(atomic_load(&b->slave.requests), 8); /* left alone after three times */
 	assert_int_equal(bench_poll(b), WY_E_TIMEOUT);	      /* and so is missed when it dies */
@@ -317,11 +360,11 @@ static void nobody_listening_is_no_connection(void **state)
 	b->conf.port = 1;
 	assert_int_equal(bench_poll(b), WY_E_LINK);
 	assert_int_equal(b->report.n, 0);
+	bench_close(b);
 	b->conf.port = b->slave.port;
 	assert_int_equal(bench_poll(b), WY_OK);
+	bench_close(b);
 	b->conf.host = "localhost"; /* a name works too */
-	modbus_wire_close(b->wire);
-	modbus_wire_close(b->wire);
 	assert_int_equal(bench_poll(b), WY_OK);
 	bench_free(b);
 }
@@ -351,8 +394,8 @@ static int open_fds(void)
 	return n;
 }
 
-/* libmodbus aborts the process on such a descriptor; so it must never see it. */
-static void a_descriptor_above_1023_never_reaches_libmodbus(void **state)
+/* libmodbus aborts the process on such a descriptor; so it must never see it, and devices above it are read all the same. */
+static void descriptors_above_1023_are_read_and_never_reach_libmodbus(void **state)
 {
 	struct rlimit limit;
 	int held[1100];
@@ -366,58 +409,57 @@ static void a_descriptor_above_1023_never_reaches_libmodbus(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	struct bench *tcp = bench_new(false, false, 4, 1000, NULL, 0);
 	struct bench *rtu = bench_new(true, false, 4, 1000, NULL, 0);
+	struct bench *late = bench_new(false, false, 4, 1000, NULL, 0);
+	assert_int_equal(bench_open(tcp), WY_OK);
+	assert_int_equal(bench_open(rtu), WY_OK);
 	do {
 		held[n] = dup(tcp->slave.wake[0]);
 	} while (held[n++] < WY_FD_MODBUS_MAX);
+	assert_int_equal(bench_poll(tcp), WY_OK);
+	assert_int_equal(bench_poll(rtu), WY_OK);
 	int before = open_fds();
-	assert_int_equal(bench_poll(tcp), WY_E_LIMIT);
-	assert_int_equal(bench_poll(rtu), WY_E_LIMIT);
+	assert_int_equal(bench_open(late), WY_E_LIMIT); /* nothing low is left for the codec */
 	assert_int_equal(open_fds(), before);
 	while (n > 0)
 		close(held[--n]);
-	assert_int_equal(bench_poll(tcp), WY_OK);
-	assert_int_equal(bench_poll(rtu), WY_OK);
+	assert_int_equal(bench_poll(late), WY_OK);
+	bench_free(late);
 	bench_free(rtu);
 	bench_free(tcp);
 }
 
-static void misuse_is_refused_without_touching_the_wire(void **state)
+static void a_device_of_somebody_else_is_not_served(void **state)
 {
 	struct bench *b = bench_new(false, false, 4, 1000, NULL, 0);
 
 	(void)state;
-	assert_int_equal(modbus_wire_report_room(b->wire, 0), 4);
-	assert_int_equal(modbus_wire_report_room(b->wire, 9), 0);
-	assert_int_equal(modbus_wire_poll(b->wire, 9, 1, &b->report), WY_E_NOTFOUND);
-	b->report.n_max = 3;
-	assert_int_equal(modbus_wire_poll(b->wire, 0, 1, &b->report), WY_E_LIMIT);
-	b->report.n_max = BENCH_POINTS;
-	assert_int_equal(modbus_wire_poll(b->wire, 0, 1u << SENSOR_DAILY, &b->report), WY_OK);
-	assert_int_equal(b->report.n, 0);
-	assert_int_equal(atomic_load(&b->slave.requests), 0);
-	modbus_wire_close(NULL);
-	modbus_wire_free(NULL);
+	assert_int_equal(bench_open(b), WY_OK);
+	assert_int_equal(sensor_driver_modbus.ask(b->field, 9), WY_E_NOTFOUND);
+	assert_int_equal(sensor_driver_modbus.frames(b->field, 9, NULL, 0), 0);
+	bench_close(b);
+	sensor_driver_modbus.close(NULL);
 	bench_free(b);
 }
 
-static void memory_running_out_while_making_a_wire_is_an_error(void **state)
+static void memory_running_out_while_opening_is_an_error(void **state)
 {
 	static const uint32_t mine[] = {0};
 	struct bench *b = bench_new(false, false, 4, 1000, NULL, 0);
-	static _Alignas(max_align_t) unsigned char memory[16384];
+	int before = open_fds();
 	enum wy_err err = WY_E_NOMEM;
 	unsigned failures = 0;
 
 	(void)state;
 	for (size_t room = 0; err; room += 64) {
-		struct modbus_wire *wire = NULL;
-		struct wy_arena arena;
-		wy_arena_init(&arena, memory, room);
-		err = modbus_wire_new(&b->conf, &b->device, mine, 1, &arena, fake_now_ms, NULL,
-				      &wire);
+		struct sensor_field_parts parts = {
+			.wires = &b->conf, .devices = &b->device, .mine = mine, .n_mine = 1, .arena = &b->arena};
+		void *field = NULL;
+		wy_arena_init(&b->arena, b->memory, room);
+		err = sensor_driver_modbus.open(&parts, &field);
 		assert_true(err == WY_OK || err == WY_E_NOMEM);
 		failures += err != WY_OK;
-		modbus_wire_free(wire);
+		sensor_driver_modbus.close(field);
+		assert_int_equal(open_fds(), before);
 	}
 	assert_true(failures >= 3);
 	bench_free(b);
@@ -427,21 +469,24 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_odd_answer_costs_one_poll_and_never_lies),
+		cmocka_unit_test(the_end_of_a_connection_that_stood_costs_no_poll),
 		cmocka_unit_test(an_answer_sent_twice_is_used_once_at_most),
 		cmocka_unit_test(late_reply_is_never_taken_for_the_next_request),
 		cmocka_unit_test(plain_libmodbus_is_fooled_by_the_same_slave),
 		cmocka_unit_test(no_wrong_value_in_a_long_mixture),
 		cmocka_unit_test(a_dripping_answer_holds_the_wire_no_longer_than_its_timeout),
 		cmocka_unit_test(requests_keep_their_distance),
-		cmocka_unit_test(an_interrupt_ends_a_blocked_poll),
+		cmocka_unit_test(no_step_waits_for_a_device),
 		cmocka_unit_test(a_refused_block_is_left_alone_for_a_minute),
+		cmocka_unit_test(a_refused_register_costs_no_other),
+		cmocka_unit_test(what_was_learned_outlives_the_program),
 		cmocka_unit_test(a_device_silent_about_one_block_is_not_silent),
 		cmocka_unit_test(a_device_that_refuses_everything_is_still_asked),
 		cmocka_unit_test(nobody_listening_is_no_connection),
 		cmocka_unit_test(a_closed_idle_connection_costs_no_poll),
-		cmocka_unit_test(a_descriptor_above_1023_never_reaches_libmodbus),
-		cmocka_unit_test(misuse_is_refused_without_touching_the_wire),
-		cmocka_unit_test(memory_running_out_while_making_a_wire_is_an_error),
+		cmocka_unit_test(descriptors_above_1023_are_read_and_never_reach_libmodbus),
+		cmocka_unit_test(a_device_of_somebody_else_is_not_served),
+		cmocka_unit_test(memory_running_out_while_opening_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@
 
 #include "coap.h"
 #include "modbus.h"
+#include "stepping.h"
 #include "yaml_tree.h"
 
 #define DEADLINE_MS 90000 /* only a failing test waits so long; a lost DTLS session may take half of it */
@@ -254,74 +255,78 @@ static void keep(void *arg, const struct sensor_report *report)
 
 /* ---- Modbus --------------------------------------------------------------------------------------- */
 
-static void poll_once(struct bench *bench, struct modbus_wire *wire, uint32_t device)
+static void poll_once(struct bench *bench, void *field, uint32_t device)
 {
-	struct wy_sample samples[64];
-	struct sensor_report report = {.n_max = 64, .sample = samples};
-
-	(void)modbus_wire_poll(wire, device, 0xF, &report);
-	report.device = device;
-	keep(bench, &report);
+	assert_int_equal(sensor_driver_modbus.ask(field, device), WY_OK);
+	assert_true(stepping_until_moved(&sensor_driver_modbus, field, &bench->n_reports[device], 0, DEADLINE_MS));
 }
 
-static struct modbus_wire *wire_of(struct bench *bench, uint32_t device)
+static void *field_of(struct bench *bench, uint32_t device)
 {
-	struct modbus_wire *wire;
+	const struct sensor_field_parts parts = {.wires = bench->wires,
+						 .devices = bench->devices,
+						 .mine = &device,
+						 .n_mine = 1,
+						 .arena = &bench->arena,
+						 .take = keep,
+						 .arg = bench,
+						 .diags = &bench->diags,
+						 .now_ms = stepping_now()};
+	void *field;
 
-	assert_int_equal(modbus_wire_new(&bench->wires[device], bench->devices, &device, 1, &bench->arena, now_ms,
-					 NULL, &wire), WY_OK);
-	return wire;
+	assert_int_equal(sensor_driver_modbus.open(&parts, &field), WY_OK);
+	return field;
 }
 
 /* Until a poll succeeds: what went wrong before may cost the driver a poll or two. */
-static void poll_until_fine(struct bench *bench, struct modbus_wire *wire, uint32_t device)
+static void poll_until_fine(struct bench *bench, void *field, uint32_t device)
 {
 	wy_ms end_ms = now_ms(NULL) + DEADLINE_MS;
 
 	do {
 		assert_true(now_ms(NULL) < end_ms);
-		poll_once(bench, wire, device);
+		poll_once(bench, field, device);
 	} while (bench->err[device]);
 }
 
 static void the_tcp_driver_reads_what_was_set_and_sees_the_plug(void **state)
 {
 	struct bench *bench = *state;
-	struct modbus_wire *wire = wire_of(bench, LIFT);
+	void *field = field_of(bench, LIFT);
 
 	do_it(bench, "set lift.running true lift.fault true lift.mains_ok false");
-	poll_until_fine(bench, wire, LIFT);
+	poll_until_fine(bench, field, LIFT);
 	assert_int_equal(last(bench, LIFT, "running")->quality, WY_Q_GOOD);
 	assert_int_equal(last(bench, LIFT, "running")->whole, 1);
 	assert_int_equal(last(bench, LIFT, "fault")->whole, 1);
 	assert_int_equal(last(bench, LIFT, "mains_ok")->whole, 0);
 	do_it(bench, "unplug lift");
-	poll_once(bench, wire, LIFT);
+	poll_once(bench, field, LIFT);
 	assert_int_equal(bench->err[LIFT], WY_E_LINK);
 	do_it(bench, "plug lift");
 	do_it(bench, "set lift.running false");
-	poll_until_fine(bench, wire, LIFT);
+	poll_until_fine(bench, field, LIFT);
 	assert_int_equal(last(bench, LIFT, "running")->whole, 0);
-	modbus_wire_free(wire);
+	sensor_driver_modbus.close(field);
 }
 
 static void the_serial_driver_reads_what_was_set_and_sees_the_silence(void **state)
 {
 	struct bench *bench = *state;
-	struct modbus_wire *wire = wire_of(bench, CABLE);
+	void *field = field_of(bench, CABLE);
 
 	do_it(bench, "set cable.detected true cable.location 12.3 cable.length_unit FEET cable.current 130");
-	poll_until_fine(bench, wire, CABLE);
+	poll_until_fine(bench, field, CABLE);
 	assert_int_equal(last(bench, CABLE, "detected")->whole, 1);
 	assert_int_equal(last(bench, CABLE, "length_unit")->whole, 1);
 	assert_true(last(bench, CABLE, "location")->real > 12.1 && last(bench, CABLE, "location")->real < 12.3);
 	assert_true(last(bench, CABLE, "current")->real == 130);
 	do_it(bench, "unplug cable");
-	poll_once(bench, wire, CABLE);
+	poll_once(bench, field, CABLE);
 	assert_int_equal(bench->err[CABLE], WY_E_TIMEOUT);
 	do_it(bench, "plug cable");
-	poll_until_fine(bench, wire, CABLE);
-	modbus_wire_free(wire);
+	poll_until_fine(bench, field, CABLE);
+	sensor_driver_modbus.close(field);
 }
 
 /* ---- CoAP ------------------------------------------------------------------------------------------ */
