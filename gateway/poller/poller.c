@@ -12,6 +12,7 @@
 
 #include "drivers.h"
 #include "queue.h"
+#include "vitals.h"
 
 enum { STACK_BYTES = 256 * 1024, RING_LEAST = 64 * 1024, RING_MOST = 8 * 1024 * 1024, WAIT_MOST_MS = 60000, FRAMES_WAIT_S = 1 };
 
@@ -27,6 +28,7 @@ struct poller {
 	struct served *served; /* one for each driver with devices */
 	size_t n_served;
 	struct pollfd *fds; /* those of the fields, then wake_fd */
+	struct vitals vitals;
 	struct queue queue;
 	int wake_fd;
 	pthread_t thread;
@@ -40,8 +42,12 @@ static void take_report(void *arg, const struct sensor_report *report)
 {
 	struct poller *poller = arg;
 
-	if (queue_reserve(&poller->queue, report))
-		queue_commit(&poller->queue);
+	struct sensor_report *copy = queue_reserve(&poller->queue, report);
+
+	if (!copy)
+		return; /* stopping */
+	vitals_pass(&poller->vitals, copy);
+	queue_commit(&poller->queue);
 }
 
 /* Returns how long nothing has to be done, in ms. */
@@ -149,6 +155,8 @@ static enum wy_err open_all(struct poller *poller, uint64_t seed, struct wy_aren
 	size_t size = ring_size(poller->config, &most_samples);
 	enum wy_err err = queue_open(&poller->queue, size, most_samples, arena);
 
+	if (!err)
+		err = vitals_new(&poller->vitals, poller->config, arena);
 	poller->served = wy_arena_array(arena, SENSOR_TRANSPORTS, sizeof(*poller->served));
 	poller->fds = wy_arena_array(arena, SENSOR_TRANSPORTS + 1, sizeof(*poller->fds));
 	poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
