@@ -24,7 +24,8 @@ struct modbus_field {
 	struct modbus_wire *wires;
 	wy_ms *due_ms; /* beside wires */
 	size_t n_wires;
-	wy_ms now_ms; /* of the latest step */
+	struct modbus_tls *tls; /* owned; NULL: no wire needs it */
+	wy_ms now_ms;		/* of the latest step */
 };
 
 /* ---- Open --------------------------------------------------------- */
@@ -94,6 +95,14 @@ static enum wy_err init_trace(struct modbus_wire *wire, size_t n_wires, struct w
 	return wire->trace.frame ? WY_OK : WY_E_NOMEM;
 }
 
+static enum wy_err load_tls(struct modbus_field *field, const struct sensor_wire_conf *conf, struct wy_diags *diags,
+			    struct modbus_tls_conf **ret_tls)
+{
+	enum wy_err err = field->tls ? WY_OK : modbus_tls_new(&field->tls);
+
+	return err ? err : modbus_tls_load(field->tls, conf, diags, ret_tls);
+}
+
 static enum wy_err init_wire(struct modbus_field *field, struct modbus_wire *wire, size_t n_wires,
 			     const struct sensor_field_parts *parts)
 {
@@ -109,7 +118,11 @@ static enum wy_err init_wire(struct modbus_field *field, struct modbus_wire *wir
 		if (!wire->serial)
 			return WY_E_NOMEM;
 	}
-	enum wy_err err = modbus_port_init(&wire->port, conf, field->epoll_fd, wire);
+	struct modbus_tls_conf *tls = NULL;
+	enum wy_err err = conf->tls_ca ? load_tls(field, conf, parts->diags, &tls) : WY_OK;
+	/* Files that are missing bar their own wire, and no other: it is never asked in plain instead. */
+	if (!err || err == WY_E_INVALID)
+		err = modbus_port_init(&wire->port, conf, tls, field->epoll_fd, wire);
 	if (err == WY_E_INVALID)
 		wy_diag_add(parts->diags, WY_DIAG_ERROR, "E812", NULL, 0,
 			    "wire '%s': these settings of a serial line are not possible", conf->id);
@@ -148,6 +161,7 @@ static void close_field(void *arg)
 		return;
 	for (size_t i = 0; i < field->n_wires; i++)
 		modbus_port_release(&field->wires[i].port);
+	modbus_tls_free(field->tls);
 	modbus_codec_close(&field->codec);
 	if (field->epoll_fd >= 0)
 		close(field->epoll_fd);

@@ -32,9 +32,10 @@ wy_ms modbus_port_line_ms(const struct modbus_port *port, size_t characters)
 
 /* ---- Life --------------------------------------------------------- */
 
-enum wy_err modbus_port_init(struct modbus_port *port, const struct sensor_wire_conf *conf, int epoll_fd, void *tag)
+enum wy_err modbus_port_init(struct modbus_port *port, const struct sensor_wire_conf *conf, struct modbus_tls_conf *tls,
+			     int epoll_fd, void *tag)
 {
-	*port = (struct modbus_port){.conf = conf, .epoll_fd = epoll_fd, .tag = tag, .fd = -1};
+	*port = (struct modbus_port){.conf = conf, .tls = tls, .epoll_fd = epoll_fd, .tag = tag, .fd = -1};
 	if (!modbus_port_is_serial(port)) {
 		host_init(&port->host, conf->host, conf->port, SOCK_STREAM);
 		return WY_OK;
@@ -57,6 +58,8 @@ void modbus_port_release(struct modbus_port *port)
 
 void modbus_port_close(struct modbus_port *port)
 {
+	modbus_tls_close(port->session);
+	port->session = NULL;
 	if (port->fd >= 0 && port->serial)
 		modbus_close(port->serial);
 	else if (port->fd >= 0)
@@ -129,6 +132,22 @@ static enum wy_err end_connect(struct modbus_port *port, wy_ms now_ms)
 			return WY_E_LINK;
 		return now_ms < port->until_ms ? WY_OK : WY_E_TIMEOUT;
 	}
+	port->state = port->tls ? MODBUS_PORT_SECURING : MODBUS_PORT_OPEN;
+	enum wy_err err = port->tls ? modbus_tls_open(port->tls, port->conf->tls_name, port->fd, &port->session) : WY_OK;
+	return err ? err : watch(port, EPOLL_CTL_MOD, false);
+}
+
+static enum wy_err shake_hands(struct modbus_port *port, wy_ms now_ms)
+{
+	enum wy_err err = modbus_tls_step(port->session);
+
+	if (err == WY_E_BUSY) {
+		if (now_ms >= port->until_ms)
+			return WY_E_TIMEOUT;
+		return watch(port, EPOLL_CTL_MOD, modbus_tls_wants_write(port->session));
+	}
+	if (err)
+		return err;
 	port->state = MODBUS_PORT_OPEN;
 	return watch(port, EPOLL_CTL_MOD, false);
 }
@@ -147,6 +166,8 @@ static enum wy_err open_tcp(struct modbus_port *port, wy_ms now_ms)
 	}
 	if (!err && port->state == MODBUS_PORT_CONNECTING)
 		err = end_connect(port, now_ms);
+	if (!err && port->state == MODBUS_PORT_SECURING)
+		err = shake_hands(port, now_ms);
 	return err;
 }
 
@@ -166,6 +187,8 @@ enum wy_err modbus_port_open(struct modbus_port *port, wy_ms now_ms)
 {
 	if (port->state == MODBUS_PORT_OPEN)
 		return WY_OK;
+	if (port->conf->tls_ca && !port->tls)
+		return WY_E_AUTH;
 	enum wy_err err = modbus_port_is_serial(port) ? open_rtu(port) : open_tcp(port, now_ms);
 	return err ? fail(port, err) : WY_OK;
 }
@@ -181,7 +204,8 @@ void modbus_port_receive(struct modbus_port *port)
 {
 	while (!port->has_ended && port->n_in < sizeof(port->in)) {
 		size_t room = sizeof(port->in) - port->n_in;
-		ssize_t n = read(port->fd, port->in + port->n_in, room);
+		ssize_t n = port->session ? modbus_tls_recv(port->session, port->in + port->n_in, room)
+					  : read(port->fd, port->in + port->n_in, room);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -191,7 +215,7 @@ void modbus_port_receive(struct modbus_port *port)
 			return;
 		port->has_ended = n <= 0;
 		port->n_in += n > 0 ? (size_t)n : 0;
-		if (n < (ssize_t)room)
+		if (n < (ssize_t)room && !port->session)
 			return;
 	}
 }
@@ -204,8 +228,9 @@ void modbus_port_take(struct modbus_port *port, size_t n)
 
 enum wy_err modbus_port_send(struct modbus_port *port, const uint8_t *bytes, size_t n)
 {
-	ssize_t sent = modbus_port_is_serial(port) ? write(port->fd, bytes, n)
-						   : send(port->fd, bytes, n, MSG_NOSIGNAL);
+	ssize_t sent = port->session		     ? modbus_tls_send(port->session, bytes, n)
+		       : modbus_port_is_serial(port) ? write(port->fd, bytes, n)
+						     : send(port->fd, bytes, n, MSG_NOSIGNAL);
 
 	return sent == (ssize_t)n ? WY_OK : WY_E_LINK;
 }

@@ -8,6 +8,7 @@
 
 #include "../sensor.h"
 #include "host.h"
+#include "modbus_tls.h"
 
 #define MODBUS_PORT_BYTES 512u /* kept of what came; the rest waits in the kernel */
 
@@ -15,6 +16,7 @@ enum modbus_port_state {
 	MODBUS_PORT_CLOSED,
 	MODBUS_PORT_LOOKING, /* for the host */
 	MODBUS_PORT_CONNECTING,
+	MODBUS_PORT_SECURING, /* TLS shakes hands */
 	MODBUS_PORT_OPEN,
 };
 
@@ -26,6 +28,8 @@ struct modbus_port {
 	int fd; /* owned; -1: none */
 	struct host host;
 	struct _modbus *serial; /* owned; a modbus_t that holds the line open */
+	struct modbus_tls_conf *tls; /* borrowed; NULL: plain */
+	struct modbus_tls_session *session; /* owned; NULL: none */
 	bool wants_write;		    /* as the epoll set has it */
 	wy_ms until_ms;		/* of a connection being made */
 	bool has_ended;		/* the other side closed, or it broke */
@@ -33,9 +37,9 @@ struct modbus_port {
 	uint8_t in[MODBUS_PORT_BYTES]; /* came, and not taken yet */
 };
 
-/* WY_E_INVALID: libmodbus refuses the settings of the line; WY_E_NOMEM. */
-WY_MUST_CHECK enum wy_err modbus_port_init(struct modbus_port *port, const struct sensor_wire_conf *conf, int epoll_fd,
-					   void *tag);
+/* tls: the files of this wire; NULL: a plain one, or files that cannot be used, and then it never opens. WY_E_INVALID: libmodbus refuses the settings of the line; WY_E_NOMEM. */
+WY_MUST_CHECK enum wy_err modbus_port_init(struct modbus_port *port, const struct sensor_wire_conf *conf,
+					   struct modbus_tls_conf *tls, int epoll_fd, void *tag);
 void modbus_port_release(struct modbus_port *port);
 
 /* Open, or go on opening. WY_OK: port->state is OPEN, or says what is waited for (call again when the descriptor is ready,
