@@ -356,6 +356,19 @@ static void an_unknown_function_leaves_its_area_alone(void **state)
 	assert_true(has_all(&device));
 }
 
+static void an_area_that_was_given_before_is_not_given_up_for_exception_1(void **state)
+{
+	struct device device;
+
+	(void)state;
+	make_row(&device, 30);
+	poll(&device);
+	device.max_registers = 10;
+	device.length_exception = 1;
+	poll(&device);
+	assert_true(has_all(&device));
+}
+
 static void silence_about_a_block_is_halved_after_three_times(void **state)
 {
 	struct device device;
@@ -929,6 +942,7 @@ int main(void)
 		cmocka_unit_test(what_was_given_before_is_asked_again_soon),
 		cmocka_unit_test(a_smaller_length_is_found_to_the_register),
 		cmocka_unit_test(an_unknown_function_leaves_its_area_alone),
+		cmocka_unit_test(an_area_that_was_given_before_is_not_given_up_for_exception_1),
 		cmocka_unit_test(silence_about_a_block_is_halved_after_three_times),
 		cmocka_unit_test(a_device_silent_about_its_first_block_is_not_gone),
 		cmocka_unit_test(a_dead_device_is_asked_once_and_teaches_nothing),

@@ -660,6 +660,25 @@ static void another_shape_reads_nothing_that_must_not_be_read(void **state)
 		assert_int_equal(sensor_plan_other_shape(&scene.plan, NULL, reads, &reads->block[b], parts), 0);
 }
 
+/* Two values of a latch that share a register: three registers, which two reads of two would clear in passing. */
+static void what_reading_clears_has_no_other_shape(void **state)
+{
+	struct scene scene;
+	struct sensor_block parts[2];
+
+	(void)state;
+	make_row(&scene, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		scene.points[i].encoding = SENSOR_F32;
+		scene.points[i].is_clear_on_read = true;
+	}
+	plan_for(&scene.profile, costly, &scene.plan);
+	const struct sensor_reads *reads = sensor_plan_reads(&scene.plan, ALL, NULL);
+	assert_int_equal(reads->n_blocks, 1);
+	assert_int_equal(reads->block[0].count, 3);
+	assert_int_equal(sensor_plan_other_shape(&scene.plan, NULL, reads, &reads->block[0], parts), 0);
+}
+
 /* ---- What it costs decides ---------------------------------------------------------------------- */
 
 static void a_hole_is_read_over_only_where_that_is_cheaper(void **state)
@@ -854,6 +873,7 @@ int main(void)
 		cmocka_unit_test(nothing_cleared_is_read_twice_or_in_passing),
 		cmocka_unit_test(other_shapes_have_other_lengths_and_hold_every_point),
 		cmocka_unit_test(another_shape_reads_nothing_that_must_not_be_read),
+		cmocka_unit_test(what_reading_clears_has_no_other_shape),
 		cmocka_unit_test(a_hole_is_read_over_only_where_that_is_cheaper),
 		cmocka_unit_test(the_cheaper_pair_is_found),
 		cmocka_unit_test(what_is_known_of_a_device_narrows_its_reads),
