@@ -51,6 +51,16 @@
 #define WY_COAP_RETRY_PART 16             /* ... then this part of the silence so far ... */
 #define WY_COAP_RETRY_MOST_MS 60000       /* ... up to here */
 #define WY_COAP_MAX_AGE_MOST_MS 3600000   /* a longer Max-Age counts as this: observers get forgotten */
+#define WY_COAP_LISTENERS_MAX 4u          /* wires that listen for sensors that push; refuse */
+#define WY_COAP_STRANGERS_MAX 64u         /* peers in a handshake with a wire that listens; the one silent longest makes room */
+#define WY_COAP_CALLS_OF_DEVICE 2u        /* associations of one sensor that pushes; the one silent longest ends */
+#define WY_COAP_PUSH_FACTOR 3u            /* bytes sent to a peer that has proven nothing, for each of its own; drop */
+#define WY_COAP_PUSH_IDLE_MS 86400000     /* an association nobody uses; end it */
+#define WY_COAP_PUSH_MS 250               /* between two pushes of one sensor, on average ... */
+#define WY_COAP_PUSH_BURST_MS 10000       /* ... over so long; then 4.29 */
+#define WY_COAP_PUSHES_KEPT 8u            /* pushes of an association known again when they are repeated */
+#define WY_COAP_HELLO_MS 10               /* between two handshakes of strangers, on average ... */
+#define WY_COAP_HELLO_BURST_MS 2000       /* ... over so long; drop */
 #define WY_SENML_RECORDS_MAX 256u         /* of one pack; refuse the pack */
 #define WY_SENML_DEPTH_MAX 8u             /* nesting of a pack; refuse the pack */
 #define WY_SENML_NAME_BYTES 256u          /* a resolved name; refuse the pack */

@@ -13,9 +13,9 @@ enum { KEY_BYTES_MAX = 64, KEY_BYTES_FEW = 16 };
 
 struct device_keys {
 	const char *id;
-	const struct wy_node *wire, *profile, *psk, *alive_by;
+	const struct wy_node *wire, *profile, *psk, *dtls, *alive_by;
 	int64_t unit, xor_seed;
-	wy_ms timeout_ms;
+	wy_ms timeout_ms, max_silence_ms;
 };
 
 #define AT(member) offsetof(struct device_keys, member)
@@ -30,6 +30,8 @@ static const struct wy_field device_rows[] = {
 	{"alive_by", WY_FIELD_NODE, AT(alive_by), false, 0, 0, NULL,
 	 "point of another device that is true while this one can be reached"},
 	{"psk", WY_FIELD_NODE, AT(psk), false, 0, 0, NULL, "DTLS with a shared key"},
+	{"dtls", WY_FIELD_NODE, AT(dtls), false, 0, 0, NULL, "DTLS with certificates"},
+	{"max_silence", WY_FIELD_DURATION, AT(max_silence_ms), false, 1000, 604800000, NULL, "longest pause of who pushes"},
 };
 #undef AT
 
@@ -157,8 +159,13 @@ static void read_device(struct loading *l, const struct wy_node *node, struct se
 	if (wire)
 		check_fit(l, node, &common, wire, device);
 	check_double(l, node, wire, device);
+	device->max_silence_ms = keys.max_silence_ms;
 	if (keys.psk)
 		(void)load_psk(l, keys.psk, device);
+	if (keys.dtls)
+		load_dtls(l, keys.dtls, wire, device);
+	if (wire && wire->kind == SENSOR_WIRE_COAP)
+		check_push(l, node, wire, device);
 }
 
 void load_devices(struct loading *l, const struct wy_node *node)

@@ -108,6 +108,12 @@ void load_holidays(struct loading *l, const struct wy_node *node);
 void load_params(struct loading *l, const struct wy_node *node);
 bool load_zone(struct loading *l, const char *name, struct wy_zone *ret_zone);
 bool load_psk(struct loading *l, const struct wy_node *node, struct sensor_device_conf *device);
+void load_dtls(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
+	       struct sensor_device_conf *device);
+void check_listening(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire);
+/* A CoAP device: which of its keys go together, on a wire that listens and on others. */
+void check_push(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
+		const struct sensor_device_conf *device);
 /* A resident text uses only fields config_fill() knows. */
 void check_fields(struct loading *l, const struct wy_node *text);
 

@@ -5,7 +5,7 @@
 
 #include "driver.h"
 
-enum { PORT_OF_TLS = 802 }; /* registered for Modbus over TLS */
+enum { PORT_OF_TLS = 802, PORT_OF_DTLS = 5684 }; /* registered for Modbus over TLS, and CoAP over DTLS */
 
 static const char *const parities[] = {"N", "E", "O", NULL};
 
@@ -14,7 +14,7 @@ struct wire_keys {
 	int kind, parity;
 	int64_t port, baud, data_bits, stop_bits;
 	wy_ms connect_ms;
-	bool has_echo;
+	bool has_echo, is_listening;
 	const struct wy_node *tls;
 };
 
@@ -26,6 +26,7 @@ static const struct wy_field wire_rows[] = {
 	{"port", WY_FIELD_INT, AT(port), false, 1, 65535, NULL, "where it listens"},
 	{"connect", WY_FIELD_DURATION, AT(connect_ms), false, 10, 60000, NULL, "limit of a connect"},
 	{"tls", WY_FIELD_NODE, AT(tls), false, 0, 0, NULL, "with certificates on both sides"},
+	{"listen", WY_FIELD_BOOL, AT(is_listening), false, 0, 0, NULL, "true: devices push to us, at this host and port"},
 	{"tty", WY_FIELD_TEXT, AT(tty), false, 0, 0, NULL, "device file"},
 	{"baud", WY_FIELD_INT, AT(baud), false, 1200, 921600, NULL, "bits per second"},
 	{"parity", WY_FIELD_CHOICE, AT(parity), false, 0, 0, parities, "N, E or O"},
@@ -81,6 +82,8 @@ static void copy_keys(const struct wire_keys *keys, struct sensor_wire_conf *wir
 {
 	uint16_t port = keys->tls ? PORT_OF_TLS : sensor_wire_rows[keys->kind].port;
 
+	if (keys->is_listening)
+		port = PORT_OF_DTLS;
 	wire->id = keys->id;
 	wire->kind = (enum sensor_wire_kind)keys->kind;
 	wire->host = keys->host;
@@ -92,6 +95,7 @@ static void copy_keys(const struct wire_keys *keys, struct sensor_wire_conf *wir
 	wire->stop_bits = (int)keys->stop_bits;
 	wire->connect_ms = keys->connect_ms;
 	wire->has_echo = keys->has_echo;
+	wire->is_listening = keys->is_listening;
 }
 
 static bool is_of_some_kind(const char *key)
@@ -127,6 +131,7 @@ static void read_wire(struct loading *l, const struct wy_node *node, struct sens
 	const struct sensor_wire_row *row = &sensor_wire_rows[wire->kind];
 	struct loading_suit suit = {is_of_some_kind, row->needs, row->takes, own, row->name, "wires"};
 	loading_suits(l, node, &common, &suit);
+	check_listening(l, node, wire);
 	if (keys.tls)
 		read_tls(l, keys.tls, wire);
 }

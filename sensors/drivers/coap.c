@@ -162,10 +162,27 @@ static enum wy_err unfinished(const struct coap_device *device)
 	return device->is_greeted ? WY_E_AUTH : WY_E_TIMEOUT;
 }
 
+/* A device that pushes is only waited for. */
+static wy_ms watch_device(struct coap_device *device)
+{
+	enum wy_err err;
+	wy_ms next_ms = coap_listen_watch(device, &err);
+
+	if (err != WY_OK) {
+		if (device->failures++ == 0)
+			device->silent_ms = device->field->now_ms;
+		device->quiet_ms = device->field->now_ms;
+		report_failure(device, err);
+	}
+	return next_ms;
+}
+
 static wy_ms move_device(struct coap_device *device)
 {
 	wy_ms now_ms = device->field->now_ms;
 
+	if (device->listener)
+		return watch_device(device);
 	if (device->failed != WY_OK)
 		give_up(device, device->failed);
 	if (device->exchange.is_open && now_ms >= device->exchange.deadline_ms)
@@ -254,6 +271,7 @@ static void begin(struct coap_field *field)
 {
 	for (size_t i = 0; i < field->n_devices; i++) {
 		struct coap_device *device = &field->devices[i];
+		device->heard_ms = field->now_ms;
 		for (size_t k = 0; k < device->n_paths; k++) {
 			struct coap_path *path = &device->paths[k];
 			wy_ms most_ms = path->period_ms < WY_COAP_SPREAD_MS ? path->period_ms
@@ -298,6 +316,8 @@ enum wy_err coap_field_ask(struct coap_field *field, uint32_t device)
 		struct coap_device *found = &field->devices[i];
 		if (found->index != device)
 			continue;
+		if (found->listener)
+			return WY_E_UNSUPPORTED;
 		for (size_t k = 0; k < found->n_paths; k++)
 			found->paths[k].due_ms = field->now_ms;
 		found->retry_ms = field->now_ms;
@@ -393,6 +413,8 @@ static bool is_usable(const struct sensor_wire_conf *wire, const struct sensor_d
 		return false;
 	if (conf->dtls_ca && (!conf->dtls_certificate || !conf->dtls_key || !conf->dtls_name || conf->psk_key))
 		return false;
+	if (wire->is_listening && (!conf->psk_key || conf->max_silence_ms <= 0))
+		return false;
 	for (size_t i = 0; i < profile->n_points; i++)
 		if (!profile->points[i].path || profile->class_ms[profile->points[i].poll] <= 0)
 			return false;
@@ -419,6 +441,14 @@ static enum wy_err init_device(struct coap_field *field, uint32_t index,
 	if (device->timeout_ms <= 0)
 		device->timeout_ms = WY_COAP_TIMEOUT_MS;
 	device->period_ms = WY_MS_NEVER;
+	if (wire->is_listening) {
+		err = coap_listen_add(device, wire);
+		if (err == WY_OK)
+			err = find_paths(device, arena);
+		for (uint32_t i = 0; i < conf->profile->n_points && err == WY_OK; i++)
+			add_point(device, i);
+		return err;
+	}
 	host_init(&device->host, wire->host, wire->port, SOCK_DGRAM);
 	err = find_paths(device, arena);
 	for (uint32_t i = 0; i < conf->profile->n_points && err == WY_OK; i++)
@@ -464,6 +494,9 @@ enum wy_err coap_field_open(const struct sensor_field_parts *parts, struct coap_
 			return err;
 		field->n_devices++;
 	}
+	err = coap_listen_init(field, parts->arena);
+	if (err != WY_OK)
+		return err;
 	err = coap_link_open(field, &handlers);
 	if (err != WY_OK) {
 		coap_link_close(field);

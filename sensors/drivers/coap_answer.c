@@ -40,6 +40,19 @@ void coap_exchange_close(struct coap_exchange *exchange)
 	*exchange = (struct coap_exchange){0};
 }
 
+static struct answer look_at(const coap_pdu_t *pdu)
+{
+	struct answer answer = {.pdu = pdu, .code = (uint8_t)coap_pdu_get_code(pdu)};
+
+	if (!coap_get_data(pdu, &answer.len, &answer.bytes)) {
+		answer.len = 0;
+		answer.bytes = (const uint8_t *)"";
+	}
+	answer.has_number = coap_link_option(pdu, COAP_OPTION_OBSERVE, &answer.number);
+	answer.has_block = coap_get_block(pdu, COAP_OPTION_BLOCK2, &answer.block) != 0;
+	return answer;
+}
+
 /* ---- Payload to samples
  * ---------------------------------------------------------------------------- */
 
@@ -143,23 +156,28 @@ static enum wy_err read_payload(struct coap_device *device, const struct coap_pa
 	return WY_E_UNSUPPORTED;
 }
 
-static void add_samples(struct coap_device *device, const struct coap_path *path,
-			const struct answer *answer, struct sensor_report *report)
+static enum wy_err add_samples(struct coap_device *device, const struct coap_path *path,
+			       const struct answer *answer, struct sensor_report *report)
 {
 	bool is_text;
+	enum wy_err err;
 
 	if (COAP_RESPONSE_CLASS(answer->code) != 2) {
 		report->exception = answer->code;
 		add_bad(device, path, WY_WHY_EXCEPTION, report);
-		return;
+		return WY_OK;
 	}
-	if (read_payload(device, path, answer, &is_text) != WY_OK) {
+	err = read_payload(device, path, answer, &is_text);
+	if (err == WY_OK && is_text && path->n_points > 1)
+		err = WY_E_UNSUPPORTED; /* one value without a name: whose? */
+	if (err != WY_OK) {
 		report->n_garbled = ++device->n_garbled;
 		add_bad(device, path, WY_WHY_PAYLOAD, report);
-		return;
+		return err;
 	}
 	for (size_t i = 0; i < path->n_points; i++)
 		add_sample(device, path->points[i], is_text, answer, report);
+	return report->n > 0 ? WY_OK : WY_E_NOTFOUND;
 }
 
 static struct sensor_report begin_report(struct coap_device *device, const struct answer *answer)
@@ -190,7 +208,7 @@ static void deliver(struct coap_device *device, struct coap_path *path, const st
 	struct sensor_report report = begin_report(device, answer);
 
 	settle(device, path);
-	add_samples(device, path, answer, &report);
+	(void)!add_samples(device, path, answer, &report);
 	device->field->take(device->field->arg, &report);
 }
 
@@ -397,21 +415,29 @@ static void take_answer(struct coap_device *device, struct answer *answer)
 	coap_exchange_close(exchange);
 }
 
+/* ---- Pushes
+ * ---------------------------------------------------------------------------------------------- */
+
+enum wy_err coap_answer_push(struct coap_device *device, struct coap_path *path, const coap_pdu_t *pdu)
+{
+	struct answer answer = look_at(pdu);
+	struct sensor_report report;
+	enum wy_err err;
+
+	answer.code = COAP_RESPONSE_CODE(205); /* decoded as if we had asked */
+	answer.is_notification = true;
+	report = begin_report(device, &answer);
+	err = add_samples(device, path, &answer, &report);
+	device->failures = 0;
+	device->heard_ms = device->field->now_ms;
+	device->next_ms = device->field->now_ms;
+	if (err != WY_E_NOTFOUND)
+		device->field->take(device->field->arg, &report);
+	return err;
+}
+
 /* ---- Matching
  * -------------------------------------------------------------------------------------------- */
-
-static struct answer look_at(const coap_pdu_t *pdu)
-{
-	struct answer answer = {.pdu = pdu, .code = (uint8_t)coap_pdu_get_code(pdu)};
-
-	if (!coap_get_data(pdu, &answer.len, &answer.bytes)) {
-		answer.len = 0;
-		answer.bytes = (const uint8_t *)"";
-	}
-	answer.has_number = coap_link_option(pdu, COAP_OPTION_OBSERVE, &answer.number);
-	answer.has_block = coap_get_block(pdu, COAP_OPTION_BLOCK2, &answer.block) != 0;
-	return answer;
-}
 
 static struct coap_path *observed_by(struct coap_device *device, const coap_pdu_t *pdu)
 {

@@ -6,6 +6,7 @@
 #include <netdb.h>
 
 #include "coap.h"
+#include "coap_gate.h"
 #include "host.h"
 #include "senml.h"
 
@@ -60,6 +61,41 @@ struct coap_exchange {
 	struct coap_body *body; /* NULL: no block taken yet */
 };
 
+/* One push, to know it again. */
+struct coap_push {
+	uint8_t code; /* how it was answered; 0: none */
+	uint8_t token_len;
+	uint8_t token[8];
+	uint16_t mid;
+	uint64_t hash; /* of its payload */
+	wy_ms at_ms;
+};
+
+/* An association of a sensor that pushes. */
+struct coap_caller {
+	struct coap_device *device; /* NULL: free */
+	coap_session_t *session;    /* libcoap's */
+	coap_session_t *doomed;	    /* to be ended outside of libcoap's handlers */
+	struct coap_way *way;
+	struct coap_push pushes[WY_COAP_PUSHES_KEPT]; /* the latest, a ring */
+	size_t n_pushes;
+};
+
+/* A wire that listens. */
+struct coap_listener {
+	struct coap_field *field;
+	const struct sensor_wire_conf *wire;
+	coap_context_t *context; /* NULL: not open */
+	enum wy_err err;	 /* why not */
+	struct coap_gate gate;
+	size_t n_devices;
+	struct coap_caller *callers; /* n_callers */
+	size_t n_callers;
+	wy_ms retry_ms;
+	uint8_t nobody_key[32]; /* random: the key of whoever has none */
+	coap_bin_const_t nobody;
+};
+
 struct coap_device {
 	struct coap_field *field;
 	uint32_t index; /* in the site's devices */
@@ -83,6 +119,11 @@ struct coap_device {
 	wy_ms retry_ms;	    /* not connected again before */
 	wy_ms quiet_ms;	    /* no further error report before */
 	wy_ms next_ms;	    /* nothing to do before */
+	/* Of a device that pushes; the rest but paths, failures and times is idle then */
+	struct coap_listener *listener; /* NULL: it is asked */
+	coap_bin_const_t push_key;
+	wy_ms heard_ms;
+	wy_ms push_ms; /* bound of its rate */
 };
 
 /* libcoap keeps trusted certificates per context, so devices of different authorities must not share one. */
@@ -95,6 +136,8 @@ struct coap_field {
 	int epoll; /* holds the descriptors of all contexts */
 	struct coap_trust trusts[WY_COAP_TRUSTS_MAX];
 	size_t n_trusts;
+	struct coap_listener listeners[WY_COAP_LISTENERS_MAX];
+	size_t n_listeners;
 	const struct sensor_wire_conf *wires;
 	sensor_take take;
 	void *arg;
@@ -157,11 +200,26 @@ coap_session_t *coap_secure_session(struct coap_device *device, const coap_addre
 /* Does a certificate (DER) carry this name or address? */
 bool coap_secure_is_named(const uint8_t *certificate, size_t len, const char *name);
 
+/* ---- coap_listen.c: sensors that push ----------------------------------------------------------- */
+
+/* WY_E_LIMIT: more wires that listen than WY_COAP_LISTENERS_MAX. */
+WY_MUST_CHECK enum wy_err coap_listen_add(struct coap_device *device, const struct sensor_wire_conf *wire);
+WY_MUST_CHECK enum wy_err coap_listen_init(struct coap_field *field, struct wy_arena *arena);
+/* Opens what is not open, and takes what was pushed. */
+void coap_listen_take(struct coap_field *field);
+wy_ms coap_listen_give(struct coap_field *field, coap_tick_t ticks);
+/* When to look at a device again; ret_err is what to report now, WY_OK: nothing. */
+wy_ms coap_listen_watch(struct coap_device *device, enum wy_err *ret_err);
+void coap_listen_close(struct coap_field *field);
+
 /* ---- coap_answer.c: what came back
  * ----------------------------------------------------------------- */
 
 coap_response_t coap_answer_take(coap_session_t *session, const coap_pdu_t *sent,
 				 const coap_pdu_t *received, const coap_mid_t mid);
+/* What a device pushed to one of its paths. WY_OK: values were reported; WY_E_NOTFOUND: nothing of the profile in it, no
+ * report; WY_E_UNSUPPORTED, WY_E_PROTOCOL, WY_E_LIMIT: the payload is not understood, which was reported. */
+WY_MUST_CHECK enum wy_err coap_answer_push(struct coap_device *device, struct coap_path *path, const coap_pdu_t *pdu);
 /* RFC 7641 3.4: is a notification newer than the last one? */
 bool coap_answer_is_newer(uint32_t last, wy_ms last_ms, uint32_t number, wy_ms now_ms);
 /* Gives back the body of an exchange and closes it. */

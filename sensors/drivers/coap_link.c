@@ -73,12 +73,14 @@ enum wy_err coap_link_open(struct coap_field *field, const struct coap_handlers 
 	if (field->epoll < 0)
 		return WY_E_IO;
 	for (size_t i = 0; i < field->n_devices && err == WY_OK; i++)
-		err = find_trust(field, field->devices[i].conf->dtls_ca, handlers, &field->devices[i].context);
+		if (!field->devices[i].listener)
+			err = find_trust(field, field->devices[i].conf->dtls_ca, handlers, &field->devices[i].context);
 	return err;
 }
 
 void coap_link_close(struct coap_field *field)
 {
+	coap_listen_close(field);
 	for (size_t i = 0; i < field->n_trusts; i++)
 		coap_free_context(field->trusts[i].context);
 	field->n_trusts = 0;
@@ -91,6 +93,7 @@ void coap_link_take(struct coap_field *field)
 {
 	for (size_t i = 0; i < field->n_trusts; i++)
 		coap_io_process(field->trusts[i].context, COAP_IO_NO_WAIT);
+	coap_listen_take(field);
 }
 
 wy_ms coap_link_give(struct coap_field *field)
@@ -104,7 +107,8 @@ wy_ms coap_link_give(struct coap_field *field)
 		if (wait_ms > 0 && (first_ms == 0 || wait_ms < first_ms))
 			first_ms = wait_ms;
 	}
-	return first_ms;
+	wy_ms listen_ms = coap_listen_give(field, ticks);
+	return listen_ms > 0 && (first_ms == 0 || listen_ms < first_ms) ? listen_ms : first_ms;
 }
 
 struct coap_device *coap_link_device(const coap_session_t *session)

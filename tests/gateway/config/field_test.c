@@ -37,6 +37,14 @@ static void put(const struct field *f, const char *name, const char *text)
 	assert_int_equal(0, fclose(file));
 }
 
+static int remove_file(const struct field *f, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	return unlink(path);
+}
+
 static const char gateway_text[] =
 	"weiyu: gateway/1\n"
 	"gateway: gw-test-01\n"
@@ -323,6 +331,69 @@ static void a_line_without_time_for_its_devices_is_refused(void **state)
 	assert_int_equal(WY_OK, f->err);
 }
 
+/* ---- CoAP ---------------------------------------------------------------------------------------- */
+
+#define COAP_HEAD "transport: coap\n"
+#define COAP_POINT "points:\n  wet: {path: /3200/0/5500, type: bool, poll: M}\n"
+
+static void certificates_are_files_beside_the_site(void **state)
+{
+	struct field *f = *state;
+
+	put_profile(f, COAP_HEAD, COAP_POINT);
+	load(f, TCP "  - {id: c1, kind: coap, host: leak.example}\n",
+	     BOX "  - {id: wet-1, wire: c1, profile: more, dtls: {ca: ca.pem, certificate: own.pem, key: /etc/own.key}}\n"
+		 "  - {id: wet-2, wire: c1, profile: more, dtls: {ca: a, certificate: b, key: c, name: pit}}\n");
+	assert_int_equal(f->err, WY_OK);
+	char path[100];
+	snprintf(path, sizeof(path), "%s/ca.pem", f->dir);
+	assert_string_equal(path, f->config->devices[1].dtls_ca);
+	assert_string_equal("/etc/own.key", f->config->devices[1].dtls_key);
+	assert_string_equal("leak.example", f->config->devices[1].dtls_name);
+	assert_string_equal("pit", f->config->devices[2].dtls_name);
+	assert_false(f->config->wires[1].is_listening);
+	load(f, TCP "  - {id: c1, kind: coap, host: h}\n",
+	     BOX "  - {id: wet-1, wire: c1, profile: more, dtls: {ca: a, certificate: b, key: c}, psk: {identity: i, key_file: k}}\n");
+	says(f, "E103", "either 'psk' or 'dtls'");
+	load(f, TCP "  - {id: c1, kind: coap, host: h}\n", BOX "  - {id: wet-1, wire: c1, profile: more, dtls: {ca: a}}\n");
+	says(f, "E107", "'certificate' is missing");
+	load(f, TCP, "  - {id: box-1, wire: w1, profile: box, unit: 3, dtls: {ca: a, certificate: b, key: c}}\n");
+	says(f, "E103", "modbus devices have no 'dtls'");
+}
+
+#define LISTEN "  - {id: push, kind: coap, host: 0.0.0.0, listen: true}\n"
+
+static void who_pushes_has_an_identity_and_is_missed_by_its_silence(void **state)
+{
+	struct field *f = *state;
+
+	put_profile(f, COAP_HEAD, COAP_POINT);
+	put(f, "more.psk", "0123456789abcdef");
+	load(f, TCP LISTEN, BOX "  - {id: wet-1, wire: push, profile: more, max_silence: 2h, psk: {identity: wet, key_file: more.psk}}\n");
+	assert_int_equal(f->err, WY_OK);
+	assert_true(f->config->wires[1].is_listening);
+	assert_int_equal(5684, f->config->wires[1].port);
+	assert_int_equal(7200000, f->config->devices[1].max_silence_ms);
+	load(f, TCP LISTEN, BOX "  - {id: wet-1, wire: push, profile: more, max_silence: 2h}\n");
+	says(f, "E107", "key 'psk' is missing");
+	load(f, TCP LISTEN, BOX "  - {id: wet-1, wire: push, profile: more, psk: {identity: wet, key_file: more.psk}}\n");
+	says(f, "E107", "key 'max_silence' is missing");
+	load(f, TCP LISTEN, BOX "  - {id: wet-1, wire: push, profile: more, max_silence: 2h, dtls: {ca: a, certificate: b, key: c}}\n");
+	says(f, "E103", "proves itself with 'psk'");
+	load(f, TCP LISTEN, BOX "  - {id: wet-1, wire: push, profile: more, max_silence: 2h, psk: {identity: wet, key_file: more.psk}}\n"
+		"  - {id: wet-2, wire: push, profile: more, max_silence: 2h, psk: {identity: wet, key_file: more.psk}}\n");
+	says(f, "E622", "'wet' is already device 'wet-1'");
+	load(f, TCP "  - {id: c1, kind: coap, host: h}\n", BOX "  - {id: wet-1, wire: c1, profile: more, max_silence: 2h}\n");
+	says(f, "E103", "goes with wires that listen");
+	load(f, TCP "  - {id: push, kind: coap, host: gateway.example, listen: true}\n", BOX);
+	says(f, "E623", "as a number");
+	load(f, TCP "  - {id: push, kind: coap, host: 224.0.1.187, listen: true}\n", BOX);
+	says(f, "E623", "as a number");
+	load(f, "  - {id: w1, kind: tcp, host: 127.0.0.1, listen: true}\n", BOX);
+	says(f, "E103", "tcp wires have no 'listen'");
+	assert_int_equal(0, remove_file(f, "more.psk"));
+}
+
 #define IN_FIELD(test) cmocka_unit_test_setup_teardown(test, open_field, close_field)
 
 int main(void)
@@ -336,6 +407,8 @@ int main(void)
 		IN_FIELD(a_line_runs_as_its_devices_can),
 		IN_FIELD(two_connections_to_one_place_are_named),
 		IN_FIELD(a_line_without_time_for_its_devices_is_refused),
+		IN_FIELD(certificates_are_files_beside_the_site),
+		IN_FIELD(who_pushes_has_an_identity_and_is_missed_by_its_silence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
