@@ -267,6 +267,32 @@ static void no_byte_of_modbus_leaves_unsecured(void **state)
 	assert_true(n <= 7 && (n <= 0 || bytes[0] == 0x15)); /* an alert at most */
 }
 
+static void a_full_socket_takes_the_same_bytes_later(void **state)
+{
+	uint8_t all[60];
+	int size = 1;
+	unsigned waits = 0;
+
+	(void)state;
+	secure();
+	assert_int_equal(setsockopt(rig.ours, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	for (uint8_t i = 0; i < sizeof(all); i++) {
+		all[i] = i;
+		while (modbus_tls_send(rig.session, &all[i], 1) != 1) {
+			assert_int_equal(errno, EAGAIN);
+			assert_true(modbus_tls_wants_write(rig.session));
+			waits++;
+			mbaps_rig_serve(&rig);
+		}
+		assert_false(modbus_tls_wants_write(rig.session));
+	}
+	for (unsigned i = 0; i < sizeof(all); i++)
+		mbaps_rig_serve(&rig);
+	assert_true(waits > 0);
+	assert_int_equal(rig.n_heard, sizeof(all));
+	assert_memory_equal(rig.heard, all, sizeof(all));
+}
+
 static void both_kinds_of_end_are_an_end(void **state)
 {
 	uint8_t bytes[10];
@@ -491,6 +517,7 @@ int main(void)
 		TEST(strangers_are_refused_in_words),
 		TEST(a_server_that_never_stops_keeps_nobody),
 		TEST(no_byte_of_modbus_leaves_unsecured),
+		TEST(a_full_socket_takes_the_same_bytes_later),
 		TEST(both_kinds_of_end_are_an_end),
 		TEST(we_say_goodbye),
 		TEST(good_files_are_passed_over_in_silence),
