@@ -86,6 +86,7 @@ struct sensor_report {
 	/* What the driver has learned of the device, as text for sensor_device_conf.learned, at most
 	 * WY_LEARNED_BYTES_MAX; NULL where nothing new was learned in this exchange. Borrowed like samples. */
 	const char *learned;
+	const char *words; /* more about err, for people; static storage. NULL: none */
 };
 
 /* The report and its samples are borrowed during the call, which comes from within a step only and must not call back

@@ -33,7 +33,6 @@
 #define WY_FRAME_KEPT 64u         /* bytes of a request and of an answer that `weiyu sniff` can show; cut */
 #define WY_TLS_FILE_BYTES_MAX 65536       /* one file of certificates, or a key; refuse */
 #define WY_TLS_ROLE_BYTES 64              /* the Modbus role of our certificate, with its end; a longer one counts as none */
-#define WY_TLS_WHY_BYTES 160              /* words for a failed TLS session; cut */
 #define WY_TLS_STEP_BYTES 65536           /* taken from one TLS server at once; the rest at the next call */
 #define WY_TLS_HANDSHAKE_BYTES_MAX 262144 /* of a server before it is proven; then the connection ends */
 #define WY_MODBUS_LISTEN_MS 10000 /* longest silence kept after a failed exchange, longest wait for a babbling line */

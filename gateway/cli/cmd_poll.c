@@ -18,6 +18,7 @@ struct reading {
 	bool *is_known;
 	size_t n_known, n_wanted;
 	enum wy_err err;
+	const char *words; /* more about it; NULL: none */
 	uint8_t exception;
 	wy_ms took_ms;
 };
@@ -28,6 +29,7 @@ static bool take(void *arg, const struct sensor_report *report)
 	struct reading *r = arg;
 
 	r->err = report->err;
+	r->words = report->words;
 	r->took_ms += report->took_ms;
 	if (report->exception)
 		r->exception = report->exception;
@@ -155,9 +157,9 @@ static void print_json(const struct reading *r)
 				  "quality", r->is_known[p] ? wy_quality_text(sample->quality) : "never",
 				  "why", wy_why_text(sample->why), "raw", raw));
 	}
-	json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:i, s:o}", "device",
+	json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:I, s:i, s:o}", "device",
 				 r->config->devices[r->device].id, "profile", profile->id, "result",
-				 wy_err_text(r->err), "took_ms", (json_int_t)r->took_ms, "exception",
+				 wy_err_text(r->err), "words", r->words, "took_ms", (json_int_t)r->took_ms, "exception",
 				 (int)r->exception, "points", points);
 	char *text = json_dumps(root, JSON_COMPACT);
 	printf("%s\n", text ? text : "{}");
@@ -193,7 +195,8 @@ static int poll_device(const struct config *config, size_t index, bool is_json, 
 		printf("%s  %s  %s\n", config->devices[index].id, profile->id,
 		       config->wires[config->devices[index].wire].id);
 		print_table(&r);
-		printf("%s in %lldms\n", err ? wy_err_text(err) : "answered", (long long)r.took_ms);
+		printf("%s in %lldms%s%s\n", err ? wy_err_text(err) : "answered", (long long)r.took_ms, r.words ? ": " : "",
+		       r.words ? r.words : "");
 	}
 	return err ? CLI_FOUND : CLI_FINE;
 }

@@ -106,6 +106,7 @@ static void note_exchange(struct engine *engine, const struct sensor_report *rep
 	const char *id = engine->parts.config->devices[report->device].id;
 
 	device->err = report->err;
+	device->words = report->words;
 	device->exception = report->exception;
 	device->exchanges++;
 	if (!has_answered) {
@@ -113,8 +114,9 @@ static void note_exchange(struct engine *engine, const struct sensor_report *rep
 			device->failing_since_ms = report->at_ms;
 		if (device->failures == 2) {
 			device->is_failing = true;
-			log_line(LOG_WARNING, "device_silent", "device=%s why=\"%s\" next=\"asked again "
-				 "with growing pauses\"", id, wy_err_text(report->err));
+			log_line(LOG_WARNING, "device_silent", "device=%s why=\"%s%s%s\" next=\"asked again "
+				 "with growing pauses\"", id, wy_err_text(report->err), report->words ? ": " : "",
+				 report->words ? report->words : "");
 		}
 		return;
 	}

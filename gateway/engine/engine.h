@@ -97,6 +97,7 @@ WY_MUST_CHECK enum wy_err engine_save(struct engine *engine);
 
 struct engine_device {
 	enum wy_err err;      /* of the last exchange */
+	const char *words;    /* more about it, for people; static, NULL: none */
 	uint8_t exception;
 	bool has_answered;    /* ever since start */
 	bool is_failing;      /* two exchanges in a row, or more, brought no answer */

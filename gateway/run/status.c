@@ -70,13 +70,18 @@ static json_t *device_part(const struct run_view *view, uint32_t index, wy_ms no
 			    : is_refusing	    ? "refusing"
 			    : device->has_answered ? "ok"
 						    : "waiting";
+	char text[200];
+	struct wy_buf why;
+
+	wy_buf_init(&why, text, sizeof(text));
+	wy_buf_addf(&why, "%s%s%s", wy_err_text(device->err), device->words ? ": " : "", device->words ? device->words : "");
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s?}", "id", conf->id, "wire",
 			 view->config->wires[conf->wire].id, "profile", conf->profile->id, "state", state,
 			 "last_ok_s", age(now_ms, device->last_ok_ms, device->has_answered), "took_ms",
 			 device->has_answered ? json_integer(device->took_ms) : json_null(), "failures",
 			 (json_int_t)device->failures, "why",
-			 device->is_failing || is_refusing ? wy_err_text(device->err) : NULL);
+			 device->is_failing || is_refusing ? text : NULL);
 }
 
 static json_t *status(const struct run_view *view)

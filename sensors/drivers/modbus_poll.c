@@ -212,6 +212,7 @@ void modbus_poll_end(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 		report->learned = text;
 	}
 	report->err = err;
+	report->words = err ? modbus_port_why(&wire->port) : NULL;
 	report->at_ms = now_ms;
 	report->took_ms = poll->first_ms == WY_MS_NONE ? 0 : now_ms - poll->first_ms;
 	report->n_requests = device->n_requests;

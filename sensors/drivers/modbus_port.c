@@ -56,8 +56,17 @@ void modbus_port_release(struct modbus_port *port)
 		host_release(&port->host);
 }
 
+const char *modbus_port_why(const struct modbus_port *port)
+{
+	if (!port->session)
+		return port->why;
+	const char *why = modbus_tls_why(port->session);
+	return why[0] ? why : NULL;
+}
+
 void modbus_port_close(struct modbus_port *port)
 {
+	port->why = modbus_port_why(port);
 	modbus_tls_close(port->session);
 	port->session = NULL;
 	if (port->fd >= 0 && port->serial)
@@ -157,6 +166,7 @@ static enum wy_err open_tcp(struct modbus_port *port, wy_ms now_ms)
 	enum wy_err err = WY_OK;
 
 	if (port->state == MODBUS_PORT_CLOSED || port->state == MODBUS_PORT_LOOKING) {
+		port->why = NULL;
 		port->state = MODBUS_PORT_LOOKING;
 		err = host_find(&port->host);
 		if (err == WY_E_BUSY)
@@ -187,8 +197,10 @@ enum wy_err modbus_port_open(struct modbus_port *port, wy_ms now_ms)
 {
 	if (port->state == MODBUS_PORT_OPEN)
 		return WY_OK;
-	if (port->conf->tls_ca && !port->tls)
+	if (port->conf->tls_ca && !port->tls) {
+		port->why = "the files of this wire cannot be used; see weiyu check";
 		return WY_E_AUTH;
+	}
 	enum wy_err err = modbus_port_is_serial(port) ? open_rtu(port) : open_tcp(port, now_ms);
 	return err ? fail(port, err) : WY_OK;
 }

@@ -30,6 +30,7 @@ struct modbus_port {
 	struct _modbus *serial; /* owned; a modbus_t that holds the line open */
 	struct modbus_tls_conf *tls; /* borrowed; NULL: plain */
 	struct modbus_tls_session *session; /* owned; NULL: none */
+	const char *why; /* the last session ended, in words; static, NULL: no words */
 	bool wants_write;		    /* as the epoll set has it */
 	wy_ms until_ms;		/* of a connection being made */
 	bool has_ended;		/* the other side closed, or it broke */
@@ -49,6 +50,9 @@ WY_MUST_CHECK enum wy_err modbus_port_open(struct modbus_port *port, wy_ms now_m
 wy_ms modbus_port_due(const struct modbus_port *port, wy_ms now_ms);
 /* Idempotent. */
 void modbus_port_close(struct modbus_port *port);
+
+/* Why it could not be opened, or has ended; static, NULL: there is no more to say than the code. */
+const char *modbus_port_why(const struct modbus_port *port);
 
 /* Take what has come into `in`; has_ended tells of an end behind it. */
 void modbus_port_receive(struct modbus_port *port);

@@ -28,7 +28,7 @@ struct modbus_tls_session {
 	size_t shaken; /* bytes of the handshake so far */
 	bool is_secured, is_broken, wants_write;
 	bool has_heard; /* anything but TLS */
-	char why[WY_TLS_WHY_BYTES];
+	const char *why; /* static */
 };
 
 /* ---- Words -------------------------------------------------------------------------------- */
@@ -46,27 +46,30 @@ static const struct {
 	 "the server's certificate is not trusted: too weak a key or hash"},
 	{MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE | MBEDTLS_X509_BADCERT_NS_CERT_TYPE,
 	 "the server's certificate is not meant for servers"},
+	{MBEDTLS_X509_BADCERT_CN_MISMATCH, "the name does not fit: the server's certificate is for another one"},
 	{0xFFFFFFFF, "the server's certificate was refused"},
 };
+
+#define REFUSED "the server refused us: "
 
 /* Alerts by which a server says what it thinks of us. */
 static const struct {
 	int alert;
 	const char *words;
 } refusals[] = {
-	{MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE, "no common cipher, or it misses something in our certificate"},
-	{MBEDTLS_SSL_ALERT_MSG_NO_CERT, "no certificate"},
-	{MBEDTLS_SSL_ALERT_MSG_BAD_CERT, "bad certificate"},
-	{MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT, "unsupported certificate"},
-	{MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED, "certificate revoked"},
-	{MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED, "certificate expired"},
-	{MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN, "certificate unknown"},
-	{MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA, "unknown CA"},
-	{MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "access denied"},
-	{MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR, "our signature did not convince it"},
-	{MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, "it does not speak TLS 1.2"},
-	{MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY, "our ciphers are too weak for it"},
-	{MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME, "it does not know its name"},
+	{MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE, REFUSED "no common cipher, or it misses something in our certificate"},
+	{MBEDTLS_SSL_ALERT_MSG_NO_CERT, REFUSED "no certificate"},
+	{MBEDTLS_SSL_ALERT_MSG_BAD_CERT, REFUSED "bad certificate"},
+	{MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT, REFUSED "unsupported certificate"},
+	{MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED, REFUSED "certificate revoked"},
+	{MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED, REFUSED "certificate expired"},
+	{MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN, REFUSED "certificate unknown"},
+	{MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA, REFUSED "unknown CA"},
+	{MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, REFUSED "access denied"},
+	{MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR, REFUSED "our signature did not convince it"},
+	{MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION, REFUSED "it does not speak TLS 1.2"},
+	{MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY, REFUSED "our ciphers are too weak for it"},
+	{MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME, REFUSED "it does not know its name"},
 };
 
 #define UNREADABLE "the server's certificate cannot be read, or marks as critical what TLS does not know"
@@ -83,26 +86,11 @@ static const struct {
 	{MBEDTLS_ERR_SSL_INVALID_MAC, "the handshake was tampered with"},
 };
 
-static void say(struct modbus_tls_session *s, const char *words, const char *more)
-{
-	struct wy_buf buf;
-
-	wy_buf_init(&buf, s->why, sizeof(s->why));
-	wy_buf_addf(&buf, "%s%s", words, more);
-}
-
 static void say_verdict(struct modbus_tls_session *s, uint32_t flags)
 {
-	struct wy_buf buf;
-
-	if (flags == MBEDTLS_X509_BADCERT_CN_MISMATCH) {
-		wy_buf_init(&buf, s->why, sizeof(s->why));
-		wy_buf_addf(&buf, "the name does not fit: the server's certificate is not for '%s'", s->name);
-		return;
-	}
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {
 		if (verdicts[i].flags & flags) {
-			say(s, verdicts[i].words, "");
+			s->why = verdicts[i].words;
 			return;
 		}
 	}
@@ -110,16 +98,10 @@ static void say_verdict(struct modbus_tls_session *s, uint32_t flags)
 
 static void say_alert(struct modbus_tls_session *s, int alert)
 {
-	struct wy_buf buf;
-
-	for (size_t i = 0; !s->is_secured && i < sizeof(refusals) / sizeof(*refusals); i++) {
-		if (refusals[i].alert == alert) {
-			say(s, "the server refused us: ", refusals[i].words);
-			return;
-		}
-	}
-	wy_buf_init(&buf, s->why, sizeof(s->why));
-	wy_buf_addf(&buf, "the server ended TLS with alert %d", alert);
+	s->why = "the server ended TLS";
+	for (size_t i = 0; !s->is_secured && i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (refusals[i].alert == alert)
+			s->why = refusals[i].words;
 }
 
 /* A server that ends in the middle of our flight has mostly said why, and that lies in the socket still: until both
@@ -143,7 +125,7 @@ static int high(int rc)
 static enum wy_err fail_link(struct modbus_tls_session *s)
 {
 	if (s->shaken > WY_TLS_HANDSHAKE_BYTES_MAX) {
-		say(s, "the server's handshake has no end", "");
+		s->why = "the server's handshake has no end";
 		return WY_E_AUTH;
 	}
 	int alert = last_alert(s);
@@ -151,7 +133,7 @@ static enum wy_err fail_link(struct modbus_tls_session *s)
 		say_alert(s, alert);
 		return WY_E_AUTH;
 	}
-	say(s, "the connection ended during the handshake", "");
+	s->why = "the connection ended during the handshake";
 	return WY_E_LINK;
 }
 
@@ -161,7 +143,7 @@ static void say_reason(struct modbus_tls_session *s, int rc)
 
 	if (rc == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
 		if (mbed_alert(&s->ssl) == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE && mbed_is_old(&s->ssl))
-			say(s, reasons[0].words, "");
+			s->why = reasons[0].words;
 		else
 			say_alert(s, mbed_alert(&s->ssl));
 		return;
@@ -172,19 +154,19 @@ static void say_reason(struct modbus_tls_session *s, int rc)
 	}
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
 		if (reasons[i].code == high(rc)) {
-			say(s, reasons[i].words, "");
+			s->why = reasons[i].words;
 			return;
 		}
 	}
 	bool is_x509 = rc <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && rc >= MBEDTLS_ERR_X509_FATAL_ERROR;
-	say(s, is_x509 ? UNREADABLE : "the server broke the rules of TLS", "");
+	s->why = is_x509 ? UNREADABLE : "the server broke the rules of TLS";
 }
 
 static enum wy_err fail_handshake(struct modbus_tls_session *s, int rc)
 {
 	s->is_broken = true;
 	if (rc == MBEDTLS_ERR_SSL_ALLOC_FAILED || high(rc) == MBEDTLS_ERR_X509_ALLOC_FAILED) {
-		say(s, "out of memory", "");
+		s->why = "out of memory";
 		return WY_E_NOMEM;
 	}
 	if (rc == MBEDTLS_ERR_SSL_CONN_EOF || rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
@@ -275,6 +257,7 @@ enum wy_err modbus_tls_open(struct modbus_tls_conf *conf, const char *name, int 
 	if (!s)
 		return WY_E_NOMEM;
 	s->name = name;
+	s->why = "";
 	s->fd = fd;
 	mbedtls_ssl_init(&s->ssl);
 	if (mbedtls_ssl_setup(&s->ssl, &conf->ssl) || mbedtls_ssl_set_hostname(&s->ssl, name)) {
@@ -332,8 +315,8 @@ static ssize_t result(struct modbus_tls_session *s, int rc)
 	}
 	s->is_broken = true;
 	if (rc == 0 || rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || rc == MBEDTLS_ERR_SSL_CONN_EOF) {
-		say(s, "the server ended the connection",
-		    s->has_heard ? "" : " before it answered anything: it may not accept our role");
+		s->why = s->has_heard ? "the server ended the connection"
+				      : "the server ended the connection before it answered anything: it may not accept our role";
 		errno = ECONNRESET;
 		return 0;
 	}
@@ -341,10 +324,10 @@ static ssize_t result(struct modbus_tls_session *s, int rc)
 		say_alert(s, mbed_alert(&s->ssl));
 		errno = ECONNRESET;
 	} else if (rc == MBEDTLS_ERR_SSL_ALLOC_FAILED) {
-		say(s, "out of memory", "");
+		s->why = "out of memory";
 		errno = ENOMEM;
 	} else {
-		say(s, "the server broke the rules of TLS, or somebody changed what it sent", "");
+		s->why = "the server broke the rules of TLS, or somebody changed what it sent";
 		errno = EPROTO;
 	}
 	return -1;

@@ -52,7 +52,7 @@ WY_MUST_CHECK enum wy_err modbus_tls_open(struct modbus_tls_conf *conf, const ch
  * WY_E_LINK: the connection broke. WY_E_NOMEM. */
 WY_MUST_CHECK enum wy_err modbus_tls_step(struct modbus_tls_session *session);
 bool modbus_tls_wants_write(const struct modbus_tls_session *session);
-/* Why it went wrong, in a few words; "" as long as it did not. Nothing in it comes from the server. */
+/* Why it went wrong, in a few words; "" as long as it did not. Static storage. */
 const char *modbus_tls_why(const struct modbus_tls_session *session);
 
 /* Like send() and recv() on a non-blocking socket, once the session is secured: -1 with errno EAGAIN (call again,

@@ -60,7 +60,8 @@ def test_a_server_of_another_ca_is_not_asked(secured):
     shutil.move(secured.path("field"), secured.path("old"))
     field_keys(secured, "--role", "monitor")  # the server kept its own
     answer = poll(secured, "lift2-io")
-    assert answer["result"] == "identity refused", answer
+    assert (answer["result"], answer["words"]) == \
+        ("identity refused", "the server's certificate is not trusted: our CA has not signed it"), answer
 
 
 def test_a_server_of_another_name_is_not_asked(secured):
@@ -69,10 +70,25 @@ def test_a_server_of_another_name_is_not_asked(secured):
         text = file.read()
     with open(site, "w", encoding="utf-8") as file:
         file.write(text.replace("name: localhost", "name: pump.example"))
-    assert poll(secured, "lift2-io")["result"] == "identity refused"
+    answer = poll(secured, "lift2-io")
+    assert (answer["result"], answer["words"]) == \
+        ("identity refused", "the name does not fit: the server's certificate is for another one"), answer
 
 
 def test_a_missing_file_costs_its_wire_and_nothing_else(secured):
     os.unlink(secured.path("field/gw-field.key"))
-    assert poll(secured, "lift2-io")["result"] != "ok"
+    answer = poll(secured, "lift2-io")
+    assert (answer["result"], answer["words"]) == \
+        ("identity refused", "the files of this wire cannot be used; see weiyu check"), answer
     assert poll(secured, "door1-io")["result"] == "ok"
+
+
+def test_the_running_gateway_says_why_a_secured_device_is_silent(secured, desk, waiting):
+    shutil.move(secured.path("field"), secured.path("old"))
+    field_keys(secured, "--role", "monitor")
+    secured.start_gateway()
+    silent = waiting.until(lambda: [d for d in secured.ask("status")["devices"] if d["id"] == "lift2-io" and d["state"] ==
+                                    "silent"], "the refused device")
+    assert silent[0]["why"] == "identity refused: the server's certificate is not trusted: our CA has not signed it"
+    with open(secured.path("gateway.log"), encoding="utf-8", errors="replace") as log:
+        assert 'device_silent device=lift2-io why="identity refused: the server\'s certificate' in log.read()
