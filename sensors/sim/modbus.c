@@ -105,9 +105,10 @@ int sim_frame_rtu(const struct sim_building *building, const struct sim_wire *wi
 /* ---- Answers
  * --------------------------------------------------------------------------------------- */
 
+/* A matter of the serial line: whoever carries it over TCP puts it into ordinary frames. */
 static bool is_nice(const struct sim_device *device)
 {
-	return device->profile->framing == SENSOR_FRAMING_NICE_LEN16;
+	return device->kind == SIM_RTU && device->profile->framing == SENSOR_FRAMING_NICE_LEN16;
 }
 
 /* Boards with the other framing know no exceptions: 0x8001 stands where the length would, then a code. */
@@ -216,7 +217,7 @@ static void read_area(struct sim_device *device, const struct function *f,
 	reply->pdu[0] = f->code;
 	reply->pdu[1] = (uint8_t)bytes;
 	reply->n_head = 2;
-	if (is_nice(device) && !is_bits) {
+	if (is_nice(device)) {
 		put16(reply->pdu + 1, (unsigned)bytes);
 		reply->n_head = 3;
 	}

@@ -591,6 +591,8 @@ static void the_long_length_makes_an_answer_of_2n_and_6_bytes(void **state)
 	assert_int_equal(frame(bench, 4, 10, 1, bytes), 8);
 	assert_int_equal(bytes[5], 7);
 	assert_true(has_good_crc(bytes, 8));
+	bench->device.kind = SIM_TCP; /* where there is no such thing */
+	assert_int_equal(frame(bench, 4, 10, 2, bytes), 6 + 3 + 2 * 2);
 }
 
 static void a_checksum_by_exclusive_or_is_asked_for_and_given(void **state)
