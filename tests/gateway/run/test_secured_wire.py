@@ -83,6 +83,23 @@ def test_a_missing_file_costs_its_wire_and_nothing_else(secured):
     assert poll(secured, "door1-io")["result"] == "ok"
 
 
+@pytest.mark.parametrize("role,result,exception", [("monitor", "ok", 0),
+                                                   ("meter-reader", "the device answered with an exception", 1)])
+def test_a_device_that_goes_by_roles_gives_to_the_right_one_only(building, role, result, exception):
+    field_keys(building, "--role", role)
+    server = subprocess.Popen([os.path.join(BUILD, "bin/mbaps_server"), building.path("field"), "server"],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        rewrite_wire(building, int(server.stdout.readline().split()[1]))
+        answer = poll(building, "lift2-io")
+        assert (answer["result"], answer["exception"]) == (result, exception), answer
+    finally:
+        server.kill()
+        said = server.communicate()[0].splitlines()
+    assert said[0].endswith(f" 1 {role}")
+    assert {line.split()[1] for line in said if line.startswith("request")} <= {"1", "2", "3", "4"}
+
+
 def test_the_running_gateway_says_why_a_secured_device_is_silent(secured, desk, waiting):
     shutil.move(secured.path("field"), secured.path("old"))
     field_keys(secured, "--role", "monitor")
