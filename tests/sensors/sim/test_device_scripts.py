@@ -32,10 +32,6 @@ def profile_of(script):
         return yaml.safe_load(file)
 
 
-# Frames that are not Modbus's own are the business of the driver's tests.
-SCRIPTS = [script for script in SCRIPTS if "framing" not in profile_of(script)]
-
-
 def site_of(device, port):
     wire = {"tcp": f"{{id: w, kind: tcp, host: 127.0.0.1, port: {port}}}",
             "coap": f"{{id: w, kind: coap, host: 127.0.0.1, port: {port}}}",
