@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -44,14 +45,16 @@ def wait_for(what, true_when):
 
 
 class Sim:
-    def __init__(self, path, text):
+    def __init__(self, path, text, soft_descriptors=None):
         self.path = path
+        few = soft_descriptors and (soft_descriptors, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         (path / "s.yaml").write_text(text)
         (path / "safe.psk").write_text("open-sesame-0123\n")
         self.errors = open(path / "stderr", "w")
         self.process = subprocess.Popen(
             [BIN, "--control", str(path / "c.sock"), "--ports", str(path / "ports.json"),
-             "--truth", str(path / "truth.jsonl"), str(path / "s.yaml")], stderr=self.errors)
+             "--truth", str(path / "truth.jsonl"), str(path / "s.yaml")], stderr=self.errors,
+            preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few)) if few else None)
         wait_for("the ports file", lambda: (path / "ports.json").exists() or self.process.poll() is not None)
         if self.process.poll() is not None:
             pytest.fail((path / "stderr").read_text())
@@ -814,6 +817,47 @@ timeline:
     for line, at in zip(lines[1:], (200, 200, 300, 400, 500, 600, 700)):
         assert line["mono_ms"] - start >= at
     sim.stop()
+
+
+# ---- Many ------------------------------------------------------------------------------------------------
+
+def lift_line(name, port, unit=1):
+    return "  - {id: %s, kind: tcp, port: %d, profile: lift-io-addon, unit: %d}\n" % (name, port, unit)
+
+
+HEAD = "weiyu: sim/1\nprofiles: [%s/sensors/profiles/lift-io-addon.yaml]\ndevices:\n" % SOURCE
+
+
+def test_a_thousand_ports_stay_open_at_once_in_one_process(tmp_path):
+    names = ["d%d" % i for i in range(1000)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    sim = Sim(tmp_path, HEAD + "".join(lift_line(name, 0) for name in names), soft_descriptors=256)
+    lines = [socket.create_connection(("127.0.0.1", sim.ports[name]), DEADLINE) for name in names]
+    for _ in range(3):
+        for line in lines:
+            line.sendall(REQUEST)
+        for line in lines:
+            assert line.recv(10) == ANSWER
+    for line in lines:
+        line.close()
+    assert sim.ask("asked") == "ok 2:3000"
+    assert sim.stop() == 0
+
+
+def test_a_hundred_units_answer_behind_one_port(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    sim = Sim(tmp_path, HEAD + "".join(lift_line("d%d" % unit, port, unit) for unit in range(1, 101)))
+    sim.do("unplug d50")
+    sim.do("hung d51")
+    line = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    for unit in range(1, 101):
+        line.sendall(REQUEST[:6] + bytes([unit]) + REQUEST[7:])
+        if unit not in (50, 51):
+            answer = line.recv(10)
+            assert answer[6] == unit and answer[7:] == ANSWER[7:]
+    line.close()
+    assert sim.stop() == 0
 
 
 # ---- Starting ------------------------------------------------------------------------------------------------
