@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "driver.h"
 #include "field_ask.h"
 
 #define PATIENCE_MS 15000
@@ -91,6 +92,19 @@ static void raw_text(const struct wy_sample *sample, char *out, size_t size)
 		used += (size_t)snprintf(out + used, size - used, "%s%04X", i ? " " : "", sample->raw[i]);
 }
 
+/* What the profile says in the driver's own keys: "ask level". */
+static void own_keys_text(const struct sensor_options *own, const struct sensor_profile_point *point, char *out, size_t size)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, out, size);
+	for (size_t i = 0; own && i < own->n_rows; i++) {
+		const struct wy_node *node = wy_node_get(point->node, own->rows[i].key);
+		if (node)
+			wy_buf_addf(&buf, "%s%s %s", buf.len ? ", " : "", own->rows[i].key, node->text);
+	}
+}
+
 static void where_text(const struct sensor_profile *profile, const struct sensor_profile_point *point,
 		       char *out, size_t size)
 {
@@ -98,6 +112,8 @@ static void where_text(const struct sensor_profile *profile, const struct sensor
 
 	if (profile->transport == SENSOR_COAP)
 		snprintf(out, size, "%s", point->path);
+	else if (profile->transport != SENSOR_MODBUS)
+		own_keys_text(sensor_driver_find(profile->transport)->point, point, out, size);
 	else if (point->encoding == SENSOR_BIT || point->bit_mask)
 		snprintf(out, size, "%s %u bit %u", areas[point->area], point->address, point->bit_shift);
 	else
