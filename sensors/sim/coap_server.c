@@ -321,11 +321,17 @@ static enum wy_err power_on(struct sim_coap *coap)
 /* ---- Observers
  * ------------------------------------------------------------------------------------ */
 
+/* As after a restart that the observers did not notice. */
+static bool tells_nobody(const struct sim_coap *coap)
+{
+	return sim_device_is(coap->device, SIM_QUIRK_lost_observers);
+}
+
 static void refresh_all(void *arg)
 {
 	struct sim_coap *coap = arg;
 
-	for (size_t i = 0; i < coap->n_resources; i++)
+	for (size_t i = 0; i < coap->n_resources && !tells_nobody(coap); i++)
 		coap_resource_notify_observers(coap->resources[i].handle, NULL);
 	coap->is_busy = true;
 	sim_timer_set(coap->world->loop, &coap->refresh,
@@ -334,7 +340,7 @@ static void refresh_all(void *arg)
 
 void sim_coap_changed(struct sim_coap *coap, uint32_t point)
 {
-	for (size_t i = 0; i < coap->n_resources && coap->context; i++)
+	for (size_t i = 0; i < coap->n_resources && coap->context && !tells_nobody(coap); i++)
 		for (size_t k = 0; k < coap->resources[i].n_points; k++)
 			if (coap->resources[i].points[k] == point)
 				coap_resource_notify_observers(coap->resources[i].handle, NULL);

@@ -672,6 +672,38 @@ def test_coap_misbehaviours(sim):
     assert sim.ask("close spot 1").startswith("error")
 
 
+def test_a_frozen_coap_device_says_what_was(sim):
+    sim.do("frozen spot")
+    sim.do("set spot.detected true")
+    assert coap(sim, "spot").stdout.strip() == "0"
+    sim.do("frozen spot off")
+    assert coap(sim, "spot").stdout.strip() == "1"
+
+
+def test_observers_that_were_forgotten_hear_nothing_until_they_are_known_again(sim):
+    url = "coap://127.0.0.1:%d/3200/0/5500" % sim.ports["spot"]
+    process = subprocess.Popen([COAP, "-s", "60", "-B", "60", url], stdout=subprocess.PIPE, bufsize=0)
+    heard = bytearray()
+
+    def listen():
+        for byte in iter(lambda: process.stdout.read(1), b""):
+            heard.extend(byte)
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        wait_for("the first value", lambda: bytes(heard).strip() == b"0")
+        sim.do("lost_observers spot")
+        sim.do("set spot.detected true")
+        assert coap(sim, "spot").stdout.strip() == "1"  # who asks is told
+        time.sleep(0.5)
+        assert b"1" not in heard
+        sim.do("lost_observers spot off")
+        wait_for("the change", lambda: b"1" in heard)
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_coap_drop_costs_a_retransmission(sim):
     sim.do("drop spot 1")
     started = time.monotonic()
