@@ -20,7 +20,7 @@ struct slot {
 	wy_ms asked_ms; /* somebody asks since; WY_MS_NEVER: nobody */
 	unsigned failures;
 	wy_ms silent_ms; /* the first of them */
-	wy_ms probe_ms;  /* what the last failure took */
+	wy_ms probe_ms;  /* what failures take of late */
 	wy_ms wait_ms;   /* after it */
 };
 
@@ -332,15 +332,15 @@ static wy_ms back_off(const struct schedule *schedule, const struct slot *slot, 
 static void failed(struct schedule *schedule, struct slot *slot, wy_ms took_ms, wy_ms now_ms)
 {
 	forget_silence(schedule, slot);
-	slot->failures++;
-	slot->probe_ms = took_ms;
+	/* A probe that waits for longer than the others, now and then, makes a wait no longer than its part. */
+	slot->probe_ms = slot->failures++ < 2 ? took_ms : (3 * slot->probe_ms + took_ms) / 4;
 	if (slot->failures == 1) {
 		slot->silent_ms = now_ms;
 		slot->retry_ms = first_retry(schedule, slot, now_ms);
 		return;
 	}
 	schedule->n_silent++;
-	schedule->silent_cost_ms += took_ms;
+	schedule->silent_cost_ms += slot->probe_ms;
 	slot->wait_ms = back_off(schedule, slot, now_ms);
 	slot->retry_ms = now_ms + slot->wait_ms - below(schedule, slot->wait_ms / 4 + 1);
 	schedule->probe_free_ms =

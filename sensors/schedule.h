@@ -12,8 +12,8 @@
  *           lost answer costs one poll. From the second on it is silent: left alone for SCHEDULE_BACKOFF_FIRST_MS,
  *           doubling, jittered by a quarter. Meanwhile it is asked for its fastest class only; the first answer brings
  *           back all its classes at once.
- * Silent    all silent devices of a wire share SCHEDULE_PROBE_PERCENT of its time: the longest wait is what the last
- *           probes of all of them took, divided by this share, at least SCHEDULE_BACKOFF_EARLY_MS and at most
+ * Silent    all silent devices of a wire share SCHEDULE_PROBE_PERCENT of its time: the longest wait is what
+ *           probes of all of them take of late, divided by this share, at least SCHEDULE_BACKOFF_EARLY_MS and at most
  *           SCHEDULE_BACKOFF_MOST_MS. So a unit that returns is seen within ten seconds as long as the wire can afford
  *           that. Whoever is silent for less than a minute (SCHEDULE_EARLY_MS), or on a wire where nobody answers, waits
  *           no longer than SCHEDULE_BACKOFF_EARLY_MS. Between two probes those who answer get a turn.
@@ -36,7 +36,7 @@
 #define SCHEDULE_BACKOFF_EARLY_MS 8000
 #define SCHEDULE_EARLY_MS 60000
 #define SCHEDULE_BACKOFF_MOST_MS 60000
-#define SCHEDULE_PROBE_PERCENT 15
+#define SCHEDULE_PROBE_PERCENT 20
 
 struct schedule_device {
 	uint32_t device;                  /* the caller's number */

@@ -158,7 +158,7 @@ static void never_waits_longer_than_its_bound_nor_less_than_three_quarters(void 
 {
 	(void)state;
 	check_waits(10, SCHEDULE_BACKOFF_EARLY_MS);
-	check_waits(2100, 16000);
+	check_waits(2100, 12000);
 	check_waits(30000, SCHEDULE_BACKOFF_MOST_MS);
 }
 
