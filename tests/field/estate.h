@@ -31,7 +31,7 @@ struct estate_conf {
 	wy_ms takes_ms, spread_ms; /* an answer */
 	int baud;
 	uint64_t seed;
-	double rate;
+	double rate, byte_rate;
 	uint32_t faults; /* mask, 0: all */
 	unsigned speed;
 };
@@ -72,8 +72,11 @@ struct estate {
 	uint64_t accepted, stale, corrupt; /* values */
 	uint64_t reports, bad_reports;
 	uint64_t slow_returns;	/* reports that were bad for longer than two for each disturbed answer */
-	uint64_t false_offline; /* three failed reports in a row with fewer disturbed answers */
+	uint64_t false_offline; /* three failed reports in a row for one disturbed answer, or for none */
 };
+
+/* As the proofs want it: 60 wires, three devices of all kinds on each, polled each second. */
+struct estate_conf estate_usual(const struct sensor_driver *driver, enum line_kind kind, double rate);
 
 void estate_open(struct estate *estate, const struct estate_conf *conf);
 void estate_close(struct estate *estate);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,8 +335,12 @@ static void take_connection(struct scene_end *end)
 	struct line *line = (struct line *)((char *)end - offsetof(struct line, near));
 	int fd = accept4(line->near.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+	int one = 1;
+
 	if (fd < 0)
 		return;
+	/* Bytes that wait for an acknowledgement would be late by the kernel's clock, and not by ours. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	line->n_connections++;
 	struct line_peer *peer = add_peer(line, fd);
 	peer->near.ready = read_connection;
@@ -412,6 +417,8 @@ static int open_pty(struct line *line)
 	line->hold_fd = open_tty(line->tty);
 	if (line->hold_fd < 0)
 		return -1;
+	scene_hasten(line->scene, line->near.fd);
+	scene_hasten(line->scene, line->hold_fd);
 	if (!line->conf.link)
 		return 0;
 	(void)unlink(line->conf.link);
@@ -457,16 +464,38 @@ void line_cut(struct line *line)
 		(void)add_peer(line, line->near.fd);
 }
 
+/* Its queue of connections is made as short as can be and filled; then the kernel drops whoever knocks. */
+void line_bury(struct line *line)
+{
+	struct sockaddr_in at = {0};
+	socklen_t len = sizeof(at);
+
+	line_cut(line);
+	scene_forget(line->scene, &line->near);
+	if (listen(line->near.fd, 0) || getsockname(line->near.fd, (struct sockaddr *)&at, &len))
+		abort();
+	for (size_t i = 0; i < LINE_FILLERS; i++) {
+		line->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(line->fillers[i], (struct sockaddr *)&at, len);
+	}
+}
+
 void line_close(struct line *line)
 {
+	for (size_t i = 0; i < LINE_FILLERS; i++)
+		if (line->fillers[i] > 0)
+			close(line->fillers[i]);
 	while (line->peers)
 		drop_peer(line->peers, false);
 	if (line->near.fd >= 0) {
 		scene_forget(line->scene, &line->near);
 		close(line->near.fd);
 	}
-	if (line->hold_fd >= 0)
+	if (line->hold_fd >= 0) {
+		scene_leave(line->scene, line->near.fd);
+		scene_leave(line->scene, line->hold_fd);
 		close(line->hold_fd);
+	}
 	if (line->conf.link)
 		(void)unlink(line->conf.link);
 	line->near.fd = line->hold_fd = -1;

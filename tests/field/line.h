@@ -20,7 +20,7 @@
 
 enum line_kind { LINE_TCP, LINE_PTY, LINE_UDP };
 
-enum { LINE_PEERS_MOST = 16, LINE_ANSWER_MOST = FAULT_ANSWER_MOST };
+enum { LINE_PEERS_MOST = 16, LINE_FILLERS = 4, LINE_ANSWER_MOST = FAULT_ANSWER_MOST };
 
 /* Answer one whole request. Returns the bytes of the answer, 0: silence; *ret_wait_ms is how long it takes. */
 typedef size_t (*line_answer)(void *arg, const uint8_t *request, size_t n, uint8_t *answer, wy_ms *ret_wait_ms);
@@ -53,6 +53,7 @@ struct line {
 	unsigned n_peers;
 	bool is_next_half_open;
 	bool is_dead;	    /* takes connections and requests, says nothing */
+	int fillers[LINE_FILLERS]; /* of a buried listener; 0: none */
 	uint64_t n_requests;
 	uint64_t n_writes;  /* requests other than functions 1 to 4 */
 	uint64_t n_too_late; /* answers not sent for latest_ms */
@@ -64,5 +65,7 @@ int line_open(struct line *line, struct scene *scene, const struct line_conf *co
 void line_close(struct line *line);
 /* Cut every connection, or the line for an instant. */
 void line_cut(struct line *line);
+/* TCP: take no connection any more, as a host that is gone: what tries to connect hears nothing. There is no way back. */
+void line_bury(struct line *line);
 
 #endif

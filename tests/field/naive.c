@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -76,12 +77,14 @@ static void open_wire(struct wire *wire)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(wire->conf->port)};
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = wire};
+	int one = 1;
 
 	if (wire->conf->kind == SENSOR_WIRE_RTU) {
 		wire->fd = open(wire->conf->tty, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	} else {
 		inet_pton(AF_INET, wire->conf->host, &at.sin_addr);
 		wire->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)setsockopt(wire->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		(void)connect(wire->fd, (struct sockaddr *)&at, sizeof(at));
 	}
 	if (wire->fd < 0 || epoll_ctl(wire->field->epoll_fd, EPOLL_CTL_ADD, wire->fd, &event))
@@ -208,22 +211,24 @@ static void read_wire(struct wire *wire)
 	take_bytes(wire);
 }
 
+/* Whoever waits longest. */
 static void begin_poll(struct wire *wire)
 {
 	wy_ms now = wire->field->now_ms;
+	struct device *first = &wire->devices[0];
 
-	for (size_t i = 0; i < wire->n_devices && !wire->device; i++) {
-		struct device *device = &wire->devices[i];
-		if (device->due_ms > now)
-			continue;
-		wire->device = device;
-		device->due_ms += profile_of(wire)->class_ms[SENSOR_FAST];
-		if (device->due_ms < now)
-			device->due_ms = now;
-		wire->n_samples = 0;
-		wire->began_ms = now;
-		ask(wire, 0);
-	}
+	for (size_t i = 1; i < wire->n_devices; i++)
+		if (wire->devices[i].due_ms < first->due_ms)
+			first = &wire->devices[i];
+	if (first->due_ms > now)
+		return;
+	wire->device = first;
+	first->due_ms += profile_of(wire)->class_ms[SENSOR_FAST];
+	if (first->due_ms < now)
+		first->due_ms = now;
+	wire->n_samples = 0;
+	wire->began_ms = now;
+	ask(wire, 0);
 }
 
 /* What is to be done now; returns when there is more. */

@@ -37,6 +37,7 @@ void scene_close(struct scene *scene)
 {
 	close(scene->epoll_fd);
 	free(scene->heap);
+	free(scene->ttys);
 	*scene = (struct scene){.epoll_fd = -1};
 }
 
@@ -53,6 +54,21 @@ void scene_watch(struct scene *scene, struct scene_end *end)
 void scene_forget(struct scene *scene, struct scene_end *end)
 {
 	(void)epoll_ctl(scene->epoll_fd, EPOLL_CTL_DEL, end->fd, NULL);
+}
+
+void scene_hasten(struct scene *scene, int fd)
+{
+	scene->ttys = realloc(scene->ttys, (scene->n_ttys + 1) * sizeof(*scene->ttys));
+	if (!scene->ttys)
+		abort();
+	scene->ttys[scene->n_ttys++] = (struct pollfd){fd, POLLIN, 0};
+}
+
+void scene_leave(struct scene *scene, int fd)
+{
+	for (size_t i = 0; i < scene->n_ttys; i++)
+		if (scene->ttys[i].fd == fd)
+			scene->ttys[i--] = scene->ttys[--scene->n_ttys];
 }
 
 /* ---- The heap: scene->heap[1 .. n], the first due on top ------------ */
@@ -156,6 +172,8 @@ static struct scene_end *let_time_pass(struct scene *scene, wy_ms next_ms)
 	}
 	if (leap > SCENE_LEAP_MS)
 		leap = SCENE_LEAP_MS;
+	if (scene->n_ttys)
+		(void)poll(scene->ttys, scene->n_ttys, 0);
 	end = ready_end(scene, leap * 1000000 / scene->speed);
 	if (!end) {
 		scene->now_ms += leap;

@@ -4,12 +4,14 @@
  * Time     With a speed of 0 the machine's own. With a speed above 0 it is made: it stands still while anything moves,
  *          and leaps to what is due next once nothing does. Nobody who works here reads a clock, so seconds of waiting
  *          cost nothing, and a slow machine makes a test longer, not different. The kernel may still carry bytes when
- *          nothing seems to move (a pty hands them over in a thread of its own), so a leap of n ms is made only after
- *          n / speed ms of real silence, and never more than SCENE_LEAP_MS at once.
+ *          nothing seems to move, so a leap of n ms is made only after n / speed ms of real silence, and never more than
+ *          SCENE_LEAP_MS at once. A pty hands bytes over in a thread of the kernel; poll() on it waits for that, so all
+ *          ptys are polled before a leap (scene_hasten).
  * Threads  one. */
 #ifndef FIELD_SCENE_H
 #define FIELD_SCENE_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +43,8 @@ struct scene {
 	size_t n, room;
 	uint64_t order;
 	uint64_t turns_here; /* since time last moved */
+	struct pollfd *ttys;
+	size_t n_ttys;
 };
 
 /* Aborts where the machine gives no descriptor or memory, as everything here does. */
@@ -49,6 +53,9 @@ void scene_close(struct scene *scene);
 
 void scene_watch(struct scene *scene, struct scene_end *end);
 void scene_forget(struct scene *scene, struct scene_end *end);
+/* A side of a pty whose bytes must not be under way when time goes on; and no longer. */
+void scene_hasten(struct scene *scene, int fd);
+void scene_leave(struct scene *scene, int fd);
 /* Set, or set anew. */
 void scene_set(struct scene *scene, struct scene_due *due, wy_ms at_ms);
 void scene_call_off(struct scene *scene, struct scene_due *due);

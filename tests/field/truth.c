@@ -121,22 +121,33 @@ static uint32_t value_of(const struct truth *truth, uint8_t unit, uint8_t functi
 	return value;
 }
 
+/* Was the same asked again after k? Then the answer to k is an old one. Two reads that only overlap are each as good. */
+static bool is_asked_again(const struct truth_unit *unit, uint32_t k)
+{
+	const struct truth_ask *old = &unit->asks[k % TRUTH_ASKS];
+
+	for (uint32_t i = k + 1; i <= unit->n_asked; i++) {
+		const struct truth_ask *ask = &unit->asks[i % TRUTH_ASKS];
+		if (ask->function == old->function && ask->address == old->address && ask->count == old->count)
+			return true;
+	}
+	return false;
+}
+
 enum truth_verdict truth_judge(const struct truth *truth, uint8_t unit, uint8_t function, uint16_t address,
 			       unsigned n_words, uint32_t value, wy_ms since_ms)
 {
 	const struct truth_unit *u = truth_unit(truth, unit);
-	bool is_latest = true;
 
 	for (uint32_t k = u->n_asked; k > 0 && k + TRUTH_ASKS > u->n_asked; k--) {
 		const struct truth_ask *ask = &u->asks[k % TRUTH_ASKS];
-		if (!does_cover(ask, function, address, n_words ? n_words : 1))
+		if (!does_cover(ask, function, address, n_words ? n_words : 1) ||
+		    value_of(truth, unit, function, address, n_words, k) != value)
 			continue;
-		bool is_same = value_of(truth, unit, function, address, n_words, k) == value;
-		if (is_same && is_latest && ask->at_ms >= since_ms)
+		if (ask->at_ms >= since_ms && !is_asked_again(u, k))
 			return TRUTH_RIGHT;
-		if (is_same && n_words) /* one bit tells nothing about older answers */
+		if (n_words) /* one bit tells nothing about older answers */
 			return TRUTH_STALE;
-		is_latest = false;
 	}
 	return TRUTH_CORRUPT;
 }

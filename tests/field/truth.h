@@ -43,12 +43,12 @@ struct truth_unit *truth_unit(const struct truth *truth, uint8_t id);
 uint16_t truth_word(uint32_t number, uint8_t unit, uint8_t function, uint16_t address, uint32_t k);
 
 enum truth_verdict {
-	TRUTH_RIGHT,   /* what the latest request for it was answered */
+	TRUTH_RIGHT,   /* what a request of this poll was answered, and the same was not asked again */
 	TRUTH_STALE,   /* what an older request was answered */
 	TRUTH_CORRUPT, /* what no answer said */
 };
 
-/* Judge a value that was accepted for a request made no earlier than since_ms. n_words 0: a bit. */
+/* Judge a value that was accepted from a poll begun at since_ms. n_words 0: a bit. */
 enum truth_verdict truth_judge(const struct truth *truth, uint8_t unit, uint8_t function, uint16_t address,
 			       unsigned n_words, uint32_t value, wy_ms since_ms);
 
