@@ -26,11 +26,13 @@ struct sensor_field_parts {
 	wy_ms now_ms; /* mono, at the opening */
 };
 
-/* One exchange as it went over a wire, for `weiyu sniff`. */
+/* One exchange as it went over a wire, for `weiyu sniff`. Without a request: bytes nobody waited for, err TIMEOUT for a late
+ * answer (took_ms after its request), PROTOCOL for anything else. */
 struct sensor_frame {
-	wy_ms sent_ms;  /* mono */
-	wy_ms took_ms;  /* until answered or given up */
-	uint32_t wire;  /* index */
+	uint64_t number; /* of this wire, from 1 on */
+	wy_ms sent_ms;	 /* mono; without a request: when it was noticed, less took_ms */
+	wy_ms took_ms;	 /* until answered or given up */
+	uint32_t wire;	 /* index */
 	enum wy_err err;
 	uint16_t n_request, n_answer;                           /* bytes on the wire; more than kept below is cut */
 	uint8_t request[WY_FRAME_KEPT], answer[WY_FRAME_KEPT]; /* the answer also where it was not believed */

@@ -349,7 +349,7 @@ static enum run_exit open_all(struct gateway *g)
 	if (!err)
 		err = open_delivery(g);
 	g->view = (struct run_view){g->config, g->rules, g->store, g->engine, g->delivery, &g->clock,
-				    clock_mono(&g->clock)};
+				    clock_mono(&g->clock), g->poller};
 	if (!err)
 		err = open_own(g);
 	if (!err)

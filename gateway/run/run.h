@@ -5,6 +5,7 @@
 #include "config.h"
 #include "delivery.h"
 #include "engine.h"
+#include "poller.h"
 
 /* Exit codes of `weiyu run`, for the service manager and docs/operations.md. */
 enum run_exit {
@@ -27,6 +28,7 @@ struct run_view {
 	const struct delivery *delivery;
 	struct clock *clock;
 	wy_ms started_ms; /* mono */
+	struct poller *poller; /* NULL: no field */
 };
 /* Answers one request of the control socket: text from malloc(), NULL without memory. An order makes a turn: the caller
  * flushes before the answer goes out. */

@@ -11,5 +11,7 @@ const char *run_explain(const struct run_view *view, const json_t *question, jso
 /* Text from malloc(), NULL without memory. */
 char *run_order(const struct run_view *view, const json_t *request);
 char *run_shelves(const struct run_view *view);
+/* The latest exchanges of a wire. As run_explain(). */
+const char *run_frames(const struct run_view *view, const json_t *question, json_t **ret_document);
 
 #endif

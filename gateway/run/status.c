@@ -191,6 +191,14 @@ static char *explain(const struct run_view *view, const json_t *question)
 	return error ? error_text(error) : document_text(document);
 }
 
+static char *frames(const struct run_view *view, const json_t *question)
+{
+	json_t *document = NULL;
+	const char *error = run_frames(view, question, &document);
+
+	return error ? error_text(error) : document_text(document);
+}
+
 static char *status_answer(const struct run_view *view, const json_t *question)
 {
 	(void)question;
@@ -208,6 +216,7 @@ static const struct {
 	char *(*answer)(const struct run_view *view, const json_t *question);
 } asks[] = {
 	{"status", status_answer}, {"tickets", tickets}, {"shelves", shelves_answer}, {"explain", explain},
+	{"frames", frames},
 };
 
 char *run_answer(const struct run_view *view, const char *request)
@@ -225,7 +234,7 @@ char *run_answer(const struct run_view *view, const char *request)
 	if (!is_known && json_is_string(json_object_get(question, "order")))
 		text = run_order(view, question);
 	else if (!is_known)
-		text = error_text("ask for \"status\", \"tickets\", \"shelves\" or \"explain\", or give an \"order\"");
+		text = error_text("ask for \"status\", \"tickets\", \"shelves\", \"explain\" or \"frames\", or give an \"order\"");
 	json_decref(question);
 	return text;
 }

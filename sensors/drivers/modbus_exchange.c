@@ -60,6 +60,45 @@ wy_ms modbus_exchange_at(const struct modbus_wire *wire)
 	return at_ms;
 }
 
+/* ---- What `weiyu sniff` shows -------------------------------------- */
+
+static void keep_frame(struct modbus_wire *wire, struct sensor_frame frame, const uint8_t *request,
+		       const uint8_t *answer)
+{
+	struct modbus_trace *trace = &wire->trace;
+
+	if (!trace->n_most)
+		return;
+	memcpy(frame.request, request, frame.n_request < WY_FRAME_KEPT ? frame.n_request : WY_FRAME_KEPT);
+	memcpy(frame.answer, answer, frame.n_answer < WY_FRAME_KEPT ? frame.n_answer : WY_FRAME_KEPT);
+	frame.wire = wire->index;
+	frame.number = trace->n + 1;
+	trace->frame[trace->n++ % trace->n_most] = frame;
+}
+
+static void keep_exchange(struct modbus_wire *wire, enum wy_err err, const uint8_t *answer, size_t n, wy_ms now_ms)
+{
+	const struct modbus_exchange *exchange = &wire->exchange;
+	const struct sensor_frame frame = {.sent_ms = exchange->sent_ms,
+					   .took_ms = now_ms - exchange->sent_ms,
+					   .err = err,
+					   .n_request = (uint16_t)exchange->n_sent,
+					   .n_answer = (uint16_t)n};
+
+	keep_frame(wire, frame, exchange->sent, answer);
+}
+
+/* late_ms: how long after its request; 0: no late answer. */
+static void keep_strays(struct modbus_wire *wire, wy_ms late_ms, const uint8_t *bytes, size_t n, wy_ms now_ms)
+{
+	const struct sensor_frame frame = {.sent_ms = now_ms - late_ms,
+					   .took_ms = late_ms,
+					   .err = late_ms ? WY_E_TIMEOUT : WY_E_PROTOCOL,
+					   .n_answer = (uint16_t)n};
+
+	keep_frame(wire, frame, bytes, bytes);
+}
+
 /* ---- Serial: a trustworthy line ----------------------------------- */
 
 /* The last request stays a suspect, and the line has to be listened out. */
@@ -90,9 +129,13 @@ static void gather_strays(struct modbus_wire *wire)
  * among the strays. */
 static bool take_strays(struct modbus_wire *wire, wy_ms now_ms)
 {
-	wy_ms late = modbus_doubts_resolve(&wire->serial->doubts, &wire->serial->strays, now_ms);
+	struct modbus_strays *strays = &wire->serial->strays;
+	wy_ms late = modbus_doubts_resolve(&wire->serial->doubts, strays, now_ms);
 
-	wire->serial->strays.n = 0;
+	/* The first of them may have been kept with the exchange that failed. */
+	if (strays->n > wire->serial->n_kept)
+		keep_strays(wire, late, strays->bytes + wire->serial->n_kept, strays->n - wire->serial->n_kept, now_ms);
+	strays->n = wire->serial->n_kept = 0;
 	wire->slowest_ms = modbus_at_most(modbus_at_least(wire->slowest_ms, late), WY_MODBUS_LISTEN_MS);
 	return late > 0;
 }
@@ -147,8 +190,10 @@ enum wy_err modbus_exchange_clear(struct modbus_wire *wire, wy_ms now_ms)
 	modbus_port_receive(&wire->port);
 	if (wire->serial)
 		return clear_line(wire, now_ms);
-	if (wire->port.n_in)
+	if (wire->port.n_in) {
+		keep_strays(wire, 0, wire->port.in, wire->port.n_in, now_ms);
 		return WY_E_PROTOCOL;
+	}
 	return wire->port.has_ended ? WY_E_LINK : WY_OK;
 }
 
@@ -197,24 +242,6 @@ enum wy_err modbus_exchange_send(struct modbus_wire *wire, const struct modbus_r
 
 /* ---- The answer --------------------------------------------------- */
 
-static void keep_frame(struct modbus_wire *wire, enum wy_err err, const uint8_t *answer, size_t n, wy_ms now_ms)
-{
-	const struct modbus_exchange *exchange = &wire->exchange;
-	struct modbus_trace *trace = &wire->trace;
-
-	if (!trace->n_most)
-		return;
-	struct sensor_frame *frame = &trace->frame[trace->n++ % trace->n_most];
-	*frame = (struct sensor_frame){.sent_ms = exchange->sent_ms,
-				       .took_ms = now_ms - exchange->sent_ms,
-				       .wire = wire->index,
-				       .err = err,
-				       .n_request = (uint16_t)exchange->n_sent,
-				       .n_answer = (uint16_t)n};
-	memcpy(frame->request, exchange->sent, exchange->n_sent < WY_FRAME_KEPT ? exchange->n_sent : WY_FRAME_KEPT);
-	memcpy(frame->answer, answer, n < WY_FRAME_KEPT ? n : WY_FRAME_KEPT);
-}
-
 /* An adapter that listens while it sends gives the request back first. */
 static enum wy_err strip_echo(struct modbus_wire *wire)
 {
@@ -253,7 +280,7 @@ static enum wy_err look(struct modbus_wire *wire, wy_ms now_ms, struct modbus_an
 		return WY_E_PROTOCOL;
 	err = modbus_codec_judge(wire->codec, way, &exchange->request, port->in, len, ret_answer);
 	if (!err) {
-		keep_frame(wire, WY_OK, port->in, len, now_ms);
+		keep_exchange(wire, WY_OK, port->in, len, now_ms);
 		modbus_port_take(port, len);
 	}
 	return err;
@@ -274,6 +301,7 @@ static void failed(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 	wire->poll.device->n_garbled += err == WY_E_PROTOCOL;
 	if (wire->serial) {
 		gather_strays(wire);
+		wire->serial->n_kept = wire->serial->strays.n;
 		lose_trust(wire, wire->exchange.sent_ms, now_ms);
 		modbus_exchange_begin(wire, now_ms);
 		if (err != WY_E_LINK)
@@ -302,7 +330,7 @@ enum wy_err modbus_exchange_take(struct modbus_wire *wire, wy_ms now_ms, struct 
 		answered(wire, now_ms);
 		return WY_OK;
 	}
-	keep_frame(wire, err, port->in, port->n_in, now_ms);
+	keep_exchange(wire, err, port->in, port->n_in, now_ms);
 	failed(wire, err, now_ms);
 	return err;
 }

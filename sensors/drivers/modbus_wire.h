@@ -34,6 +34,7 @@ struct modbus_device {
 struct modbus_serial {
 	struct modbus_doubts doubts;
 	struct modbus_strays strays;
+	size_t n_kept; /* of strays: in the trace already, with their exchange */
 	wy_ms listen_until_ms; /* not to be trusted before it was silent up to here ... */
 	wy_ms listen_most_ms;  /* ... and given up when it babbles on until here */
 };
