@@ -2,7 +2,8 @@
  *
  * profiles/ID.yaml beside this file belongs to sensors/profiles/ID.yaml (`weiyu: vector/1`, see profiles/README.md).
  * The numbers in it are worked out by hand from the documents; nothing of ours made them. A profile without
- * vectors, a point that no vector proves, a flag never seen both ways, a sentinel or a range never met: all fail. */
+ * vectors, a point that no vector proves, a flag never seen both ways or never apart from another, a sentinel or a range
+ * never met: all fail. */
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
@@ -27,9 +28,10 @@
 
 enum { WINDOW_WORDS = 125, NAME_BYTES = 128 };
 
-/* What the vectors of a profile have shown of a point. */
+/* What the vectors of a profile have shown of a point. Bit i of flags is vector i. */
 struct seen {
-	bool is_good, is_true, is_false, is_sentinel, is_range;
+	bool is_good, is_sentinel, is_range;
+	uint64_t in, flags; /* bool: where it was expected, and where it was true */
 };
 
 struct bench {
@@ -39,6 +41,7 @@ struct bench {
 	struct senml_pack *pack;
 	const struct sensor_profile *profile;
 	struct seen seen[WY_POINTS_PER_DEVICE];
+	uint64_t vector; /* the bit of the one that is played */
 	unsigned n_wrong;
 };
 
@@ -315,8 +318,8 @@ static void judge_good(struct bench *bench, uint32_t index, const struct wy_samp
 		return;
 	}
 	seen->is_good = true;
-	seen->is_true |= sample->is_whole && sample->whole != 0;
-	seen->is_false |= sample->is_whole && sample->whole == 0;
+	seen->in |= bench->vector;
+	seen->flags |= point->type == WY_TYPE_BOOL && sample->whole ? bench->vector : 0;
 }
 
 static void judge_bad(struct bench *bench, uint32_t index, const struct wy_sample *sample,
@@ -384,7 +387,7 @@ static void demand_proof(struct bench *bench, const struct wy_node *root, uint32
 
 	if (!seen->is_good)
 		missing = "is expected nowhere";
-	else if (point->type == WY_TYPE_BOOL && !(seen->is_true && seen->is_false))
+	else if (point->type == WY_TYPE_BOOL && (!seen->flags || seen->flags == seen->in))
 		missing = "is not seen both true and false";
 	else if (point->n_sentinels && !seen->is_sentinel)
 		missing = "is never absent, though it has sentinels";
@@ -392,6 +395,21 @@ static void demand_proof(struct bench *bench, const struct wy_node *root, uint32
 		missing = "is never out of its range";
 	if (missing)
 		wrong_at(bench, root, "point '%s' %s", point->name, missing);
+}
+
+/* Two flags that look the same in every vector might be one bit read twice. */
+static void demand_difference(struct bench *bench, const struct wy_node *root, uint32_t index)
+{
+	const struct sensor_profile_point *points = bench->profile->points;
+	const struct seen *a = &bench->seen[index];
+
+	for (uint32_t i = 0; i < index; i++) {
+		const struct seen *b = &bench->seen[i];
+		if (points[i].type == WY_TYPE_BOOL && points[index].type == WY_TYPE_BOOL &&
+		    points[i].area == points[index].area && !(a->in & b->in & (a->flags ^ b->flags)))
+			wrong_at(bench, root, "'%s' and '%s' never differ in one vector", points[i].name,
+				 points[index].name);
+	}
 }
 
 static void read_profile(struct bench *bench, const char *name)
@@ -417,13 +435,17 @@ static void play_file(struct bench *bench, const char *name)
 		wrong_at(bench, root, "expected weiyu: vector/1, profile: %s and vectors", bench->profile->id);
 		return;
 	}
-	for (const struct wy_node *vector = vectors->child; vector; vector = vector->next) {
+	assert_true(vectors->n <= 64);
+	bench->vector = 1;
+	for (const struct wy_node *vector = vectors->child; vector; vector = vector->next, bench->vector <<= 1) {
 		refuse_unknown_keys(bench, vector);
 		play_expectations(bench, vector, "good", judge_good);
 		play_expectations(bench, vector, "bad", judge_bad);
 	}
-	for (uint32_t i = 0; i < bench->profile->n_points; i++)
+	for (uint32_t i = 0; i < bench->profile->n_points; i++) {
 		demand_proof(bench, root, i);
+		demand_difference(bench, root, i);
+	}
 }
 
 /* Calls visit for each .yaml file of a directory; how many there were. */
