@@ -1,4 +1,4 @@
-/* cmd_status.c: the gateway on one screen: uplink, outbox, tickets, devices. */
+/* cmd_status.c: the gateway on one screen: uplink, outbox, tickets, wires, devices. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +54,46 @@ static void print_head(const json_t *status)
 	       count_of(rules, "instances"), text_of(rules, "bundle"));
 }
 
+static const char *number_text(const json_t *object, const char *key, const char *unit, char out[32])
+{
+	const json_t *number = json_object_get(object, key);
+
+	if (!json_is_integer(number))
+		return NULL;
+	snprintf(out, 32, "%lld%s", (long long)json_integer_value(number), unit);
+	return out;
+}
+
+static void print_wires(const json_t *wires)
+{
+	static const char *const head[] = {"wire", "kind", "place", "devices", "silent", "slowest", "requests", "garbled"};
+	struct table *table = table_new(sizeof(head) / sizeof(*head));
+	size_t index;
+	json_t *wire;
+
+	if (!table)
+		return;
+	table_row(table, head);
+	json_array_foreach(wires, index, wire)
+	{
+		char numbers[5][32];
+		const char *cells[] = {
+			text_of(wire, "id"),
+			text_of(wire, "kind"),
+			text_of(wire, "place"),
+			number_text(wire, "devices", "", numbers[0]),
+			number_text(wire, "silent", "", numbers[1]),
+			number_text(wire, "slowest_ms", "ms", numbers[2]),
+			number_text(wire, "requests", "", numbers[3]),
+			number_text(wire, "garbled", "", numbers[4]),
+		};
+		table_row(table, cells);
+	}
+	table_print(table);
+	table_free(table);
+	printf("\n");
+}
+
 static void print_devices(const json_t *devices)
 {
 	static const char *const head[] = {"device", "state", "last answer", "took", "wire", "profile", "why"};
@@ -67,13 +107,11 @@ static void print_devices(const json_t *devices)
 	json_array_foreach(devices, index, device)
 	{
 		char age[32], took[32];
-		const json_t *took_ms = json_object_get(device, "took_ms");
-		snprintf(took, sizeof(took), "%lldms", (long long)json_integer_value(took_ms));
 		const char *cells[] = {
 			text_of(device, "id"),
 			text_of(device, "state"),
 			ago(device, "last_ok_s", age),
-			json_is_integer(took_ms) ? took : NULL,
+			number_text(device, "took_ms", "ms", took),
 			text_of(device, "wire"),
 			text_of(device, "profile"),
 			text_of(device, "why"),
@@ -102,6 +140,7 @@ int cmd_status(int argc, char **argv)
 		printf("%s", answer);
 	} else if (is_status) {
 		print_head(status);
+		print_wires(json_object_get(status, "wires"));
 		print_devices(json_object_get(status, "devices"));
 	} else {
 		fprintf(stderr, "weiyu status: the gateway says: %s\n", error ? error : "nothing that can be read");

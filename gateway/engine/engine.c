@@ -109,6 +109,8 @@ static void note_exchange(struct engine *engine, const struct sensor_report *rep
 	device->words = report->words;
 	device->exception = report->exception;
 	device->exchanges++;
+	device->n_requests = report->n_requests;
+	device->n_garbled = report->n_garbled;
 	if (!has_answered) {
 		if (device->failures++ == 0)
 			device->failing_since_ms = report->at_ms;

@@ -105,6 +105,7 @@ struct engine_device {
 	wy_ms failing_since_ms; /* mono; valid with is_failing */
 	wy_ms took_ms;        /* last answer */
 	uint64_t exchanges, failures;
+	uint32_t n_requests, n_garbled; /* as the driver counts them */
 };
 const struct engine_device *engine_device_at(const struct engine *engine, uint32_t device);
 

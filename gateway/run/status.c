@@ -84,15 +84,52 @@ static json_t *device_part(const struct run_view *view, uint32_t index, wy_ms no
 			 device->is_failing || is_refusing ? text : NULL);
 }
 
+/* Where a wire leads: "10.0.0.5:502", "/dev/ttyUSB0". */
+static void place_text(const struct sensor_wire_conf *wire, struct wy_buf *buf)
+{
+	if (wire->tty)
+		wy_buf_add(buf, wire->tty);
+	else
+		wy_buf_addf(buf, "%s:%u", wire->host ? wire->host : "", (unsigned)wire->port);
+}
+
+static json_t *wire_part(const struct run_view *view, uint32_t index)
+{
+	const struct sensor_wire_conf *wire = &view->config->wires[index];
+	json_int_t n = 0, n_silent = 0, n_requests = 0, n_garbled = 0;
+	wy_ms slowest_ms = -1;
+	char place[200];
+	struct wy_buf buf;
+
+	for (uint32_t d = 0; d < view->config->n_devices; d++) {
+		const struct engine_device *device = engine_device_at(view->engine, d);
+		if (view->config->devices[d].wire != index)
+			continue;
+		n++;
+		n_silent += device->is_failing;
+		n_requests += device->n_requests;
+		n_garbled += device->n_garbled;
+		if (device->has_answered && device->took_ms > slowest_ms)
+			slowest_ms = device->took_ms;
+	}
+	wy_buf_init(&buf, place, sizeof(place));
+	place_text(wire, &buf);
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "id", wire->id, "kind", sensor_wire_names[wire->kind],
+			 "place", place, "devices", n, "silent", n_silent, "requests", n_requests, "garbled", n_garbled,
+			 "slowest_ms", slowest_ms < 0 ? json_null() : json_integer(slowest_ms));
+}
+
 static json_t *status(const struct run_view *view)
 {
 	struct wy_now now = clock_now(view->clock);
 	struct engine_counts counts = engine_counts(view->engine);
-	json_t *devices = json_array();
+	json_t *wires = json_array(), *devices = json_array();
 	char epoch[20], bundle[20];
 	struct wy_buf buf;
 	uint64_t last_seq = 0;
 
+	for (uint32_t w = 0; w < view->config->n_wires; w++)
+		json_array_append_new(wires, wire_part(view, w));
 	for (uint32_t d = 0; d < view->config->n_devices; d++)
 		json_array_append_new(devices, device_part(view, d, now.mono_ms));
 	wy_buf_init(&buf, epoch, sizeof(epoch));
@@ -102,7 +139,7 @@ static json_t *status(const struct run_view *view)
 	json_t *seq = store_last_seq(view->store, &last_seq) ? json_null()
 							     : json_integer((json_int_t)last_seq);
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:o}, s:{s:i, s:I, s:I}, "
-			 "s:{s:I, s:I, s:s}, s:o}",
+			 "s:{s:I, s:I, s:s}, s:o, s:o}",
 			 "gateway", view->config->gateway, "version", WY_VERSION, "site",
 			 view->config->site.name_zh, "clock", clock_part(view, now), "uplink",
 			 uplink_part(view, now.mono_ms), "outbox", outbox_part(view, now.mono_ms), "store",
@@ -110,7 +147,7 @@ static json_t *status(const struct run_view *view)
 			 "opened_since_start", (json_int_t)counts.opened, "cleared_since_start",
 			 (json_int_t)counts.cleared, "rules", "rules",
 			 (json_int_t)rule_count(view->rules), "instances",
-			 (json_int_t)rule_instance_count(view->rules), "bundle", bundle, "devices",
+			 (json_int_t)rule_instance_count(view->rules), "bundle", bundle, "wires", wires, "devices",
 			 devices);
 }
 

@@ -118,6 +118,33 @@ static void a_device_is_shown_as_it_is(void **state)
 	json_decref(root);
 }
 
+static void a_wire_sums_up_its_devices(void **state)
+{
+	struct sensor_report garbled = {.err = WY_E_PROTOCOL, .took_ms = 5, .n_requests = 70, .n_garbled = 6};
+	json_t *root = ask("{\"ask\":\"status\"}");
+	const json_t *wire = json_array_get(json_object_get(root, "wires"), 0);
+	(void)state;
+
+	assert_string_equal(json_string_value(json_object_get(wire, "id")), "w1");
+	assert_string_equal(json_string_value(json_object_get(wire, "kind")), "tcp");
+	assert_string_equal(json_string_value(json_object_get(wire, "place")), "127.0.0.1:1502");
+	assert_int_equal(json_integer_value(json_object_get(wire, "devices")), 1);
+	assert_int_equal(json_integer_value(json_object_get(wire, "silent")), 0);
+	assert_true(json_is_null(json_object_get(wire, "slowest_ms")));
+	json_decref(root);
+	assert_true(world_run(&world, 3000));
+	garbled.at_ms = world.now.mono_ms;
+	engine_report(world.engine, &garbled);
+	engine_report(world.engine, &garbled);
+	root = ask("{\"ask\":\"status\"}");
+	wire = json_array_get(json_object_get(root, "wires"), 0);
+	assert_int_equal(json_integer_value(json_object_get(wire, "silent")), 1);
+	assert_int_equal(json_integer_value(json_object_get(wire, "slowest_ms")), 20);
+	assert_int_equal(json_integer_value(json_object_get(wire, "requests")), 70);
+	assert_int_equal(json_integer_value(json_object_get(wire, "garbled")), 6);
+	json_decref(root);
+}
+
 static void an_uplink_that_is_down_says_why_in_any_bytes(void **state)
 {
 	json_t *root;
@@ -247,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_not_known_is_null, start, stop),
 		cmocka_unit_test_setup_teardown(a_device_is_shown_as_it_is, start, stop),
+		cmocka_unit_test_setup_teardown(a_wire_sums_up_its_devices, start, stop),
 		cmocka_unit_test_setup_teardown(an_uplink_that_is_down_says_why_in_any_bytes, start, stop),
 		cmocka_unit_test_setup_teardown(tickets_are_whole_documents_newest_first, start, stop),
 		cmocka_unit_test_setup_teardown(an_order_is_taken_or_refused_with_words, start, stop),
