@@ -37,6 +37,7 @@ void guest_open(struct guest *guest, const struct sensor_driver *driver)
 					   .n_mine = 1,
 					   .arena = &guest->arena,
 					   .seed = 1,
+					   .now_ms = guest->now_ms,
 					   .take = take,
 					   .arg = guest,
 					   .diags = &guest->diags};

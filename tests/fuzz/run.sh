@@ -8,7 +8,7 @@ build=$1
 seconds=$2
 [ -z "${WY_LONG:-}" ] || seconds=3600
 shift 2
-[ $# -gt 0 ] || set -- yaml lexer parser rules state senml coap tls
+[ $# -gt 0 ] || set -- yaml lexer parser rules state senml coap modbus_tcp modbus_rtu tls
 targets=""
 for name in "$@"; do targets="$targets fuzz_$name"; done
 
