@@ -186,7 +186,7 @@ static void note_bad(struct estate *e, struct estate_device *device, bool is_fai
 	e->false_offline += device->failed_run >= 3 && causes < 2;
 }
 
-static void take_report(void *arg, const struct sensor_report *report)
+void estate_take(void *arg, const struct sensor_report *report)
 {
 	struct estate *e = arg;
 	struct estate_device *device = &e->devices[report->device];
@@ -223,7 +223,7 @@ static void open_drive(struct estate *e)
 					   .arena = &e->arena,
 					   .seed = e->conf.seed,
 					   .now_ms = e->scene.now_ms,
-					   .take = take_report,
+					   .take = estate_take,
 					   .arg = e,
 					   .diags = e->diags};
 	drive_open(&e->drive, &e->scene, e->conf.driver, &parts);
@@ -264,12 +264,14 @@ void estate_open(struct estate *e, const struct estate_conf *conf)
 		make_line(e, w);
 	for (uint32_t d = 0; d < e->n_devices; d++)
 		make_device(e, d);
-	open_drive(e);
+	if (conf->driver)
+		open_drive(e);
 }
 
 void estate_close(struct estate *e)
 {
-	drive_close(&e->drive);
+	if (e->conf.driver)
+		drive_close(&e->drive);
 	for (unsigned w = 0; w < e->conf.n_wires; w++) {
 		line_close(&e->lines[w]);
 		free(e->truths[w].units);

@@ -1,8 +1,8 @@
 /* estate.h: many wires with devices that tell the truth (truth.h), faults on every wire (line.h), one driver that polls
  * them all, and a judge who holds every report against what was really answered.
  *
- * Life     estate_open, estate_poll_until or estate_play any number of times, estate_close. All of it runs in made time
- *          (scene.h). */
+ * Life     estate_open, estate_poll_until or estate_play any number of times, estate_close. Most often in made
+ *          time (scene.h). */
 #ifndef FIELD_ESTATE_H
 #define FIELD_ESTATE_H
 
@@ -23,7 +23,7 @@ enum estate_kind {
 enum { ESTATE_POINTS_MOST = 18, ESTATE_GAPS = 400, ESTATE_GAP_MS = 10 };
 
 struct estate_conf {
-	const struct sensor_driver *driver;
+	const struct sensor_driver *driver; /* NULL: somebody else polls, and hands reports to estate_take() */
 	enum line_kind kind; /* LINE_TCP or LINE_PTY */
 	unsigned n_wires, n_units; /* n_units on each wire, numbered from 1 */
 	enum estate_kind of_all;   /* ESTATE_KINDS: each in turn */
@@ -80,6 +80,8 @@ struct estate_conf estate_usual(const struct sensor_driver *driver, enum line_ki
 
 void estate_open(struct estate *estate, const struct estate_conf *conf);
 void estate_close(struct estate *estate);
+/* Judge one report; arg is the estate. Its times must be those of the scene. */
+void estate_take(void *arg, const struct sensor_report *report);
 
 /* Until so many requests were made, but not beyond `most_ms` of made time. */
 void estate_poll_until(struct estate *estate, uint64_t requests, wy_ms most_ms);
