@@ -42,6 +42,35 @@ static enum wy_err look_at_secured_wires(const char *path, const struct config *
 	return err;
 }
 
+static bool is_secured(const struct sensor_wire_conf *wire, const struct sensor_device_conf *device)
+{
+	return wire->tls_ca || device->psk_key || device->dtls_ca;
+}
+
+/* No mistake: most devices know no other way. But whoever answers for the network should know which. */
+static void name_plain_wires(const char *path, const struct config *config)
+{
+	size_t n_plain = 0, n_networked = 0;
+	char names[300] = "";
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, names, sizeof(names));
+	for (uint32_t w = 0; w < config->n_wires; w++) {
+		size_t before = n_plain;
+		for (size_t d = 0; d < config->n_devices; d++) {
+			if (config->devices[d].wire != w || config->wires[w].tty)
+				continue;
+			n_networked++;
+			n_plain += !is_secured(&config->wires[w], &config->devices[d]);
+		}
+		if (n_plain > before)
+			wy_buf_addf(&buf, "%s%s", buf.len ? ", " : "", config->wires[w].id);
+	}
+	if (n_plain)
+		printf("%s: %zu of %zu devices on the network are asked in the clear, so whoever is on it can answer in their "
+		       "place: wires %s\n", path, n_plain, n_networked, names);
+}
+
 static enum wy_err check_gateway(const char *path, struct cli_load *load)
 {
 	struct config *config;
@@ -56,6 +85,7 @@ static enum wy_err check_gateway(const char *path, struct cli_load *load)
 	err = look_at_secured_wires(path, config, &load->diags);
 	if (err)
 		return err;
+	name_plain_wires(path, config);
 	printf("%s: %zu devices, %zu assets, %zu rules, %zu instances\n", path, config->n_devices,
 	       config->n_assets, rule_count(rules), rule_instance_count(rules));
 	return WY_OK;

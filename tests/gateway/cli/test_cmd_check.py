@@ -56,3 +56,41 @@ def test_rules_that_do_not_compile_are_said_at_their_own_file(tmp_path):
                                      "assets: [{id: A1, class: thing}]\ntests: []\n")
     done = check("t.yaml", cwd=tmp_path)
     assert done.returncode == 1 and "rules.yaml:4:" in done.stderr and "did you mean 'wet'?" in done.stderr, done.stderr
+
+
+GATEWAY = f"""weiyu: gateway/1
+gateway: gw-test-01
+state: state
+site: site.yaml
+classes: [{ROOT}/rules/packs/classes.yaml]
+faults: [{ROOT}/rules/packs/faults/system.yaml]
+tiers: {ROOT}/rules/packs/tiers.yaml
+profiles: [{ROOT}/sensors/profiles/io-8di-door.yaml, {ROOT}/sensors/profiles/coap-leak-3200.yaml]
+rules: [{ROOT}/rules/packs/system.yaml]
+uplink: {{host: broker.example, ca: ca, certificate: crt, key: key}}
+"""
+SITE = """weiyu: site/1
+site: {id: one, name_zh: 一号楼, name_en: Building one, profile: legacy}
+zone: UTC
+wires:
+  - {id: doors, kind: tcp, host: 10.0.0.5}
+  - {id: line, kind: rtu, tty: /dev/ttyS9, baud: 9600}
+  - {id: leaks, kind: coap, host: 10.0.0.6}
+  - {id: safe, kind: coap, host: 10.0.0.7}
+devices:
+  - {id: d1, wire: doors, profile: io-8di-door, unit: 1}
+  - {id: d2, wire: line, profile: io-8di-door, unit: 1}
+  - {id: l1, wire: leaks, profile: coap-leak-3200}
+  - {id: l2, wire: safe, profile: coap-leak-3200, psk: {identity: us, key_file: psk}}
+assets: []
+"""
+
+
+def test_wires_in_the_clear_are_named_and_no_mistake(tmp_path):
+    (tmp_path / "gateway.yaml").write_text(GATEWAY, encoding="utf-8")
+    (tmp_path / "site.yaml").write_text(SITE, encoding="utf-8")
+    (tmp_path / "psk").write_text("0123456789abcdef0123456789abcdef", encoding="utf-8")
+    done = check("-c", "gateway.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 3 devices on the network are asked in the clear" in done.stdout
+    assert "in their place: wires doors, leaks\n" in done.stdout
