@@ -35,7 +35,8 @@ struct sensor_frame {
 	uint32_t wire;	 /* index */
 	enum wy_err err;
 	uint16_t n_request, n_answer;                           /* bytes on the wire; more than kept below is cut */
-	uint8_t request[WY_FRAME_KEPT], answer[WY_FRAME_KEPT]; /* the answer also where it was not believed */
+	uint8_t request[WY_REQUEST_KEPT];
+	uint8_t answer[WY_FRAME_KEPT]; /* also where it was not believed */
 };
 
 struct sensor_driver {

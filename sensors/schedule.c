@@ -117,6 +117,12 @@ static wy_ms sum_of(const struct slot *slot, const wy_ms shift_ms[SCHEDULE_CLASS
 	return sum_ms;
 }
 
+/* Wires that begin together keep in step: what they ask in one go costs one waking up, not one each. */
+static wy_ms on_grid(wy_ms offset_ms)
+{
+	return offset_ms / SCHEDULE_GRID_MS * SCHEDULE_GRID_MS;
+}
+
 /* Every class is read once at the start, spread over the fastest period and no more than a second, so that a gateway
  * knows its building soon. After that the beats are spread over the whole period. A beat of a slow class is one of the
  * faster ones too, so that they share their reads, but another one for each device: otherwise the slow points of a
@@ -131,8 +137,8 @@ static void start(struct schedule *schedule, struct slot *slot, wy_ms now_ms)
 		if (faster_ms)
 			shift_ms[c] = below(schedule, slot->conf.class_ms[c] / faster_ms) * faster_ms;
 	}
-	shift_ms[fastest(slot)] = below(schedule, spread_ms - SOON_MS);
-	slot->first_ms = now_ms + below(schedule, spread_ms < SOON_MS ? spread_ms : SOON_MS);
+	shift_ms[fastest(slot)] = on_grid(below(schedule, spread_ms - SOON_MS));
+	slot->first_ms = now_ms + on_grid(below(schedule, spread_ms < SOON_MS ? spread_ms : SOON_MS));
 	for (unsigned c = 0; c < SCHEDULE_CLASSES; c++)
 		slot->due_ms[c] = slot->conf.class_ms[c] ? slot->first_ms - sum_of(slot, shift_ms, c)
 							 : WY_MS_NEVER;

@@ -2,7 +2,7 @@
  *
  * Due       each poll class of a device has its own period. All of it is asked within the first second; then the beats of
  *           devices are spread over the period, those of slow classes too, so that a hundred devices do not ask at
- *           once. A slow beat falls on one of the faster classes where its period is a multiple of theirs: what
+ *           once; they lie on a grid of SCHEDULE_GRID_MS, so that what many wires ask is asked in a few goes. A slow beat falls on one of the faster classes where its period is a multiple of theirs: what
  *           is due together is asked in one poll. No device is asked again before its min_interval_ms has passed.
  * Order     of those that are due, life-safety devices first; among equals the one that is most overdue for its
  *           period; at a tie the order of the devices. After SCHEDULE_SAFETY_ROW safety turns in a row another device goes
@@ -37,6 +37,7 @@
 #define SCHEDULE_EARLY_MS 60000
 #define SCHEDULE_BACKOFF_MOST_MS 60000
 #define SCHEDULE_PROBE_PERCENT 20
+#define SCHEDULE_GRID_MS 100
 
 struct schedule_device {
 	uint32_t device;                  /* the caller's number */

@@ -10,6 +10,13 @@ void wy_arena_init(struct wy_arena *arena, void *memory, size_t size)
 	arena->base = memory;
 	arena->size = size;
 	arena->used = 0;
+	arena->touched = size;
+}
+
+void wy_arena_init_zeroed(struct wy_arena *arena, void *memory, size_t size)
+{
+	wy_arena_init(arena, memory, size);
+	arena->touched = 0;
 }
 
 void *wy_arena_alloc(struct wy_arena *arena, size_t size)
@@ -19,9 +26,15 @@ void *wy_arena_alloc(struct wy_arena *arena, size_t size)
 
 	if (gap > arena->size - arena->used || size > arena->size - arena->used - gap)
 		return NULL;
-	unsigned char *out = arena->base + arena->used + gap;
-	arena->used += gap + size;
-	return memset(out, 0, size);
+	size_t at = arena->used + gap;
+	unsigned char *out = arena->base + at;
+	/* A caller may have given memory back by setting `used`: it is zero only beyond where anybody has been. */
+	if (at < arena->touched)
+		memset(out, 0, size < arena->touched - at ? size : arena->touched - at);
+	arena->used = at + size;
+	if (arena->touched < arena->used)
+		arena->touched = arena->used;
+	return out;
 }
 
 void *wy_arena_array(struct wy_arena *arena, size_t n, size_t size)

@@ -9,9 +9,12 @@ struct wy_arena {
 	unsigned char *base; /* borrowed */
 	size_t size;
 	size_t used;
+	size_t touched; /* bytes from here on are zero already */
 };
 
 void wy_arena_init(struct wy_arena *arena, void *memory, size_t size);
+/* The same over memory that is all zero, fresh from the system: what is never written to is never made resident. */
+void wy_arena_init_zeroed(struct wy_arena *arena, void *memory, size_t size);
 
 /* Zeroed memory aligned for any object, or NULL when the arena is full. */
 void *wy_arena_alloc(struct wy_arena *arena, size_t size);

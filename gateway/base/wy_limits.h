@@ -16,7 +16,7 @@
 #define WY_LOAD_ARENA_BYTES (64u * 1024u * 1024u) /* everything a load builds; refuse */
 
 /* Building */
-#define WY_WIRES_MAX 512u        /* one thread each; refuse */
+#define WY_WIRES_MAX 2000u       /* refuse */
 #define WY_DEVICES_MAX 2000u     /* refuse */
 #define WY_ASSETS_MAX 4000u      /* refuse */
 #define WY_WINDOWS_MAX 1000u     /* planned windows; refuse */
@@ -30,7 +30,8 @@
 #define WY_MODBUS_CLOSED_MAX 24u  /* holes of a device known not to be readable; above: no hole of it is read over for a day */
 #define WY_MODBUS_SPLITS_MAX 32u  /* refused reads halved in one poll; the rest is BAD until the next */
 #define WY_LEARNED_BYTES_MAX 512u /* what is kept of one device as text; the rest is learned again */
-#define WY_FRAME_KEPT 64u         /* bytes of a request and of an answer that `weiyu sniff` can show; cut */
+#define WY_REQUEST_KEPT 16u       /* bytes of a request that `weiyu sniff` can show; cut */
+#define WY_FRAME_KEPT 64u         /* and of an answer; cut */
 #define WY_TLS_FILE_BYTES_MAX 65536       /* one file of certificates, or a key; refuse */
 #define WY_TLS_ROLE_BYTES 64              /* the Modbus role of our certificate, with its end; a longer one counts as none */
 #define WY_TLS_STEP_BYTES 65536           /* taken from one TLS server at once; the rest at the next call */

@@ -1,15 +1,18 @@
-/* history.c: see history.h. */
+/* history.c: see history.h. A ring for each point of an asset, laid out place by place and not ring by ring: most points
+ * hardly ever change, and the places they never use are never made resident. */
 #include "history.h"
 
-struct ring {
-	uint32_t n; /* ever added */
-	struct wy_sample sample[WY_EVIDENCE_SAMPLES];
+struct history {
+	size_t *first;		  /* of an asset: the ring of its point 0 */
+	size_t n_rings;
+	uint32_t *n;		  /* of a ring: ever added */
+	struct wy_sample *sample; /* [WY_EVIDENCE_SAMPLES][n_rings] */
 };
 
-struct history {
-	size_t *first;     /* of an asset: index of its point 0 */
-	struct ring *ring; /* one per asset point */
-};
+static struct wy_sample *at(const struct history *history, size_t ring, uint32_t i)
+{
+	return &history->sample[i % WY_EVIDENCE_SAMPLES * history->n_rings + ring];
+}
 
 enum wy_err history_new(const struct wy_class *classes, const struct wy_asset *assets, size_t n_assets,
 			struct wy_arena *arena, struct history **ret)
@@ -26,8 +29,10 @@ enum wy_err history_new(const struct wy_class *classes, const struct wy_asset *a
 		history->first[a] = n;
 		n += classes[assets[a].class_index].n_points;
 	}
-	history->ring = wy_arena_array(arena, n, sizeof(*history->ring));
-	if (!history->ring)
+	history->n_rings = n;
+	history->n = wy_arena_array(arena, n, sizeof(*history->n));
+	history->sample = wy_arena_array(arena, n, WY_EVIDENCE_SAMPLES * sizeof(*history->sample));
+	if (!history->n || !history->sample)
 		return WY_E_NOMEM;
 	*ret = history;
 	return WY_OK;
@@ -44,27 +49,27 @@ static bool is_same(const struct wy_sample *a, const struct wy_sample *b)
 
 void history_add(struct history *history, uint32_t asset, const struct wy_sample *sample)
 {
-	struct ring *ring = &history->ring[history->first[asset] + sample->point];
+	size_t ring = history->first[asset] + sample->point;
+	uint32_t *n = &history->n[ring];
 	/* The first and the newest of a run are kept: when it began, and that it still held. */
-	bool repeats = ring->n >= 2 &&
-		       is_same(&ring->sample[(ring->n - 1) % WY_EVIDENCE_SAMPLES], sample) &&
-		       is_same(&ring->sample[(ring->n - 2) % WY_EVIDENCE_SAMPLES], sample);
+	bool repeats = *n >= 2 && is_same(at(history, ring, *n - 1), sample) && is_same(at(history, ring, *n - 2), sample);
 
 	if (repeats)
-		ring->n--;
-	ring->sample[ring->n % WY_EVIDENCE_SAMPLES] = *sample;
-	ring->n++;
+		--*n;
+	*at(history, ring, *n) = *sample;
+	++*n;
 }
 
 size_t history_of(const struct history *history, uint32_t asset, uint32_t point, struct wy_sample *out,
 		  size_t max)
 {
-	const struct ring *ring = &history->ring[history->first[asset] + point];
-	uint32_t n = ring->n < WY_EVIDENCE_SAMPLES ? ring->n : WY_EVIDENCE_SAMPLES;
+	size_t ring = history->first[asset] + point;
+	uint32_t added = history->n[ring];
+	uint32_t n = added < WY_EVIDENCE_SAMPLES ? added : WY_EVIDENCE_SAMPLES;
 
 	if (n > max)
 		n = (uint32_t)max;
 	for (uint32_t i = 0; i < n; i++)
-		out[i] = ring->sample[(ring->n - n + i) % WY_EVIDENCE_SAMPLES];
+		out[i] = *at(history, ring, added - n + i);
 	return n;
 }

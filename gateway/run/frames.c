@@ -17,11 +17,11 @@ static size_t find_wire(const struct config *config, const char *id)
 	return SIZE_MAX;
 }
 
-/* n bytes went over the wire, WY_FRAME_KEPT of them at most are here. */
-static json_t *hex_of(const uint8_t *bytes, size_t n)
+/* n bytes went over the wire, `most` of them at most are here. */
+static json_t *hex_of(const uint8_t *bytes, size_t n, size_t most)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	size_t kept = n < WY_FRAME_KEPT ? n : WY_FRAME_KEPT;
+	size_t kept = n < most ? n : most;
 	char text[2 * WY_FRAME_KEPT];
 
 	for (size_t i = 0; i < kept; i++) {
@@ -38,9 +38,9 @@ static json_t *frame_part(const struct run_view *view, const struct sensor_frame
 	ticket_time_text(&view->config->site.zone, now.wall_ms - (now.mono_ms - frame->sent_ms), at);
 	return json_pack("{s:I, s:s, s:I, s:s, s:I, s:o, s:I, s:o}", "number", (json_int_t)frame->number, "at", at,
 			 "took_ms", (json_int_t)frame->took_ms, "result", wy_err_text(frame->err), "request_bytes",
-			 (json_int_t)frame->n_request, "request", hex_of(frame->request, frame->n_request),
+			 (json_int_t)frame->n_request, "request", hex_of(frame->request, frame->n_request, sizeof(frame->request)),
 			 "answer_bytes", (json_int_t)frame->n_answer, "answer",
-			 hex_of(frame->answer, frame->n_answer));
+			 hex_of(frame->answer, frame->n_answer, sizeof(frame->answer)));
 }
 
 static json_t *list(const struct run_view *view, uint32_t wire, json_int_t after, size_t most)

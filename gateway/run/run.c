@@ -391,11 +391,11 @@ enum run_exit run_gateway(const char *gateway_yaml)
 	(void)signal(SIGPIPE, SIG_IGN); /* a peer, or the log's reader, that goes away is no reason to end */
 	if (!g)
 		return RUN_SETUP;
-	g->memory = malloc(WY_LOAD_ARENA_BYTES);
+	g->memory = calloc(1, WY_LOAD_ARENA_BYTES);
 	g->diags = calloc(1, sizeof(*g->diags));
 	if (!g->memory || !g->diags)
 		goto out;
-	wy_arena_init(&g->arena, g->memory, WY_LOAD_ARENA_BYTES);
+	wy_arena_init_zeroed(&g->arena, g->memory, WY_LOAD_ARENA_BYTES);
 	wy_diags_init(g->diags, &g->arena);
 	code = load(g, gateway_yaml);
 	if (code == RUN_STOPPED)

@@ -14,7 +14,7 @@
 enum {
 	EVENTS = 64,
 	TRACE_BYTES = 512 * 1024, /* of the exchanges kept for `weiyu sniff`, all wires together */
-	TRACE_LEAST = 8,	  /* exchanges of one wire */
+	TRACE_LEAST = 4,	  /* exchanges of one wire */
 	TRACE_MOST = 256,
 };
 
@@ -196,9 +196,9 @@ static int field_fd(const void *arg)
 	return ((const struct modbus_field *)arg)->epoll_fd;
 }
 
-static void step_wire(struct modbus_field *field, size_t i, wy_ms now_ms, bool is_broken)
+static void step_wire(struct modbus_field *field, size_t i, wy_ms now_ms, bool is_ready, bool is_broken)
 {
-	modbus_wire_step(&field->wires[i], now_ms, is_broken);
+	modbus_wire_step(&field->wires[i], now_ms, is_ready, is_broken);
 	field->due_ms[i] = field->wires[i].due_ms;
 }
 
@@ -211,7 +211,7 @@ static void step_ready(struct modbus_field *field, wy_ms now_ms)
 		n = epoll_wait(field->epoll_fd, events, EVENTS, 0);
 		for (int e = 0; e < n; e++) {
 			size_t i = (size_t)((struct modbus_wire *)events[e].data.ptr - field->wires);
-			step_wire(field, i, now_ms, (events[e].events & (EPOLLHUP | EPOLLERR)) != 0);
+			step_wire(field, i, now_ms, true, (events[e].events & (EPOLLHUP | EPOLLERR)) != 0);
 		}
 	} while (n == EVENTS);
 }
@@ -225,7 +225,7 @@ static wy_ms step(void *arg, wy_ms now_ms)
 	step_ready(field, now_ms);
 	for (size_t i = 0; i < field->n_wires; i++) {
 		if (field->due_ms[i] <= now_ms)
-			step_wire(field, i, now_ms, false);
+			step_wire(field, i, now_ms, false, false);
 		next_ms = modbus_at_most(next_ms, field->due_ms[i]);
 	}
 	return next_ms;

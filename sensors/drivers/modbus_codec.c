@@ -70,7 +70,7 @@ static void drain(const struct modbus_codec *codec)
 }
 
 size_t modbus_codec_rtu_request(struct modbus_codec *codec, const struct modbus_request *request,
-				uint8_t out[MODBUS_FRAME_MAX])
+				uint8_t out[MODBUS_REQUEST_MAX])
 {
 	const uint8_t raw[] = {request->unit,
 			       request->function,
@@ -80,7 +80,7 @@ size_t modbus_codec_rtu_request(struct modbus_codec *codec, const struct modbus_
 			       (uint8_t)request->count};
 	int n = modbus_send_raw_request(codec->rtu, raw, sizeof(raw));
 
-	return n == (int)sizeof(raw) + CRC_BYTES && recv(codec->outer, out, MODBUS_FRAME_MAX, MSG_DONTWAIT) == n ? (size_t)n
+	return n == (int)sizeof(raw) + CRC_BYTES && recv(codec->outer, out, MODBUS_REQUEST_MAX, MSG_DONTWAIT) == n ? (size_t)n
 														  : 0;
 }
 

@@ -20,7 +20,7 @@ void modbus_codec_close(struct modbus_codec *codec); /* also one that never open
 
 /* A plain serial request with its CRC; 0: libmodbus failed. */
 size_t modbus_codec_rtu_request(struct modbus_codec *codec, const struct modbus_request *request,
-				uint8_t out[MODBUS_FRAME_MAX]);
+				uint8_t out[MODBUS_REQUEST_MAX]);
 
 /* Does this whole frame, of the length modbus_frame_length() gave, answer this request? WY_OK, or WY_E_PROTOCOL. The
  * transaction of a TCP frame is the caller's to compare. */

@@ -69,7 +69,7 @@ static void keep_frame(struct modbus_wire *wire, struct sensor_frame frame, cons
 
 	if (!trace->n_most)
 		return;
-	memcpy(frame.request, request, frame.n_request < WY_FRAME_KEPT ? frame.n_request : WY_FRAME_KEPT);
+	memcpy(frame.request, request, frame.n_request < WY_REQUEST_KEPT ? frame.n_request : WY_REQUEST_KEPT);
 	memcpy(frame.answer, answer, frame.n_answer < WY_FRAME_KEPT ? frame.n_answer : WY_FRAME_KEPT);
 	frame.wire = wire->index;
 	frame.number = trace->n + 1;
@@ -111,6 +111,7 @@ static void lose_trust(struct modbus_wire *wire, wy_ms sent_ms, wy_ms now_ms)
 
 	modbus_doubts_add(&serial->doubts, modbus_shape_of(&wire->exchange.request), sent_ms, sent_ms + life);
 	serial->listen_until_ms = now_ms + modbus_at_most(silence, WY_MODBUS_LISTEN_MS);
+	serial->is_listening = true;
 }
 
 static void gather_strays(struct modbus_wire *wire)
@@ -122,6 +123,7 @@ static void gather_strays(struct modbus_wire *wire)
 
 	memcpy(strays->bytes + strays->n, port->in, n);
 	strays->n += n;
+	wire->serial->has_new = wire->serial->has_new || port->n_in;
 	modbus_port_take(port, port->n_in);
 }
 
@@ -151,18 +153,19 @@ void modbus_exchange_begin(struct modbus_wire *wire, wy_ms now_ms)
 enum wy_err modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms)
 {
 	struct modbus_serial *serial = wire->serial;
-	struct modbus_port *port = &wire->port;
 
-	modbus_port_receive(port);
-	if (port->has_ended)
+	if (wire->port.has_ended)
 		return WY_E_LINK;
-	if (port->n_in && serial->listen_until_ms < now_ms + QUIET_MS)
+	if (!serial->is_listening)
+		return WY_OK;
+	if (serial->has_new && serial->listen_until_ms < now_ms + QUIET_MS)
 		serial->listen_until_ms = now_ms + QUIET_MS;
-	gather_strays(wire);
+	serial->has_new = false;
 	if (now_ms < serial->listen_until_ms) {
 		wire->due_ms = serial->listen_until_ms;
 		return now_ms < serial->listen_most_ms ? WY_E_STATE : WY_E_PROTOCOL;
 	}
+	serial->is_listening = false;
 	(void)take_strays(wire, now_ms);
 	return WY_OK;
 }
@@ -171,6 +174,8 @@ enum wy_err modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms)
  * repeater, a second slave of that number), so it is not safe either. */
 static enum wy_err clear_line(struct modbus_wire *wire, wy_ms now_ms)
 {
+	/* Once more, as late as can be: the next byte counts as the answer's. */
+	modbus_port_receive(&wire->port);
 	if (wire->port.has_ended)
 		return WY_E_LINK;
 	gather_strays(wire);
@@ -187,7 +192,6 @@ static enum wy_err clear_line(struct modbus_wire *wire, wy_ms now_ms)
 
 enum wy_err modbus_exchange_clear(struct modbus_wire *wire, wy_ms now_ms)
 {
-	modbus_port_receive(&wire->port);
 	if (wire->serial)
 		return clear_line(wire, now_ms);
 	if (wire->port.n_in) {
@@ -197,9 +201,11 @@ enum wy_err modbus_exchange_clear(struct modbus_wire *wire, wy_ms now_ms)
 	return wire->port.has_ended ? WY_E_LINK : WY_OK;
 }
 
-void modbus_exchange_overhear(struct modbus_wire *wire)
+void modbus_exchange_hear(struct modbus_wire *wire)
 {
 	modbus_port_receive(&wire->port);
+	if (wire->state == MODBUS_ASKING)
+		return;
 	if (wire->serial)
 		gather_strays(wire);
 	/* More than any answer: whatever this is, it does not end. */
@@ -314,7 +320,6 @@ enum wy_err modbus_exchange_take(struct modbus_wire *wire, wy_ms now_ms, struct 
 {
 	struct modbus_port *port = &wire->port;
 
-	modbus_port_receive(port);
 	enum wy_err err = look(wire, now_ms, ret_answer);
 	if (err == WY_E_STATE && port->has_ended)
 		err = WY_E_LINK;

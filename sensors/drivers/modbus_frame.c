@@ -82,7 +82,7 @@ static size_t put_pdu(const struct modbus_request *request, uint8_t *out)
 	return 5;
 }
 
-size_t modbus_frame_tcp(const struct modbus_request *request, uint16_t transaction, uint8_t out[MODBUS_FRAME_MAX])
+size_t modbus_frame_tcp(const struct modbus_request *request, uint16_t transaction, uint8_t out[MODBUS_REQUEST_MAX])
 {
 	put16(out, transaction);
 	put16(out + 2, 0);
@@ -92,7 +92,7 @@ size_t modbus_frame_tcp(const struct modbus_request *request, uint16_t transacti
 }
 
 size_t modbus_frame_odd(const struct modbus_way *way, const struct modbus_request *request,
-			uint8_t out[MODBUS_FRAME_MAX])
+			uint8_t out[MODBUS_REQUEST_MAX])
 {
 	out[0] = request->unit;
 	size_t n = 1 + put_pdu(request, out + 1);

@@ -8,6 +8,7 @@
 #include "../sensor.h"
 
 #define MODBUS_FRAME_MAX 260u
+#define MODBUS_REQUEST_MAX 12u /* of the four functions that read */
 #define MODBUS_CODES_TO_READ 4u /* function codes 1 to 4 */
 
 struct modbus_request {
@@ -35,10 +36,10 @@ uint16_t modbus_request_bytes(const struct modbus_request *request);
 bool modbus_way_is_plain_rtu(const struct modbus_way *way);
 
 /* Returns its length. */
-size_t modbus_frame_tcp(const struct modbus_request *request, uint16_t transaction, uint8_t out[MODBUS_FRAME_MAX]);
+size_t modbus_frame_tcp(const struct modbus_request *request, uint16_t transaction, uint8_t out[MODBUS_REQUEST_MAX]);
 /* A serial request of a way that is not plain. */
 size_t modbus_frame_odd(const struct modbus_way *way, const struct modbus_request *request,
-			uint8_t out[MODBUS_FRAME_MAX]);
+			uint8_t out[MODBUS_REQUEST_MAX]);
 
 /* How long the answer at the start of bytes is: 0: too early to say; SIZE_MAX: no answer to this request begins so. On
  * TCP any well-formed answer has a length, whosever it is. */

@@ -10,7 +10,7 @@
 #include "host.h"
 #include "modbus_tls.h"
 
-#define MODBUS_PORT_BYTES 512u /* kept of what came; the rest waits in the kernel */
+#define MODBUS_PORT_BYTES 272u /* kept: a frame and more; the rest waits in the kernel */
 
 enum modbus_port_state {
 	MODBUS_PORT_CLOSED,

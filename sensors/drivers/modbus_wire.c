@@ -99,17 +99,15 @@ static bool open_port(struct modbus_wire *wire, wy_ms now_ms)
 
 static bool hear_out(struct modbus_wire *wire, wy_ms now_ms)
 {
-	if (wire->serial->listen_until_ms > now_ms) {
-		enum wy_err err = modbus_exchange_listen(wire, now_ms);
-		if (err == WY_E_STATE)
-			return false;
-		if (err) {
-			modbus_wire_close(wire);
-			end_poll(wire, err, now_ms);
-			return true;
-		}
-	}
+	enum wy_err err = modbus_exchange_listen(wire, now_ms);
+
+	if (err == WY_E_STATE)
+		return false;
 	wire->state = MODBUS_PACING;
+	if (err) {
+		modbus_wire_close(wire);
+		end_poll(wire, err, now_ms);
+	}
 	return true;
 }
 
@@ -180,6 +178,8 @@ static bool send_next(struct modbus_wire *wire, wy_ms now_ms)
 		conclude(wire, err, NULL, now_ms);
 	} else if (!err) {
 		wire->state = MODBUS_ASKING;
+		wire->due_ms = wire->exchange.until_ms;
+		return false; /* an answer that came already is told by the descriptor */
 	}
 	return true;
 }
@@ -198,7 +198,7 @@ static bool take_answer(struct modbus_wire *wire, wy_ms now_ms)
 	return true;
 }
 
-void modbus_wire_step(struct modbus_wire *wire, wy_ms now_ms, bool is_broken)
+void modbus_wire_step(struct modbus_wire *wire, wy_ms now_ms, bool is_ready, bool is_broken)
 {
 	static bool (*const states[])(struct modbus_wire *, wy_ms) = {
 		[MODBUS_IDLE] = look_for_work,
@@ -209,8 +209,8 @@ void modbus_wire_step(struct modbus_wire *wire, wy_ms now_ms, bool is_broken)
 	};
 
 	if (wire->port.state == MODBUS_PORT_OPEN) {
-		if (wire->state == MODBUS_IDLE || wire->state == MODBUS_PACING || is_broken)
-			modbus_exchange_overhear(wire);
+		if (is_ready)
+			modbus_exchange_hear(wire);
 		wire->port.has_ended = wire->port.has_ended || is_broken;
 	}
 	while (states[wire->state](wire, now_ms))

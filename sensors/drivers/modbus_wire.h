@@ -19,6 +19,8 @@
 #include "modbus_learned.h"
 #include "modbus_port.h"
 
+_Static_assert(MODBUS_REQUEST_MAX <= WY_REQUEST_KEPT, "a request is kept whole");
+
 struct modbus_device {
 	uint32_t index; /* among the devices of the site */
 	const struct sensor_device_conf *conf;
@@ -35,6 +37,8 @@ struct modbus_serial {
 	struct modbus_doubts doubts;
 	struct modbus_strays strays;
 	size_t n_kept; /* of strays: in the trace already, with their exchange */
+	bool has_new; /* strays, since they were last looked at */
+	bool is_listening;     /* an exchange went wrong */
 	wy_ms listen_until_ms; /* not to be trusted before it was silent up to here ... */
 	wy_ms listen_most_ms;  /* ... and given up when it babbles on until here */
 };
@@ -66,7 +70,7 @@ struct modbus_exchange {
 	uint16_t transaction; /* TCP: of the last request */
 	wy_ms sent_ms, until_ms, timeout_ms;
 	size_t n_sent;
-	uint8_t sent[MODBUS_FRAME_MAX];
+	uint8_t sent[MODBUS_REQUEST_MAX];
 	bool is_echo_due; /* the adapter will give the request back first */
 };
 
@@ -113,8 +117,8 @@ static inline wy_ms modbus_at_most(wy_ms a, wy_ms b)
 
 /* ---- modbus_wire.c: states --------------------------------------------------------------------------- */
 
-/* Go on as far as possible. is_broken: the descriptor says that it has ended. */
-void modbus_wire_step(struct modbus_wire *wire, wy_ms now_ms, bool is_broken);
+/* Go on as far as possible. The descriptor is read only where it has something to read, and is_broken says that it ends. */
+void modbus_wire_step(struct modbus_wire *wire, wy_ms now_ms, bool is_ready, bool is_broken);
 void modbus_wire_close(struct modbus_wire *wire);
 
 /* ---- modbus_poll.c: which block, which samples ------------------------------------------------------- */
@@ -149,9 +153,9 @@ WY_MUST_CHECK enum wy_err modbus_exchange_send(struct modbus_wire *wire, const s
 /* Look at what came. WY_E_STATE: not all there yet. WY_OK with an answer; WY_E_TIMEOUT, WY_E_PROTOCOL, WY_E_LINK: it is over. */
 WY_MUST_CHECK enum wy_err modbus_exchange_take(struct modbus_wire *wire, wy_ms now_ms,
 					       struct modbus_answer *ret_answer);
-/* What came while nothing was asked, so that the descriptor is quiet again; what it means is seen before the next
- * request. */
-void modbus_exchange_overhear(struct modbus_wire *wire);
+/* Take what has come, so that the descriptor is quiet again; what came while nothing was asked is looked at before the
+ * next request. */
+void modbus_exchange_hear(struct modbus_wire *wire);
 /* Serial: hear the line out. WY_E_STATE: not yet (due_ms says until when); WY_OK; WY_E_PROTOCOL: it babbles on; WY_E_LINK. */
 WY_MUST_CHECK enum wy_err modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms);
 

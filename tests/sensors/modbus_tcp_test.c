@@ -18,7 +18,7 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
-enum { TIMEOUT_MS = 150 };
+enum { TIMEOUT_MS = 400 };
 
 /* ---- One odd answer, then good ones ------------------------------- */
 
