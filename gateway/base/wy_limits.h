@@ -61,6 +61,8 @@
 #define WY_COAP_PUSHES_KEPT 8u            /* pushes of an association known again when they are repeated */
 #define WY_COAP_HELLO_MS 10               /* between two handshakes of strangers, on average ... */
 #define WY_COAP_HELLO_BURST_MS 2000       /* ... over so long; drop */
+#define WY_LINKS_MAX 256u                 /* resources a server may list; refuse the list */
+#define WY_LINKS_TEXT_BYTES (32u * 1024u) /* their texts; refuse the list */
 #define WY_SENML_RECORDS_MAX 256u         /* of one pack; refuse the pack */
 #define WY_SENML_DEPTH_MAX 8u             /* nesting of a pack; refuse the pack */
 #define WY_SENML_NAME_BYTES 256u          /* a resolved name; refuse the pack */

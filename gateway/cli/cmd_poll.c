@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "driver.h"
+#include "poll_discover.h"
 #include "field_ask.h"
 
 #define PATIENCE_MS 15000
@@ -224,6 +225,8 @@ int cmd_poll(int argc, char **argv)
 	struct config *config;
 	int code = CLI_FOUND;
 
+	if (argc > 1 && strcmp(argv[1], "--discover") == 0)
+		return poll_discover(argc - 1, argv + 1);
 	if (!cli_parse(argc, argv, known, &options))
 		return CLI_USAGE;
 	if (options.n_words != 1) {

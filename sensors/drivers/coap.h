@@ -21,6 +21,7 @@
 #define COAP_H
 
 #include "driver.h"
+#include "link_format.h"
 
 extern const struct sensor_driver sensor_driver_coap;
 
@@ -59,5 +60,18 @@ WY_MUST_CHECK enum wy_err coap_field_ask(struct coap_field *field, uint32_t devi
 /* Orderly end: observations are cancelled and DTLS associations closed, so that a device has a
  * free slot for whoever comes next. NULL is fine. */
 void coap_field_free(struct coap_field *field);
+
+/* ---- Discovery ------------------------------------------------------------------------------- */
+
+/* What a server says it has. WY_OK: the links, perhaps none; WY_E_EXCEPTION: it refused with the CoAP code; WY_E_PROTOCOL,
+ * WY_E_LIMIT: no list of links, or too long a one; others as in reports. Borrowed during the call, which comes from
+ * within a step. */
+typedef void (*coap_links)(void *arg, enum wy_err err, uint8_t code, const struct link_list *links);
+
+/* A field that asks one server once for its links: step it until take was called, then free it. wire and device say where
+ * and with which keys; the device's profile is not looked at. Errors as coap_field_open. */
+WY_MUST_CHECK enum wy_err coap_discover_open(const struct sensor_wire_conf *wire, const struct sensor_device_conf *device,
+					     struct wy_arena *arena, uint64_t seed, coap_links take, void *arg,
+					     struct wy_diags *diags, struct coap_field **ret_field);
 
 #endif

@@ -11,6 +11,7 @@
 #define MAX_AGE_DEFAULT_S 60   /* RFC 7252 5.10.5 */
 #define NEWER_ANYWAY_MS 128000 /* RFC 7641 3.4 */
 #define NUMBER_HALF (1u << 23)
+#define BODY_TRIES 4 /* readings of a body without ETag, all different: it cannot be read */
 
 /* A message as far as this file is concerned. */
 struct answer {
@@ -203,11 +204,23 @@ static void settle(struct coap_device *device, struct coap_path *path)
 		path->due_ms += ((now_ms - path->due_ms) / path->period_ms + 1) * path->period_ms;
 }
 
+static void deliver_links(struct coap_device *device, const struct answer *answer)
+{
+	uint32_t format = COAP_FORMAT_TEXT;
+
+	(void)coap_link_option(answer->pdu, COAP_OPTION_CONTENT_FORMAT, &format);
+	coap_discover_take(device->field, answer->code, format, answer->bytes, answer->len);
+}
+
 static void deliver(struct coap_device *device, struct coap_path *path, const struct answer *answer)
 {
 	struct sensor_report report = begin_report(device, answer);
 
 	settle(device, path);
+	if (device->field->discovery) {
+		deliver_links(device, answer);
+		return;
+	}
 	(void)!add_samples(device, path, answer, &report);
 	device->field->take(device->field->arg, &report);
 }
@@ -304,6 +317,27 @@ static bool fits_etag(struct coap_body *body, const coap_pdu_t *pdu)
 	       (len == 0 || memcmp(body->etag, coap_opt_value(option), len) == 0);
 }
 
+uint64_t coap_answer_hash(const uint8_t *bytes, size_t len)
+{
+	uint64_t hash = 0xCBF29CE484222325u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001B3u;
+	return hash;
+}
+
+/* Blocks without an ETag may be of two states, and a length that changed by a byte makes other numbers of them. So such a
+ * body is believed only if it is the same as the one read before. */
+static bool is_same_again(struct coap_path *path, const struct coap_body *body)
+{
+	uint64_t hash = coap_answer_hash(body->bytes, body->len);
+	bool is_same = path->body_hash == hash;
+
+	path->body_hash = hash;
+	path->body_tries = is_same ? 0 : path->body_tries + 1;
+	return is_same;
+}
+
 static enum wy_why join(struct coap_body *body, const struct answer *answer)
 {
 	size_t at = (size_t)answer->block.num << (answer->block.szx + 4);
@@ -352,6 +386,16 @@ static void take_block(struct coap_device *device, struct answer *answer)
 	if (why == WY_WHY_NONE && answer->block.m) {
 		ask_next(device, answer);
 		return;
+	}
+	if (why == WY_WHY_NONE && exchange->body->etag_len == 0 && answer->block.num > 0 &&
+	    !is_same_again(path, exchange->body)) {
+		if (path->body_tries < BODY_TRIES) {
+			path->due_ms = device->field->now_ms;
+			coap_exchange_close(exchange);
+			return;
+		}
+		path->body_tries = 0;
+		why = WY_WHY_MISMATCH;
 	}
 	answer->bytes = exchange->body->bytes;
 	answer->len = exchange->body->len;

@@ -32,6 +32,9 @@ struct coap_path {
 	uint32_t accept; /* Content-Format asked for; COAP_FORMAT_ANY: none */
 	wy_ms period_ms; /* of its most urgent point */
 	wy_ms due_ms;	 /* next request */
+	/* The latest body of several blocks without an ETag */
+	uint64_t body_hash;
+	unsigned body_tries; /* in a row that were all different */
 	/* The observation, once the server has confirmed it */
 	bool is_live;
 	uint64_t token;
@@ -148,6 +151,7 @@ struct coap_field {
 	bool is_begun;
 	bool is_touched; /* a callback left work behind */
 	unsigned handshakes;
+	struct discovery *discovery; /* coap_discover.c's; NULL: answers are values */
 	struct coap_body *bodies; /* WY_COAP_BODIES */
 	struct senml_pack *pack;  /* scratch of one payload */
 	struct wy_sample *samples;
@@ -212,9 +216,15 @@ wy_ms coap_listen_give(struct coap_field *field, coap_tick_t ticks);
 wy_ms coap_listen_watch(struct coap_device *device, enum wy_err *ret_err);
 void coap_listen_close(struct coap_field *field);
 
+/* ---- coap_discover.c ---------------------------------------------------------------------------- */
+
+void coap_discover_take(struct coap_field *field, uint8_t code, uint32_t format, const uint8_t *bytes, size_t len);
+
 /* ---- coap_answer.c: what came back
  * ----------------------------------------------------------------- */
 
+/* FNV-1a */
+uint64_t coap_answer_hash(const uint8_t *bytes, size_t len);
 coap_response_t coap_answer_take(coap_session_t *session, const coap_pdu_t *sent,
 				 const coap_pdu_t *received, const coap_mid_t mid);
 /* What a device pushed to one of its paths. WY_OK: values were reported; WY_E_NOTFOUND: nothing of the profile in it, no

@@ -22,15 +22,6 @@
 
 /* ---- Pushes seen ----------------------------------------------------------------------------- */
 
-static uint64_t hash_of(const uint8_t *bytes, size_t len)
-{
-	uint64_t hash = 0xCBF29CE484222325u; /* FNV-1a */
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001B3u;
-	return hash;
-}
-
 static struct coap_push look_at(const coap_pdu_t *pdu, wy_ms now_ms)
 {
 	coap_bin_const_t token = coap_pdu_get_token(pdu);
@@ -41,7 +32,7 @@ static struct coap_push look_at(const coap_pdu_t *pdu, wy_ms now_ms)
 	if (token.length > 0 && token.length <= sizeof(push.token))
 		memcpy(push.token, token.s, token.length);
 	if (coap_get_data(pdu, &len, &bytes))
-		push.hash = hash_of(bytes, len);
+		push.hash = coap_answer_hash(bytes, len);
 	return push;
 }
 

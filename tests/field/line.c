@@ -128,6 +128,14 @@ static bool make_end(struct line_peer *peer, enum fault_end end)
 	}
 }
 
+/* Bytes that go in one piece. What comes twice as datagrams comes as two. */
+static size_t piece_of(const struct line *line, const struct fault_act *act, size_t left)
+{
+	if (act->gap_ms && left > 1)
+		return 1;
+	return line->conf.kind == LINE_UDP && act->fault == FAULT_duplicate ? act->n / 2 : left;
+}
+
 static void deliver(struct scene_due *due)
 {
 	struct parcel *parcel = (struct parcel *)due;
@@ -140,7 +148,7 @@ static void deliver(struct scene_due *due)
 		free_parcel(parcel);
 		return;
 	}
-	size_t now = act->gap_ms && left > 1 ? 1 : left;
+	size_t now = piece_of(peer->line, act, left);
 	if (now && !peer->is_swallowing)
 		send_bytes(peer, act->bytes + parcel->sent, now);
 	parcel->sent += now;

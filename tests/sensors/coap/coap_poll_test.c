@@ -115,6 +115,48 @@ static void an_object_instance_is_read_whole(void **state)
 	assert_int_equal(resource->last_accept, 11542);
 }
 
+static void blocks_without_etag_are_read_twice(void **state)
+{
+	struct world *world = *state;
+	struct fake_resource *resource = &world->fake[0].resource[0];
+	char *pack = long_pack(300);
+
+	world->points[0][0].poll = SENSOR_MEDIUM;
+	resource->format = 110;
+	resource->payload = pack;
+	resource->szx_plus1 = 3;
+	resource->has_no_etag = true;
+	begin(world, 1);
+	until(world, has_value(world, 0, 0, 1));
+	assert_int_equal(resource->n_gets, 2 * 5);
+	until(world, world->n_kept == 2); /* as it was known: once is enough */
+	assert_int_equal(resource->n_gets, 3 * 5);
+	resource->payload = "[]";
+	resource->szx_plus1 = 0;
+	free(pack);
+}
+
+static void blocks_without_etag_that_never_agree_are_no_value(void **state)
+{
+	struct world *world = *state;
+	struct fake_resource *resource = &world->fake[0].resource[0];
+	char *pack = long_pack(300);
+	unsigned n = 0;
+
+	resource->format = 110;
+	resource->payload = pack;
+	resource->szx_plus1 = 3;
+	resource->has_no_etag = true;
+	begin(world, 1);
+	/* Blanks and tabs where nothing else stands: another body each time. */
+	until(world, (n++, pack[1 + n % 200] = n / 200 % 2 ? ' ' : '\t', has_why(world, 0, 0, WY_WHY_MISMATCH)));
+	for (size_t i = 0; i < world->n_kept; i++)
+		assert_int_equal(world->kept[i].sample[0].quality, WY_Q_BAD);
+	resource->payload = "[]";
+	resource->szx_plus1 = 0;
+	free(pack);
+}
+
 static void a_refused_path_is_bad_and_the_device_is_heard(void **state)
 {
 	struct world *world = *state;
@@ -306,6 +348,8 @@ int main(void)
 		each(a_device_is_asked_for_the_format_of_its_profile),
 		each(who_cannot_answer_as_asked_answers_as_it_can),
 		each(an_object_instance_is_read_whole),
+		each(blocks_without_etag_are_read_twice),
+		each(blocks_without_etag_that_never_agree_are_no_value),
 		each(a_refused_path_is_bad_and_the_device_is_heard),
 		each(payloads_not_understood_are_bad),
 		each(asking_brings_an_answer_without_spread),

@@ -110,7 +110,8 @@ static void put_content(struct message *message, const struct fake_resource *res
 		at = (block >> 4) * size;
 		assert_true(at <= len);
 		size = len - at < size ? len - at : size;
-		put_option(message, 4, resource->is_etag_moving ? (block >> 4) + 1 : 77);
+		if (!resource->has_no_etag)
+			put_option(message, 4, resource->is_etag_moving ? (block >> 4) + 1 : 77);
 	}
 	if (observe)
 		put_option(message, 6, *observe);

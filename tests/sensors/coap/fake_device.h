@@ -24,6 +24,7 @@ struct fake_resource {
 	bool is_observable;
 	unsigned szx_plus1;   /* 0: no blocks; else block size 16 << (szx_plus1 - 1) */
 	unsigned first_block; /* where an answer without a Block2 in its request begins */
+	bool has_no_etag;
 	bool is_etag_moving;  /* each block claims another state */
 	uint32_t only_accept; /* 4.06 to whoever asks for another format; 0: no */
 	uint32_t size2;	      /* claimed in Size2; 0: none */
