@@ -37,7 +37,7 @@
 #define SCHEDULE_EARLY_MS 60000
 #define SCHEDULE_BACKOFF_MOST_MS 60000
 #define SCHEDULE_PROBE_PERCENT 20
-#define SCHEDULE_GRID_MS 100
+#define SCHEDULE_GRID_MS 250
 
 struct schedule_device {
 	uint32_t device;                  /* the caller's number */

@@ -184,6 +184,9 @@ static void read_requests(struct fake_slave *s)
 		memcpy(request, s->in, size);
 		s->n_in -= size;
 		memmove(s->in, s->in + size, s->n_in);
+		/* In a queue of its own the echo would be overtaken: it goes out before anything else. */
+		if (s->echoes && write(s->fd, request, size) != (ssize_t)size)
+			return;
 		answer(s, request, s->is_serial ? request : request + 6);
 		if (s->fd < 0)
 			return;

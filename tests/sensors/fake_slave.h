@@ -54,6 +54,7 @@ struct fake_slave {
 				 such promise */
 	unsigned max_count;   /* more registers or bits are refused with exception 2; 0: no limit */
 	unsigned refused;     /* an address that any read over is refused for, exception 2; 0: none */
+	bool echoes;	      /* every request comes back first, as from an adapter that hears itself */
 	atomic_uint requests; /* received so far; the first is number 1 */
 	atomic_uint writes;   /* requests that would have written: must stay 0 */
 	atomic_uint connections;

@@ -199,6 +199,34 @@ static void each_odd_answer_is_refused_and_the_line_recovers(void **state)
 	}
 }
 
+static void an_adapter_that_hears_itself_is_seen_through(void **state)
+{
+	static const unsigned sizes[] = {1, 10};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct bench *b = bench_new(true, false, sizes[i], 1000, NULL, 0);
+		b->slave.echoes = true;
+		b->conf.has_echo = true;
+		for (int k = 0; k < 5; k++)
+			assert_int_equal(bench_poll(b), WY_OK);
+		assert_int_equal(b->wrong, 0);
+		assert_int_equal(b->right, 5 * sizes[i]);
+		bench_free(b);
+	}
+}
+
+static void an_adapter_that_hears_itself_unannounced_gives_no_values(void **state)
+{
+	struct bench *b = bench_new(true, false, 10, TIMEOUT_MS, NULL, 0);
+	(void)state;
+
+	b->slave.echoes = true;
+	assert_int_equal(bench_poll(b), WY_E_PROTOCOL);
+	assert_int_equal(b->right + b->wrong, 0);
+	bench_free(b);
+}
+
 static void an_echoed_answer_is_noticed(void **state)
 {
 	static const struct fake_step steps[] = {{FAKE_TWICE, 0}, {FAKE_TWICE, 0}};
@@ -368,6 +396,8 @@ int main(void)
 		cmocka_unit_test(
 			without_another_shape_the_point_is_suspect_until_the_answer_cannot_come),
 		cmocka_unit_test(each_odd_answer_is_refused_and_the_line_recovers),
+		cmocka_unit_test(an_adapter_that_hears_itself_is_seen_through),
+		cmocka_unit_test(an_adapter_that_hears_itself_unannounced_gives_no_values),
 		cmocka_unit_test(an_echoed_answer_is_noticed),
 		cmocka_unit_test(no_wrong_value_in_a_long_mixture),
 		cmocka_unit_test(a_second_owner_is_kept_off_the_line),
