@@ -51,6 +51,7 @@
 #define WY_COAP_RETRY_PART 16             /* ... then this part of the silence so far ... */
 #define WY_COAP_RETRY_MOST_MS 60000       /* ... up to here */
 #define WY_COAP_MAX_AGE_MOST_MS 3600000   /* a longer Max-Age counts as this: observers get forgotten */
+#define WY_COAP_LACKING_MS 3600000        /* before an optional resource a device does not have is asked for again */
 #define WY_COAP_LISTENERS_MAX 4u          /* wires that listen for sensors that push; refuse */
 #define WY_COAP_STRANGERS_MAX 64u         /* peers in a handshake with a wire that listens; the one silent longest makes room */
 #define WY_COAP_CALLS_OF_DEVICE 2u        /* associations of one sensor that pushes; the one silent longest ends */

@@ -212,6 +212,16 @@ static void deliver_links(struct coap_device *device, const struct answer *answe
 	coap_discover_take(device->field, answer->code, format, answer->bytes, answer->len);
 }
 
+/* Some models do not have what the profile calls optional: that is no fault, and they need not be asked often. */
+static bool is_lacking(const struct coap_device *device, const struct coap_path *path, const struct answer *answer)
+{
+	bool is_optional = answer->code == COAP_RESPONSE_CODE(404) || answer->code == COAP_RESPONSE_CODE(405);
+
+	for (size_t i = 0; i < path->n_points && is_optional; i++)
+		is_optional = device->conf->profile->points[path->points[i]].is_optional;
+	return is_optional;
+}
+
 static void deliver(struct coap_device *device, struct coap_path *path, const struct answer *answer)
 {
 	struct sensor_report report = begin_report(device, answer);
@@ -222,6 +232,10 @@ static void deliver(struct coap_device *device, struct coap_path *path, const st
 		return;
 	}
 	(void)!add_samples(device, path, answer, &report);
+	if (is_lacking(device, path, answer)) {
+		report.exception = 0;
+		path->due_ms = device->field->now_ms + WY_COAP_LACKING_MS;
+	}
 	device->field->take(device->field->arg, &report);
 }
 

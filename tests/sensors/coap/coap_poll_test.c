@@ -157,6 +157,30 @@ static void blocks_without_etag_that_never_agree_are_no_value(void **state)
 	free(pack);
 }
 
+static void an_optional_resource_that_is_lacking_is_asked_for_once_an_hour(void **state)
+{
+	struct world *world = *state;
+	struct fake_resource *lacking = &world->fake[0].resource[1];
+
+	world->points[0][1] = (struct sensor_profile_point){.name = "battery",
+							    .type = WY_TYPE_INT,
+							    .poll = SENSOR_FAST,
+							    .scale = 1,
+							    .path = "/3411/0/1",
+							    .is_optional = true};
+	world->profile[0].n_points = 2;
+	*lacking = (struct fake_resource){.path = "3411/0/1", .code = 0x84};
+	begin(world, 1);
+	until(world, has_why(world, 0, 1, WY_WHY_EXCEPTION));
+	assert_int_equal(latest_report(world, 0)->exception, 0);
+	until(world, world->fake[0].resource[0].n_gets >= 5);
+	assert_int_equal(lacking->n_gets, 1);
+	lacking->code = 0;
+	lacking->payload = "77";
+	world->skew_ms += 3600000;
+	until(world, has_value(world, 0, 1, 77));
+}
+
 static void a_refused_path_is_bad_and_the_device_is_heard(void **state)
 {
 	struct world *world = *state;
@@ -350,6 +374,7 @@ int main(void)
 		each(an_object_instance_is_read_whole),
 		each(blocks_without_etag_are_read_twice),
 		each(blocks_without_etag_that_never_agree_are_no_value),
+		each(an_optional_resource_that_is_lacking_is_asked_for_once_an_hour),
 		each(a_refused_path_is_bad_and_the_device_is_heard),
 		each(payloads_not_understood_are_bad),
 		each(asking_brings_an_answer_without_spread),
