@@ -202,18 +202,32 @@ static void step_wire(struct modbus_field *field, size_t i, wy_ms now_ms, bool i
 	field->due_ms[i] = field->wires[i].due_ms;
 }
 
+/* A handshake computes for milliseconds. One goes on in a step, the others are still ready at the next, and whoever only
+ * wants to be read is served in between. */
+static bool must_wait(const struct modbus_wire *wire, bool *has_shaken)
+{
+	if (wire->port.state != MODBUS_PORT_SECURING)
+		return false;
+	bool waits = *has_shaken;
+	*has_shaken = true;
+	return waits;
+}
+
 static void step_ready(struct modbus_field *field, wy_ms now_ms)
 {
 	struct epoll_event events[EVENTS];
+	bool has_shaken = false;
 	int n;
 
 	do {
 		n = epoll_wait(field->epoll_fd, events, EVENTS, 0);
 		for (int e = 0; e < n; e++) {
-			size_t i = (size_t)((struct modbus_wire *)events[e].data.ptr - field->wires);
-			step_wire(field, i, now_ms, true, (events[e].events & (EPOLLHUP | EPOLLERR)) != 0);
+			struct modbus_wire *wire = events[e].data.ptr;
+			if (!must_wait(wire, &has_shaken))
+				step_wire(field, (size_t)(wire - field->wires), now_ms, true,
+					  (events[e].events & (EPOLLHUP | EPOLLERR)) != 0);
 		}
-	} while (n == EVENTS);
+	} while (n == EVENTS && !has_shaken);
 }
 
 static wy_ms step(void *arg, wy_ms now_ms)

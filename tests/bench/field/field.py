@@ -3,10 +3,13 @@ field_loops. It is no test: it passes no judgement.
 
  one connection   ten holding registers as often as it goes: bare libmodbus and the driver in turns, ratio of the medians
  100 devices      each once a second: seconds of the processor for 1000 polls, a bare loop and the whole gateway
+ frames           requests of one cycle as planned, beside one for each point: shipped profiles and registers strewn at random
  1000 devices     each once a second, the whole gateway: how regular its polls are as the devices see them, and what it takes
 """
 import json
 import os
+import random
+import re
 import shutil
 import signal
 import socket
@@ -131,8 +134,39 @@ def thousand(build, hundred_rss_kb):
           f"{(ours['rss_kb'] - hundred_rss_kb) / 900:.1f} kB for each further device")
 
 
+def requests_of(build, path):
+    """Points and requests of the fastest class, as `weiyu profile check` reckons them."""
+    run = subprocess.run([f"{build}/bin/weiyu", "profile", "check", path], check=True, capture_output=True, text=True)
+    rows = [line.split() for line in run.stdout.splitlines() if re.match(r"[FMSD]\s", line)]
+    return sum(int(row[2]) for row in rows), sum(int(row[3]) for row in rows)
+
+
+def strewn(folder, n, span, gap):
+    addresses = sorted(random.Random(n).sample(range(span), n))
+    points = "".join(f"  p{i}: {{area: holding, address: 0x{a:x}, type: int, encoding: u16, poll: F}}\n" for i, a in enumerate(addresses))
+    path = os.path.join(folder, f"strewn-{n}-{gap}.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(PROFILE.split("points:")[0].replace("id: ten", f"id: strewn-{n}-{gap}")
+                   .replace("timeout: 500ms", f"timeout: 500ms, max_gap: {gap}") + "points:\n" + points)
+    return path
+
+
+def frames(build):
+    folder = os.path.join(SOURCE, "sensors/profiles")
+    modbus = [os.path.join(folder, name) for name in sorted(os.listdir(folder))
+              if "transport: modbus" in open(os.path.join(folder, name), encoding="utf-8").read()]
+    shipped = [requests_of(build, path) for path in modbus]
+    print(f"frames of one cycle, {len(modbus)} shipped Modbus profiles, all classes: {sum(r for _, r in shipped)} where one a point makes "
+          f"{sum(p for p, _ in shipped)}")
+    with tempfile.TemporaryDirectory() as work:
+        for n, span, gap in ((40, 120, 8), (100, 600, 16), (100, 600, 0), (500, 4000, 16)):
+            points, requests = requests_of(build, strewn(work, n, span, gap))
+            print(f"frames of one cycle, {points} registers strewn over {span}, holes up to {gap} read over: {requests}")
+
+
 def main():
     build = os.path.realpath(sys.argv[1])
+    frames(build)
     one_connection(build)
     thousand(build, hundred(build)["rss_kb"])
 
