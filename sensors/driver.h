@@ -51,8 +51,8 @@ struct sensor_driver {
 	/* Take what has arrived, send what is due, never wait. Returns when to call again at the latest (WY_MS_NEVER);
 	 * call earlier when the descriptor is readable. */
 	wy_ms (*step)(void *field, wy_ms now_ms);
-	/* Ask every point of one device at the next step, without spread or back-off, and count it as due for an error
-	 * report. WY_E_NOTFOUND: not served here. */
+	/* Ask every point of one device at the next step, texts too where the driver knows any, without spread or
+	 * back-off, and count it as due for an error report. WY_E_NOTFOUND: not served here. */
 	enum wy_err (*ask)(void *field, uint32_t device);
 	/* Orderly end. NULL is fine. */
 	void (*close)(void *field);

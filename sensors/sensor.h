@@ -67,6 +67,12 @@ struct sensor_device_conf {
 
 /* ---- Reports: what a driver hands over ------------------------------------------------------ */
 
+/* What a point of type text says (decode.h). */
+struct sensor_text_said {
+	uint32_t point;
+	const char *text; /* UTF-8 */
+};
+
 /* One poll response or one notification: a turn. Points not listed were not asked. */
 struct sensor_report {
 	uint32_t device;
@@ -87,6 +93,10 @@ struct sensor_report {
 	 * WY_LEARNED_BYTES_MAX; NULL where nothing new was learned in this exchange. Borrowed like samples. */
 	const char *learned;
 	const char *words; /* more about err, for people; static storage. NULL: none */
+	/* Texts that were read; of a poll that somebody asked for (sensor_driver.ask), where the driver knows texts. Borrowed
+	 * like samples. */
+	const struct sensor_text_said *texts;
+	uint32_t n_texts;
 };
 
 /* The report and its samples are borrowed during the call, which comes from within a step only and must not call back

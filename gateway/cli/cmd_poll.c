@@ -18,12 +18,20 @@ struct reading {
 	uint32_t device;
 	struct wy_sample *sample; /* [profile n_points] */
 	bool *is_known;
+	const char **text; /* of points of type text; NULL: not read */
+	struct wy_arena *arena;
 	size_t n_known, n_wanted;
 	enum wy_err err;
 	const char *words; /* more about it; NULL: none */
 	uint8_t exception;
 	wy_ms took_ms;
 };
+
+static void keep_texts(struct reading *r, const struct sensor_report *report)
+{
+	for (uint32_t i = 0; i < report->n_texts; i++)
+		r->text[report->texts[i].point] = wy_arena_text(r->arena, report->texts[i].text, strlen(report->texts[i].text));
+}
 
 /* true: there is nothing more to wait for. */
 static bool take(void *arg, const struct sensor_report *report)
@@ -41,6 +49,7 @@ static bool take(void *arg, const struct sensor_report *report)
 		r->is_known[point] = true;
 		r->sample[point] = report->sample[i];
 	}
+	keep_texts(r, report);
 	return r->n_known >= r->n_wanted || (report->err != WY_OK && report->err != WY_E_EXCEPTION);
 }
 
@@ -82,6 +91,21 @@ static void value_text(const struct sensor_profile_point *point, const struct wy
 		wy_buf_addf(&buf, "%lld", (long long)sample->whole);
 	else
 		wy_buf_addf(&buf, "%g", sample->real);
+}
+
+/* A text has no quality: it was read or it was not. */
+static const char *quality_text(const struct reading *r, size_t p)
+{
+	if (r->text[p])
+		return "text";
+	return r->is_known[p] ? wy_quality_text(r->sample[p].quality) : "never";
+}
+
+static const char *why_text(const struct reading *r, size_t p)
+{
+	bool is_read = r->is_known[p] || r->text[p];
+
+	return wy_why_text(is_read ? r->sample[p].why : WY_WHY_NOT_READ);
 }
 
 static void raw_text(const struct wy_sample *sample, char *out, size_t size)
@@ -139,12 +163,12 @@ static void print_table(const struct reading *r)
 		where_text(profile, point, where, sizeof(where));
 		const char *cells[] = {
 			point->name,
-			value,
+			r->text[p] ? r->text[p] : value,
 			point->unit ? point->unit->name : "",
-			r->is_known[p] ? wy_quality_text(sample->quality) : "never",
+			quality_text(r, p),
 			raw[0] ? raw : NULL,
 			where,
-			r->is_known[p] ? wy_why_text(sample->why) : wy_why_text(WY_WHY_NOT_READ),
+			why_text(r, p),
 		};
 		table_row(table, cells);
 	}
@@ -165,14 +189,14 @@ static void print_json(const struct reading *r)
 		for (unsigned i = 0; i < sample->n_raw && i < 4; i++)
 			json_array_append_new(raw, json_integer(sample->raw[i]));
 		value_text(point, sample, value, sizeof(value));
-		json_t *number = !wy_quality_is_usable(sample->quality) ? json_null()
+		json_t *number = r->text[p]				    ? json_string(r->text[p])
+				 : !wy_quality_is_usable(sample->quality) ? json_null()
 				 : sample->is_whole ? json_integer((json_int_t)sample->whole)
 						    : json_real(sample->real);
 		json_array_append_new(points,
 			json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "point", point->name, "value",
-				  number, "text", value, "unit", point->unit ? point->unit->name : "",
-				  "quality", r->is_known[p] ? wy_quality_text(sample->quality) : "never",
-				  "why", wy_why_text(sample->why), "raw", raw));
+				  number, "text", r->text[p] ? r->text[p] : value, "unit", point->unit ? point->unit->name : "",
+				  "quality", quality_text(r, p), "why", why_text(r, p), "raw", raw));
 	}
 	json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:I, s:i, s:o}", "device",
 				 r->config->devices[r->device].id, "profile", profile->id, "result",
@@ -192,12 +216,13 @@ static const char *device_name(const void *arg, size_t i)
 static int poll_device(const struct config *config, size_t index, bool is_json, struct cli_load *load)
 {
 	const struct sensor_profile *profile = config->devices[index].profile;
-	struct reading r = {.config = config, .device = (uint32_t)index};
+	struct reading r = {.config = config, .device = (uint32_t)index, .arena = &load->arena};
 	enum wy_err err;
 
 	r.sample = wy_arena_array(&load->arena, profile->n_points, sizeof(*r.sample));
 	r.is_known = wy_arena_array(&load->arena, profile->n_points, sizeof(*r.is_known));
-	if (!r.sample || !r.is_known)
+	r.text = wy_arena_array(&load->arena, profile->n_points, sizeof(*r.text));
+	if (!r.sample || !r.is_known || !r.text)
 		return CLI_FOUND;
 	err = read_device(&r, load);
 	r.err = err;

@@ -81,6 +81,8 @@ static struct sensor_report *fill(struct record *record, size_t size, const stru
 	record->is_skip = false;
 	record->report = *report;
 	record->report.n_max = report->n;
+	record->report.texts = NULL; /* for who asks a driver by hand */
+	record->report.n_texts = 0;
 	record->report.sample = (struct wy_sample *)(void *)samples;
 	if (report->n)
 		memcpy(samples, report->sample, report->n * sizeof(struct wy_sample));

@@ -128,6 +128,8 @@ static enum wy_err init_wire(struct modbus_field *field, struct modbus_wire *wir
 			    "wire '%s': these settings of a serial line are not possible", conf->id);
 	if (!err)
 		err = init_devices(wire, parts);
+	if (!err)
+		err = modbus_texts_init(wire, parts->arena);
 	return err ? err : init_trace(wire, n_wires, parts->arena);
 }
 

@@ -112,13 +112,17 @@ bool modbus_poll_next(struct modbus_wire *wire, wy_ms now_ms)
 			poll->report.exception = poll->task.exception;
 		list_bad(poll, poll->task.why, now_ms);
 	}
-	return false;
+	return modbus_texts_next(wire);
 }
 
 bool modbus_poll_doubted(struct modbus_wire *wire, wy_ms now_ms)
 {
 	struct modbus_poll *poll = &wire->poll;
 
+	if (poll->is_text) {
+		poll->n_parts = 0; /* for another day */
+		return false;
+	}
 	if (!poll->is_other_shape) {
 		poll->is_other_shape = true;
 		poll->n_parts = sensor_plan_other_shape(&poll->device->plan,
@@ -181,6 +185,10 @@ bool modbus_poll_take(struct modbus_wire *wire, enum wy_err err, const struct mo
 {
 	struct modbus_poll *poll = &wire->poll;
 
+	if (poll->is_text) {
+		*ret_err = poll->report.n ? modbus_poll_outcome(poll) : err;
+		return modbus_texts_take(wire, err, answer);
+	}
 	if (err)
 		return take_failure(poll, err, now_ms, ret_err);
 	if (answer->exception)

@@ -12,6 +12,7 @@
 #ifndef SENSOR_MODBUS_WIRE_H
 #define SENSOR_MODBUS_WIRE_H
 
+#include "../decode.h"
 #include "../driver.h"
 #include "../schedule.h"
 #include "modbus_codec.h"
@@ -56,6 +57,8 @@ struct modbus_poll {
 	struct sensor_block part[2];	/* ... in these requests */
 	size_t n_parts, at_part;
 	bool is_other_shape;
+	bool is_text;	    /* what is read is a text ... */
+	uint32_t next_text; /* ... the point before this one */
 	bool is_reused;	      /* the connection stood before this poll: its end is no failure yet */
 	bool is_any_answered; /* with data */
 	bool is_any_refused;
@@ -100,7 +103,9 @@ struct modbus_wire {
 	struct modbus_poll poll;
 	struct modbus_exchange exchange;
 	struct modbus_trace trace;
-	struct wy_sample *samples; /* of poll.report */
+	struct wy_sample *samples; /* of poll.report, as the texts, for as many as one device has */
+	struct sensor_text_said *texts;
+	char (*text_bytes)[SENSOR_TEXT_BYTES];
 	sensor_take take;
 	void *arg;
 };
@@ -137,6 +142,15 @@ bool modbus_poll_take(struct modbus_wire *wire, enum wy_err err, const struct mo
 enum wy_err modbus_poll_outcome(const struct modbus_poll *poll);
 /* Report it. */
 void modbus_poll_end(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms);
+
+/* ---- modbus_texts.c: texts, for people ----------------------------------------------------------------- */
+
+/* Room for the texts of any of the devices. WY_E_NOMEM. */
+WY_MUST_CHECK enum wy_err modbus_texts_init(struct modbus_wire *wire, struct wy_arena *arena);
+/* The poll has all its values: is there a text to read? Then it is part[0], and is_text. */
+bool modbus_texts_next(struct modbus_wire *wire);
+/* What came of it; answer is not looked at after an error. false: no more texts. */
+bool modbus_texts_take(struct modbus_wire *wire, enum wy_err err, const struct modbus_answer *answer);
 
 /* ---- modbus_exchange.c: one request and its answer ---------------------------------------------------- */
 
