@@ -7,8 +7,9 @@
 
 #include "cli.h"
 #include "driver.h"
-#include "poll_discover.h"
 #include "field_ask.h"
+#include "poll_by_hand.h"
+#include "poll_discover.h"
 
 #define PATIENCE_MS 15000
 
@@ -243,37 +244,40 @@ static int poll_device(const struct config *config, size_t index, bool is_json, 
 	return err ? CLI_FOUND : CLI_FINE;
 }
 
-int cmd_poll(int argc, char **argv)
+static int poll_one(const struct cli_options *options)
 {
-	static const char *const known[] = {"--json", NULL};
-	struct cli_options options;
+	struct cli_load *load = cli_load_new();
 	struct config *config;
 	int code = CLI_FOUND;
 
-	if (argc > 1 && strcmp(argv[1], "--discover") == 0)
-		return poll_discover(argc - 1, argv + 1);
-	if (!cli_parse(argc, argv, known, &options))
-		return CLI_USAGE;
-	if (options.n_words != 1) {
-		fprintf(stderr, "weiyu poll: name one device\n");
-		return CLI_USAGE;
-	}
-	struct cli_load *load = cli_load_new();
 	if (!load)
 		return CLI_FOUND;
-	if (config_load(options.config, &load->arena, &load->diags, &config)) {
+	if (config_load(options->config, &load->arena, &load->diags, &config)) {
 		cli_say(&load->diags);
 		goto out;
 	}
-	size_t index = config_find_device(config, options.words[0]);
+	size_t index = config_find_device(config, options->words[0]);
 	if (index == SIZE_MAX) {
-		const char *near = wy_nearest(options.words[0], config->n_devices, device_name, config);
-		fprintf(stderr, "weiyu poll: no device '%s'%s%s%s\n", options.words[0],
+		const char *near = wy_nearest(options->words[0], config->n_devices, device_name, config);
+		fprintf(stderr, "weiyu poll: no device '%s'%s%s%s\n", options->words[0],
 			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 		goto out;
 	}
-	code = poll_device(config, index, options.is_json, load);
+	code = poll_device(config, index, options->is_json, load);
 out:
 	cli_load_free(load);
 	return code;
+}
+
+int cmd_poll(int argc, char **argv)
+{
+	struct poll_options options;
+
+	if (argc > 1 && strcmp(argv[1], "--discover") == 0)
+		return poll_discover(argc - 1, argv + 1);
+	if (!poll_options_read(argc, argv, &options))
+		return CLI_USAGE;
+	if (options.is_scan)
+		return poll_scan(&options);
+	return options.raw ? poll_raw(&options) : poll_one(&options.common);
 }

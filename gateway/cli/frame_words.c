@@ -42,6 +42,11 @@ static uint16_t crc_of(const struct frame_bytes *frame)
 	return crc;
 }
 
+bool frame_has_crc(const struct frame_bytes *frame)
+{
+	return frame->n >= 4 && frame->n == frame->n_kept && crc_of(frame) == 0;
+}
+
 static void add(struct wy_buf *odd, const char *text)
 {
 	wy_buf_addf(odd, "%s%s", odd->len ? "; " : "", text);
@@ -79,7 +84,7 @@ static void read_answer(struct frame_words *words, bool is_tcp, bool is_believed
 		compare(odd, "function", pdu[1], words->function);
 	if (is_board_error(is_tcp, answer))
 		wy_buf_addf(odd, "%sthe board's own error %u", odd->len ? "; " : "", (unsigned)word_at(answer->byte + 4));
-	if (!is_tcp && !is_believed && answer->n == answer->n_kept && crc_of(answer) != 0)
+	if (!is_tcp && !is_believed && answer->n == answer->n_kept && !frame_has_crc(answer))
 		add(odd, "no valid CRC");
 }
 

@@ -28,6 +28,8 @@ struct frame_words frame_words_of(bool is_tcp, bool is_believed, const struct fr
 const char *frame_area_text(uint8_t function);
 /* Never NULL. */
 const char *frame_exception_text(uint8_t exception);
+/* A whole serial frame, with its CRC. */
+bool frame_has_crc(const struct frame_bytes *frame);
 /* "01 04 0A", up to n_kept, and how many bytes more there were. */
 void frame_hex(const struct frame_bytes *bytes, struct wy_buf *out);
 

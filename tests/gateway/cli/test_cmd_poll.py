@@ -60,7 +60,7 @@ wires:
   - {id: line, kind: rtu, tty: @LINK@, baud: 19200}
 devices:
   - {id: box-1, wire: net, profile: box, unit: 1}
-  - {id: box-9, wire: net, profile: box, unit: 9}
+  - {id: box-2, wire: net, profile: box, unit: 2}
   - {id: box-l, wire: line, profile: box, unit: 4}
 vendors:
   - {id: v1, role: lift, name: 维保, arrive: 30min}
@@ -148,3 +148,93 @@ def test_a_text_that_is_refused_is_no_failure(field):
     program = {p["point"]: p for p in json.loads(done.stdout)["points"]}
     assert program["maker"]["value"] is None and program["maker"]["quality"] == "never"
     assert program["serial"]["value"] == "SN-0042" and program["level"]["quality"] == "good"
+
+
+# ---- Who is there -----------------------------------------------------------------------------------------
+
+def scan(field, *words):
+    done = field.poll("--scan", "--json", *words)
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)
+    return {unit["unit"]: unit for unit in found["units"]}, found
+
+
+def test_units_of_a_connection_are_found_with_what_they_answer(field):
+    units, found = scan(field, "--to", "5", "--timeout", "1s", "net")
+    assert sorted(units) == [1, 3, 5] and found["asked"] == 5
+    assert units[1]["device"] == "box-1" and units[3]["device"] is None
+    assert units[1]["areas"]["input"] == {"result": "value", "value": 1234}
+    assert units[1]["areas"]["holding"] == {"result": "refused", "exception": 2}
+    # It says nothing to what it does not have, and is found all the same.
+    assert units[5]["areas"]["holding"]["result"] == "value" and units[5]["areas"]["coil"]["result"] == "silent"
+    assert found["missing"] == [{"unit": 2, "device": "box-2"}]
+    people = field.poll("--scan", "--to", "5", "--timeout", "1s", f"tcp://127.0.0.1:{field.port}")
+    assert people.returncode == 0 and "missing: box-2, unit 2" in people.stdout, people.stdout + people.stderr
+    assert "3 found, 2 silent" in people.stdout and "not in the site file" in people.stdout
+    assert people.stderr == ""  # no progress where nobody looks
+
+
+def test_units_of_a_line_are_found(field):
+    units, found = scan(field, "--from", "4", "--to", "6", "--timeout", "1s", f"rtu:{field.link}:19200:8N1")
+    assert sorted(units) == [4, 6] and units[4]["device"] == "box-l" and found["missing"] == []
+    assert all(unit["garbled"] == 0 and unit["late"] == 0 for unit in units.values())
+    units, found = scan(field, "--quick", "--from", "4", "--to", "6", "--timeout", "1s", "line")
+    assert sorted(units) == [4, 6] and list(units[4]["areas"]) == ["holding"]
+
+
+def test_two_devices_with_one_number_are_noticed(field):
+    field.sim("twin box-l on")
+    units, _ = scan(field, "--from", "4", "--to", "6", "--timeout", "1s", "line")
+    assert units[4]["garbled"] > 0 and units[6]["garbled"] == 0
+    assert "perhaps two devices with this number" in field.poll("--scan", "--from", "4", "--to", "4", "line").stdout
+
+
+def test_a_unit_that_is_too_slow_is_told_from_none(field):
+    field.sim("delay motor-l 450 on")
+    units, _ = scan(field, "--from", "5", "--to", "7", "--timeout", "250ms", "line")
+    assert sorted(units) == [6] and units[6]["late"] > 0
+    time.sleep(1)  # what is under way
+    units, _ = scan(field, "--from", "5", "--to", "7", "--timeout", "5s", "--quick", "line")
+    assert sorted(units) == [6] and units[6]["late"] == 0 and units[6]["slowest_ms"] >= 400
+
+
+def test_a_unit_its_gateway_does_not_reach_is_absent(field):
+    field.sim("exception motor-3 11 on")
+    done = field.poll("--scan", "--from", "3", "--to", "3", "net")
+    assert done.returncode == 1 and "0 found, 0 silent, 1 that a gateway does not reach" in done.stdout
+
+
+def test_what_cannot_be_scanned_is_said(field):
+    gone = field.poll("--scan", "--to", "3", "tcp://127.0.0.1:1")
+    assert gone.returncode == 1 and "no connection" in gone.stderr and gone.stdout == ""
+    unknown = field.poll("--scan", "nett")
+    assert unknown.returncode == 1 and "did you mean 'net'" in unknown.stderr
+    for words in (["net", "--from", "9", "--to", "3"], ["net", "--to", "256"], ["net", "--timeout", "soon"], ["net", "--to"],
+                  ["net", "--raw", "input:0:1"], ["rtu:" + field.link, "--from", "250", "--to", "255"]):
+        assert field.poll("--scan", *words).returncode == 2, words
+
+
+# ---- Words as they are ------------------------------------------------------------------------------------
+
+def test_words_are_shown_in_every_order(field):
+    done = field.poll("--raw", "input:1:2", "box-1")
+    assert done.returncode == 0, done.stderr
+    cells = row_of(done, "1").split()
+    assert cells[1:4] == ["0102", "258", "258"]
+    assert [int(cells[i]) for i in (4, 6, 8, 10)] == [0x01020304, 0x03040102, 0x02010403, 0x04030201]
+    real = field.poll("--raw", "holding:7:2", "--unit", "3", f"tcp://127.0.0.1:{field.port}")
+    assert row_of(real, "7").split()[5] == "12.5"
+
+
+def test_both_areas_of_one_number_are_shown(field):
+    holding, from_input = json.loads(field.poll("--raw", "both:0:1", "--json", "box-1").stdout)
+    assert (holding["area"], holding["words"], holding["exception"]) == ("holding", [None], 2)
+    assert (from_input["area"], from_input["words"], from_input["result"]) == ("input", [1234], "ok")
+
+
+def test_registers_around_one_that_is_refused_are_shown(field):
+    field.sim("illegal box-1 1 on")
+    [read] = json.loads(field.poll("--raw", "input:0:3", "--json", "box-1").stdout)
+    assert read["words"][0] == 1234 and read["words"][1] is None
+    for what in ("input", "input:1:0", "inputs:1:2", "input:65535:2", "input:0:126", "input:-1:1"):
+        assert field.poll("--raw", what, "box-1").returncode == 2, what

@@ -132,6 +132,8 @@ def test_poll_of_a_serial_device_under_a_running_gateway_says_who_holds_it(build
     waiting.until(lambda: all(d["state"] == "ok" for d in building.ask("status")["devices"]), "every device read")
     done = weiyu("poll", "-c", building.path("gateway.yaml"), "leak-ctl")
     assert done.returncode == 1 and "another process holds" in done.stdout
+    scan = weiyu("poll", "-c", building.path("gateway.yaml"), "--scan", "--to", "3", "leak-bus")
+    assert scan.returncode == 1 and "another process holds" in scan.stderr and scan.stdout == ""
     assert weiyu("poll", "-c", building.path("gateway.yaml"), "lift2-io").returncode == 0
 
 
