@@ -168,27 +168,35 @@ static void a_unit_that_returns_is_seen_within_ten_seconds(void **state)
 	estate_close(&e);
 }
 
-/* Each late answer is another's trouble too on one connection; no device may be without good values for longer than
- * two polls. */
-static void a_late_answer_costs_at_most_two_polls(void **state)
+/* A late answer is the neighbours' trouble too; no device may be without good values for longer than two polls for each. */
+static void check_late_answers(enum line_kind kind, unsigned n_wires)
 {
-	struct estate_conf conf = crowd(&sensor_driver_modbus, 100, 2);
+	struct estate_conf conf = crowd(&sensor_driver_modbus, n_wires, 2);
+	uint64_t worst = 0;
 	struct estate e;
 
-	(void)state;
+	conf.kind = kind;
+	conf.of_all = ESTATE_KINDS;
+	conf.baud = 9600;
 	conf.rate = 0.01;
 	conf.faults = 1u << FAULT_delay;
 	estate_open(&e, &conf);
 	estate_play(&e, 2 * WATCH_MS);
-	uint64_t worst = 0;
 	for (size_t d = 0; d < e.n_devices; d++)
 		worst = e.devices[d].worst_bad_run > worst ? e.devices[d].worst_bad_run : worst;
-	printf("%s, one answer in a hundred late: %llu of %llu, the longest run of bad reports %llu\n", conf.driver->name,
-	       (unsigned long long)estate_disturbed(&e), (unsigned long long)estate_requests(&e),
-	       (unsigned long long)worst);
+	printf("%s, %s, one answer in a hundred late: %llu of %llu, the longest run of bad reports %llu\n", conf.driver->name,
+	       kind == LINE_TCP ? "TCP" : "serial", (unsigned long long)estate_disturbed(&e),
+	       (unsigned long long)estate_requests(&e), (unsigned long long)worst);
 	assert_true(estate_disturbed(&e) > 100);
 	assert_int_equal(e.slow_returns + e.false_offline + e.stale + e.corrupt, 0);
 	estate_close(&e);
+}
+
+static void a_late_answer_costs_at_most_two_polls(void **state)
+{
+	(void)state;
+	check_late_answers(LINE_TCP, 100);
+	check_late_answers(LINE_PTY, 60);
 }
 
 static void a_plain_reader_loses_most_polls_to_silent_units(void **state)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { MEMORY_PER_DEVICE = 32768, MEMORY_MORE = 4 << 20, DESCRIPTORS = 8192, SINCE_TIMEOUTS = 8 };
+enum { MEMORY_PER_DEVICE = 32768, MEMORY_MORE = 4 << 20, DESCRIPTORS = 8192, SINCE_TIMEOUTS = 8, ECHO_EVERY = 4 };
 
 /* Answers later than this are outside of what a serial line can tell; the faults stay below. */
 #define LATEST_TIMEOUTS 5.5
@@ -31,12 +31,13 @@ static const struct {
 	{ESTATE_MIXED, SENSOR_DISCRETE, SENSOR_BIT, 5, 8}, {ESTATE_TWINS, SENSOR_HOLDING, SENSOR_U16, 0, 4},
 	{ESTATE_TWINS, SENSOR_HOLDING, SENSOR_U16, 1000, 4}, {ESTATE_ONE, SENSOR_INPUT, SENSOR_U16, 7, 1},
 	{ESTATE_BITS, SENSOR_COIL, SENSOR_BIT, 0, 16},	   {ESTATE_BITS, SENSOR_HOLDING, SENSOR_U16, 300, 2},
+	{ESTATE_LONE, SENSOR_HOLDING, SENSOR_U16, 50, 1},  {ESTATE_BRIEF, SENSOR_INPUT, SENSOR_U16, 0, 6},
 };
 
 static const char *const names[ESTATE_POINTS_MOST] = {"p0",  "p1",  "p2",  "p3",  "p4",	 "p5",
 						      "p6",  "p7",  "p8",  "p9",  "p10", "p11",
 						      "p12", "p13", "p14", "p15", "p16", "p17"};
-static const char *const titles[ESTATE_KINDS] = {"ten", "mixed", "twins", "one", "bits"};
+static const char *const titles[ESTATE_KINDS] = {"ten", "mixed", "twins", "one", "bits", "lone", "brief"};
 
 static uint16_t words_of(enum sensor_encoding encoding)
 {
@@ -72,7 +73,9 @@ static void make_profiles(struct estate *e)
 							 .points = e->points[k],
 							 .max_registers = 125,
 							 .max_bits = 2000,
-							 .max_gap = 4,
+							 .max_gap = k == ESTATE_LONE ? 0 : 4,
+							 .is_closed_after_poll =
+								 k == ESTATE_BRIEF && e->conf.kind == LINE_TCP,
 							 .timeout_ms = e->conf.timeout_ms,
 							 .class_ms = {e->conf.period_ms, 10000, 60000, 3600000}};
 	make_points(e);
@@ -83,6 +86,7 @@ static void make_profiles(struct estate *e)
 static void make_line(struct estate *e, unsigned w)
 {
 	bool is_serial = e->conf.kind == LINE_PTY;
+	bool has_echo = is_serial && e->conf.has_echoes && w % ECHO_EVERY == 0;
 	struct truth *truth = &e->truths[w];
 	struct line_conf conf = {.kind = e->conf.kind,
 				 .faults = {.seed = e->conf.seed + w,
@@ -90,6 +94,7 @@ static void make_line(struct estate *e, unsigned w)
 					    .byte_rate = e->conf.byte_rate,
 					    .mask = e->conf.faults,
 					    .timeout_ms = e->conf.timeout_ms},
+				 .has_echo = has_echo,
 				 .answer = truth_answer,
 				 .answer_arg = truth,
 				 .latest_ms = is_serial ? (wy_ms)(LATEST_TIMEOUTS * (double)e->conf.timeout_ms) : 0};
@@ -117,6 +122,7 @@ static void make_line(struct estate *e, unsigned w)
 						.parity = 'N',
 						.data_bits = 8,
 						.stop_bits = 1,
+						.has_echo = has_echo,
 						.connect_ms = 2 * e->conf.timeout_ms};
 }
 
@@ -182,8 +188,8 @@ static void note_bad(struct estate *e, struct estate_device *device, bool is_fai
 		device->worst_bad_run = device->bad_run;
 	if (device->failed_run > device->worst_failed_run)
 		device->worst_failed_run = device->failed_run;
-	e->slow_returns += device->bad_run > 2 * causes;
-	e->false_offline += device->failed_run >= 3 && causes < 2;
+	e->slow_returns += device->kind != ESTATE_LONE && device->bad_run > 2 * causes;
+	e->false_offline += device->kind != ESTATE_LONE && device->failed_run >= 3 && causes < 2;
 }
 
 void estate_take(void *arg, const struct sensor_report *report)

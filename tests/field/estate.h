@@ -17,6 +17,8 @@ enum estate_kind {
 	ESTATE_TWINS,  /* twice four registers, far apart: two requests alike but for the address */
 	ESTATE_ONE,    /* one register */
 	ESTATE_BITS,   /* sixteen coils, two registers far from the next */
+	ESTATE_LONE,   /* one register, and none beside it may be read: while in doubt it cannot be read at all */
+	ESTATE_BRIEF,  /* six registers; TCP: the connection is given back after each poll */
 	ESTATE_KINDS
 };
 
@@ -33,6 +35,7 @@ struct estate_conf {
 	uint64_t seed;
 	double rate, byte_rate;
 	uint32_t faults; /* mask, 0: all */
+	bool has_echoes; /* some serial lines give requests back, and the driver knows */
 	unsigned speed;
 };
 

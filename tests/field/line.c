@@ -189,6 +189,8 @@ static void take_request(struct line_peer *peer, const uint8_t *request, size_t 
 	if (frames != FRAME_DATAGRAM && (n <= at || request[at] < 1 || request[at] > 4))
 		line->n_writes++;
 	peer->asked_ms = line->scene->now_ms;
+	if (line->conf.has_echo)
+		send_bytes(peer, request, n);
 	if (!peer->is_swallowing && !line->is_dead)
 		pass_on(peer, request, n);
 }

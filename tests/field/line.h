@@ -33,6 +33,7 @@ struct line_conf {
 	const char *link;   /* pty: a symbolic link to be made to it, or NULL */
 	struct sockaddr_in far;
 	const char *far_tty;
+	bool has_echo; /* pty: each request comes back first, as from an adapter that listens while it sends */
 	line_answer answer; /* instead of far */
 	void *answer_arg;
 	/* An answer that the machine, not a fault, held up so long after its request is not sent; 0: never mind. */
