@@ -183,7 +183,8 @@ static void check_late_answers(enum line_kind kind, unsigned n_wires)
 	estate_open(&e, &conf);
 	estate_play(&e, 2 * WATCH_MS);
 	for (size_t d = 0; d < e.n_devices; d++)
-		worst = e.devices[d].worst_bad_run > worst ? e.devices[d].worst_bad_run : worst;
+		if (e.devices[d].kind != ESTATE_LONE && e.devices[d].worst_bad_run > worst)
+			worst = e.devices[d].worst_bad_run;
 	printf("%s, %s, one answer in a hundred late: %llu of %llu, the longest run of bad reports %llu\n", conf.driver->name,
 	       kind == LINE_TCP ? "TCP" : "serial", (unsigned long long)estate_disturbed(&e),
 	       (unsigned long long)estate_requests(&e), (unsigned long long)worst);
