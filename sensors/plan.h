@@ -22,7 +22,7 @@
 
 #define SENSOR_PLAN_SLOTS 4u /* class masks whose reads are kept; the one not used for longest goes */
 
-/* What a request takes of a wire's time; sensor_cost_of() of budget.h knows it of a wire. */
+/* What a request takes of a wire's time; sensor_cost_of() of wire_budget.h knows it of a wire. */
 struct sensor_cost {
 	uint32_t request_us; /* everything but the data */
 	uint32_t byte_us;    /* each byte of data */

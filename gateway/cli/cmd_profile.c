@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../sensors/budget.h" /* rules/ has one of this name too */
+#include "wire_budget.h"
 #include "cli.h"
 #include "profile_import.h"
 #include "register_list.h"

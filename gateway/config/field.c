@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../../sensors/budget.h" /* rules/ has a budget.h too */
+#include "wire_budget.h"
 #include "driver.h"
 
 /* ---- alive_by: another device that knows whether this one can be reached ---------------------------- */

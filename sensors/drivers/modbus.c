@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "../budget.h"
+#include "../wire_budget.h"
 #include "modbus_wire.h"
 
 enum {

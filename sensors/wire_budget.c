@@ -1,5 +1,5 @@
-/* budget.c: see budget.h. Wire time is in microseconds; shares of it are summed up in millionths. */
-#include "budget.h"
+/* wire_budget.c: see wire_budget.h. Wire time is in microseconds; shares of it are summed up in millionths. */
+#include "wire_budget.h"
 
 
 enum {

@@ -1,12 +1,12 @@
-/* budget.h: what requests cost on a wire, and whether the wire can meet the intervals of its devices. Pure arithmetic,
+/* wire_budget.h: what requests cost on a wire, and whether the wire can meet the intervals of its devices. Pure arithmetic,
  * before anything is polled.
  *
  * A request takes, on a serial line: its 8 characters, the answer's 5 and its data at the line's speed and format, two
  * gaps of 3.5 characters (at least 1.75 ms above 19200 baud), SENSOR_TURNAROUND_MS of the device, and the profile's
  * pause. On TCP: SENSOR_ROUND_TRIP_MS and the pause. The reads are those of plan.h; classes that fall due together are
  * read together, as schedule.h has it. */
-#ifndef SENSOR_BUDGET_H
-#define SENSOR_BUDGET_H
+#ifndef SENSOR_WIRE_BUDGET_H
+#define SENSOR_WIRE_BUDGET_H
 
 #include "plan.h"
 

@@ -1,4 +1,4 @@
-/* budget_test.c: what a wire can carry, by hand and against the schedule itself. */
+/* wire_budget_test.c: what a wire can carry, by hand and against the schedule itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "budget.h"
+#include "wire_budget.h"
 #include "schedule.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
