@@ -55,6 +55,7 @@ bool poll_options_read(int argc, char **argv, struct poll_options *ret)
 {
 	static const char *const known[] = {"--json", NULL};
 	int n = 1;
+	const char *by_hand = NULL; /* an option that only --scan or --raw has */
 
 	*ret = (struct poll_options){.from = 1, .to = 247, .unit = -1};
 	for (int i = 1; i < argc; i++) {
@@ -62,6 +63,7 @@ bool poll_options_read(int argc, char **argv, struct poll_options *ret)
 			ret->is_scan = true;
 		} else if (strcmp(argv[i], "--quick") == 0) {
 			ret->is_quick = true;
+			by_hand = argv[i];
 		} else if (!is_valued(argv[i])) {
 			argv[n++] = argv[i];
 		} else if (i + 1 == argc) {
@@ -70,7 +72,7 @@ bool poll_options_read(int argc, char **argv, struct poll_options *ret)
 		} else if (!take_valued(ret, argv[i], argv[i + 1])) {
 			return false;
 		} else {
-			i++;
+			by_hand = argv[i++];
 		}
 	}
 	if (!cli_parse(n, argv, known, &ret->common))
@@ -79,6 +81,8 @@ bool poll_options_read(int argc, char **argv, struct poll_options *ret)
 		fprintf(stderr, "weiyu poll: name one device%s\n", ret->is_scan ? "'s wire" : "");
 	else if (ret->from > ret->to)
 		fprintf(stderr, "weiyu poll: --from %lld is after --to %lld\n", (long long)ret->from, (long long)ret->to);
+	else if (by_hand && !ret->is_scan && !ret->raw)
+		fprintf(stderr, "weiyu poll: '%s' is for --scan or --raw\n", by_hand);
 	else if (ret->is_scan && ret->raw)
 		fprintf(stderr, "weiyu poll: --scan or --raw, not both\n");
 	else

@@ -3,6 +3,7 @@ written: the simulator ends with another status if somebody tries."""
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import socket
@@ -212,6 +213,19 @@ def test_what_cannot_be_scanned_is_said(field):
     for words in (["net", "--from", "9", "--to", "3"], ["net", "--to", "256"], ["net", "--timeout", "soon"], ["net", "--to"],
                   ["net", "--raw", "input:0:1"], ["rtu:" + field.link, "--from", "250", "--to", "255"]):
         assert field.poll("--scan", *words).returncode == 2, words
+    alone = field.poll("--unit", "3", "box-1")
+    assert alone.returncode == 2 and "'--unit' is for --scan or --raw" in alone.stderr
+
+
+def test_progress_is_shown_on_a_terminal(field):
+    screen, terminal = pty.openpty()
+    done = subprocess.run([f"{BIN}/weiyu", "poll", "--scan", "--quick", "--to", "3", f"tcp://127.0.0.1:{field.port}"],
+                          stdout=subprocess.PIPE, stderr=terminal, text=True, timeout=120)
+    os.close(terminal)
+    shown = os.read(screen, 4000).decode()
+    os.close(screen)
+    assert "0 of 3 units asked" in shown and "3 of 3 units asked, 2 found" in shown and shown.endswith("\r")
+    assert done.stdout.splitlines()[-1].startswith("2 found, 1 silent")
 
 
 # ---- Words as they are ------------------------------------------------------------------------------------
