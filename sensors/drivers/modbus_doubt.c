@@ -75,6 +75,8 @@ wy_ms modbus_doubts_resolve(struct modbus_doubts *doubts, const struct modbus_st
 {
 	wy_ms latest = 0;
 
+	/* What was given up explains nothing: it would make a doubled answer of today a late one of yesterday. */
+	forget_old(doubts, now_ms);
 	for (size_t at = 0; at < strays->n; at++) {
 		for (size_t i = 0; i < doubts->n; i++) {
 			struct modbus_doubt *d = &doubts->item[i];

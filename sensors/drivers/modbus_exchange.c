@@ -114,7 +114,7 @@ static void lose_trust(struct modbus_wire *wire, wy_ms sent_ms, wy_ms now_ms)
 	serial->is_listening = true;
 }
 
-static void gather_strays(struct modbus_wire *wire)
+static void gather_strays(struct modbus_wire *wire, wy_ms now_ms)
 {
 	struct modbus_strays *strays = &wire->serial->strays;
 	struct modbus_port *port = &wire->port;
@@ -123,20 +123,24 @@ static void gather_strays(struct modbus_wire *wire)
 
 	memcpy(strays->bytes + strays->n, port->in, n);
 	strays->n += n;
-	wire->serial->has_new = wire->serial->has_new || port->n_in;
+	if (port->n_in) {
+		wire->serial->has_new = true;
+		wire->serial->heard_ms = now_ms;
+	}
 	modbus_port_take(port, port->n_in);
 }
 
 /* Late answers that came in take their requests off the list, and say how slow this wire can be. false: there was none
  * among the strays. */
-static bool take_strays(struct modbus_wire *wire, wy_ms now_ms)
+static bool take_strays(struct modbus_wire *wire)
 {
 	struct modbus_strays *strays = &wire->serial->strays;
-	wy_ms late = modbus_doubts_resolve(&wire->serial->doubts, strays, now_ms);
+	wy_ms heard_ms = wire->serial->heard_ms; /* not now: hearing a line out takes longer than its answers */
+	wy_ms late = modbus_doubts_resolve(&wire->serial->doubts, strays, heard_ms);
 
 	/* The first of them may have been kept with the exchange that failed. */
 	if (strays->n > wire->serial->n_kept)
-		keep_strays(wire, late, strays->bytes + wire->serial->n_kept, strays->n - wire->serial->n_kept, now_ms);
+		keep_strays(wire, late, strays->bytes + wire->serial->n_kept, strays->n - wire->serial->n_kept, heard_ms);
 	strays->n = wire->serial->n_kept = 0;
 	wire->slowest_ms = modbus_at_most(modbus_at_least(wire->slowest_ms, late), WY_MODBUS_LISTEN_MS);
 	return late > 0;
@@ -166,7 +170,7 @@ enum wy_err modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms)
 		return now_ms < serial->listen_most_ms ? WY_E_STATE : WY_E_PROTOCOL;
 	}
 	serial->is_listening = false;
-	(void)take_strays(wire, now_ms);
+	(void)take_strays(wire);
 	return WY_OK;
 }
 
@@ -178,10 +182,10 @@ static enum wy_err clear_line(struct modbus_wire *wire, wy_ms now_ms)
 	modbus_port_receive(&wire->port);
 	if (wire->port.has_ended)
 		return WY_E_LINK;
-	gather_strays(wire);
+	gather_strays(wire, now_ms);
 	if (!wire->serial->strays.n)
 		return WY_OK;
-	if (take_strays(wire, now_ms))
+	if (take_strays(wire))
 		return WY_OK;
 	wire->poll.device->n_garbled++;
 	lose_trust(wire, now_ms, now_ms);
@@ -201,13 +205,13 @@ enum wy_err modbus_exchange_clear(struct modbus_wire *wire, wy_ms now_ms)
 	return wire->port.has_ended ? WY_E_LINK : WY_OK;
 }
 
-void modbus_exchange_hear(struct modbus_wire *wire)
+void modbus_exchange_hear(struct modbus_wire *wire, wy_ms now_ms)
 {
 	modbus_port_receive(&wire->port);
 	if (wire->state == MODBUS_ASKING)
 		return;
 	if (wire->serial)
-		gather_strays(wire);
+		gather_strays(wire, now_ms);
 	/* More than any answer: whatever this is, it does not end. */
 	else if (wire->port.n_in == sizeof(wire->port.in))
 		wire->port.has_ended = true;
@@ -306,7 +310,7 @@ static void failed(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 {
 	wire->poll.device->n_garbled += err == WY_E_PROTOCOL;
 	if (wire->serial) {
-		gather_strays(wire);
+		gather_strays(wire, now_ms);
 		wire->serial->n_kept = wire->serial->strays.n;
 		lose_trust(wire, wire->exchange.sent_ms, now_ms);
 		modbus_exchange_begin(wire, now_ms);

@@ -210,7 +210,7 @@ void modbus_wire_step(struct modbus_wire *wire, wy_ms now_ms, bool is_ready, boo
 
 	if (wire->port.state == MODBUS_PORT_OPEN) {
 		if (is_ready)
-			modbus_exchange_hear(wire);
+			modbus_exchange_hear(wire, now_ms);
 		wire->port.has_ended = wire->port.has_ended || is_broken;
 	}
 	while (states[wire->state](wire, now_ms))

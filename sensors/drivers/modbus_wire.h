@@ -39,6 +39,7 @@ struct modbus_serial {
 	struct modbus_strays strays;
 	size_t n_kept; /* of strays: in the trace already, with their exchange */
 	bool has_new; /* strays, since they were last looked at */
+	wy_ms heard_ms; /* the latest of them */
 	bool is_listening;     /* an exchange went wrong */
 	wy_ms listen_until_ms; /* not to be trusted before it was silent up to here ... */
 	wy_ms listen_most_ms;  /* ... and given up when it babbles on until here */
@@ -169,7 +170,7 @@ WY_MUST_CHECK enum wy_err modbus_exchange_take(struct modbus_wire *wire, wy_ms n
 					       struct modbus_answer *ret_answer);
 /* Take what has come, so that the descriptor is quiet again; what came while nothing was asked is looked at before the
  * next request. */
-void modbus_exchange_hear(struct modbus_wire *wire);
+void modbus_exchange_hear(struct modbus_wire *wire, wy_ms now_ms);
 /* Serial: hear the line out. WY_E_STATE: not yet (due_ms says until when); WY_OK; WY_E_PROTOCOL: it babbles on; WY_E_LINK. */
 WY_MUST_CHECK enum wy_err modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms);
 

@@ -22,6 +22,9 @@ enum {
 	PERIOD_MS = 1000,
 	RETURNS = 40,
 	RETURN_MS = 10000,
+	BUSES = 20,
+	BUS_UNITS = 10,
+	BUS_SILENT = 3,
 };
 
 static struct estate_conf crowd(const struct sensor_driver *driver, unsigned n_wires, unsigned n_units)
@@ -168,6 +171,41 @@ static void a_unit_that_returns_is_seen_within_ten_seconds(void **state)
 	estate_close(&e);
 }
 
+/* On one bus a silent device costs the others time; not more than the timeouts of the silent ones, and nobody starves. */
+static void silent_devices_on_a_serial_bus_starve_nobody(void **state)
+{
+	struct estate_conf conf = crowd(&sensor_driver_modbus, BUSES, BUS_UNITS);
+	uint64_t good = 0;
+	struct estate e;
+
+	(void)state;
+	conf.kind = LINE_PTY;
+	conf.baud = 38400;
+	estate_open(&e, &conf);
+	for (unsigned w = 0; w < BUSES; w++)
+		for (unsigned u = 0; u < BUS_SILENT; u++)
+			e.truths[w].units[u].mood = TRUTH_SILENT;
+	estate_play(&e, LEARN_MS);
+	estate_forget_gaps(&e);
+	wy_ms longest = 0;
+	for (size_t d = 0; d < e.n_devices; d++)
+		good -= d % BUS_UNITS < BUS_SILENT ? 0 : e.devices[d].n_good;
+	estate_play(&e, WATCH_MS);
+	for (size_t d = 0; d < e.n_devices; d++) {
+		if (d % BUS_UNITS < BUS_SILENT)
+			continue;
+		good += e.devices[d].n_good;
+		wy_ms gap = estate_gap(&e, 1, d, d + 1);
+		longest = gap > longest ? gap : longest;
+	}
+	double kept = (double)good / (BUSES * (BUS_UNITS - BUS_SILENT) * (WATCH_MS / PERIOD_MS));
+	printf("%s, %d of %d units silent on each of %d serial buses: %.1f %% of the others' polls, the longest gap %lld ms\n",
+	       conf.driver->name, BUS_SILENT, BUS_UNITS, BUSES, 100 * kept, (long long)longest);
+	assert_true(kept >= 0.8);
+	assert_true(longest <= PERIOD_MS + BUS_SILENT * (conf.timeout_ms + conf.timeout_ms));
+	estate_close(&e);
+}
+
 /* A late answer is the neighbours' trouble too; no device may be without good values for longer than two polls for each. */
 static void check_late_answers(enum line_kind kind, unsigned n_wires)
 {
@@ -200,6 +238,28 @@ static void a_late_answer_costs_at_most_two_polls(void **state)
 	check_late_answers(LINE_PTY, 60);
 }
 
+/* What is heard while a line is heard out came when it came, and not when the hearing ended; or each hearing would be longer
+ * than the one before. */
+static void a_serial_line_is_heard_out_no_longer_for_having_been_heard_out(void **state)
+{
+	struct estate_conf conf = estate_usual(&sensor_driver_modbus, LINE_PTY, 0.03);
+	uint64_t before;
+	struct estate e;
+
+	(void)state;
+	conf.n_wires = BUSES;
+	conf.faults = 1u << FAULT_delay;
+	estate_open(&e, &conf);
+	estate_play(&e, 2 * WATCH_MS);
+	before = e.reports;
+	estate_play(&e, 3 * WATCH_MS);
+	double made = (double)(e.reports - before) / (double)(e.n_devices * 3 * WATCH_MS / PERIOD_MS);
+	printf("%s, serial, three answers in a hundred late: %.1f %% of the polls are made\n", conf.driver->name, 100 * made);
+	assert_true(made > 0.7);
+	assert_int_equal(e.stale + e.corrupt, 0);
+	estate_close(&e);
+}
+
 static void a_plain_reader_loses_most_polls_to_silent_units(void **state)
 {
 	struct estate_conf conf = crowd(&naive_driver, 1, UNITS);
@@ -220,7 +280,9 @@ int main(void)
 		cmocka_unit_test(black_holes_do_not_stretch_the_period_of_others),
 		cmocka_unit_test(silent_units_leave_the_others_their_polls),
 		cmocka_unit_test(a_unit_that_returns_is_seen_within_ten_seconds),
+		cmocka_unit_test(silent_devices_on_a_serial_bus_starve_nobody),
 		cmocka_unit_test(a_late_answer_costs_at_most_two_polls),
+		cmocka_unit_test(a_serial_line_is_heard_out_no_longer_for_having_been_heard_out),
 		cmocka_unit_test(a_plain_reader_loses_most_polls_to_silent_units),
 	};
 

@@ -6,7 +6,7 @@
 bool __wrap_modbus_doubts_has(const struct modbus_doubts *doubts, struct modbus_shape shape, wy_ms now_ms);
 enum wy_err __wrap_modbus_exchange_clear(struct modbus_wire *wire, wy_ms now_ms);
 enum wy_err __wrap_modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms);
-void __wrap_modbus_exchange_overhear(struct modbus_wire *wire);
+void __wrap_modbus_exchange_hear(struct modbus_wire *wire, wy_ms now_ms);
 enum wy_err __wrap_modbus_exchange_take(struct modbus_wire *wire, wy_ms now_ms, struct modbus_answer *ret_answer);
 
 bool __wrap_modbus_doubts_has(const struct modbus_doubts *doubts, struct modbus_shape shape, wy_ms now_ms)
@@ -30,8 +30,9 @@ enum wy_err __wrap_modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms
 	return WY_OK;
 }
 
-void __wrap_modbus_exchange_overhear(struct modbus_wire *wire)
+void __wrap_modbus_exchange_hear(struct modbus_wire *wire, wy_ms now_ms)
 {
+	(void)now_ms;
 	modbus_port_receive(&wire->port);
 }
 
