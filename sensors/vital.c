@@ -240,6 +240,15 @@ static void come_back(struct vital *vital, wy_ms now_ms)
 	begin_grace(vital, now_ms);
 }
 
+/* A poll may be lost in the middle: what its first blocks gave is a report's like any other. */
+static bool has_values(const struct sensor_report *report)
+{
+	for (uint32_t i = 0; i < report->n; i++)
+		if (wy_quality_is_usable(report->sample[i].quality))
+			return true;
+	return report->err == WY_OK;
+}
+
 void vital_pass(struct vital *vital, struct sensor_report *report)
 {
 	wy_ms now_ms = report->at_ms;
@@ -250,7 +259,7 @@ void vital_pass(struct vital *vital, struct sensor_report *report)
 		spoil(report, WY_WHY_GONE, NO_POINT);
 		report->err = WY_E_TIMEOUT;
 	}
-	if (report->err != WY_OK) {
+	if (!has_values(report)) {
 		/* One that refuses is there, and says nothing to be believed or not. */
 		vital->n_failures += report->err != WY_E_EXCEPTION && vital->n_failures < FAILURES_AWAY;
 		return;

@@ -29,7 +29,7 @@ WY_MUST_CHECK enum wy_err vital_new(const struct sensor_profile *profile, struct
  * held against this one. */
 void vital_set_alive(struct vital *vital, bool is_known, bool is_alive);
 
-/* Judges the samples of a report in place, and its err. */
+/* Judges the samples of a report in place, and its err. Also what a poll gave before it failed: it is fed to the rules as well. */
 void vital_pass(struct vital *vital, struct sensor_report *report);
 
 /* How a device does, as of its last report. Counts run modulo 2^32. */

@@ -448,6 +448,57 @@ static void changes_and_exchanges_are_counted(void **state)
 	assert_int_equal(vital_signs(b->vital).n_garbled, 2);
 }
 
+/* A poll that gave its first block and lost its second: what it gave is held against the past like anything else. */
+static struct wy_sample say_before_failing(struct bench *b, wy_ms at_ms, uint32_t point, int64_t value)
+{
+	b->samples[0] = (struct wy_sample){
+		.point = point, .quality = WY_Q_GOOD, .is_whole = true, .whole = value, .at_ms = at_ms};
+	b->samples[1] = (struct wy_sample){.point = LEVEL, .quality = WY_Q_BAD, .why = WY_WHY_LINK};
+	b->report = (struct sensor_report){
+		.at_ms = at_ms, .err = WY_E_LINK, .n = 2, .n_max = N_POINTS, .sample = b->samples};
+	vital_pass(b->vital, &b->report);
+	assert_int_equal(b->samples[1].why, WY_WHY_LINK);
+	return b->samples[0];
+}
+
+static void half_a_poll_of_a_frozen_device_is_as_old_as_a_whole_one(void **state)
+{
+	struct bench *b = living();
+	(void)state;
+
+	is_good(say_with_beat(b, 0, ALARM, 0, 1), 0);
+	is_bad(say_with_beat(b, 11000, ALARM, 0, 1), WY_WHY_FROZEN);
+	is_bad(say_before_failing(b, 12000, ALARM, 0), WY_WHY_FROZEN);
+	is_good(say_with_beat(b, 13000, ALARM, 0, 2), 0);
+	is_good(say_before_failing(b, 14000, ALARM, 1), 1);
+}
+
+static void half_a_poll_after_an_absence_begins_the_grace(void **state)
+{
+	struct bench *b = bench();
+	(void)state;
+
+	b->profile.grace_ms = 5000;
+	begin(b);
+	is_good(say(b, 0, ALARM, 0), 0);
+	fail_once(b, 1000, WY_E_TIMEOUT);
+	fail_once(b, 2000, WY_E_TIMEOUT);
+	is_bad(say_before_failing(b, 3000, ALARM, 1), WY_WHY_RETURNED);
+	is_bad(say(b, 4000, ALARM, 1), WY_WHY_RETURNED);
+	is_good(say(b, 8000, ALARM, 1), 1);
+}
+
+static void half_a_poll_does_not_make_a_torn_counter_true(void **state)
+{
+	struct bench *b = bench();
+	(void)state;
+
+	begin(b);
+	is_good(say(b, 0, RUNS, 65535), 65535);
+	is_bad(say_before_failing(b, 1000, RUNS, 131071), WY_WHY_MISMATCH);
+	is_good(say(b, 2000, RUNS, 65537), 65537);
+}
+
 static void memory_running_out_is_an_error(void **state)
 {
 	struct bench *b = bench();
@@ -482,6 +533,9 @@ int main(void)
 		cmocka_unit_test(a_scaled_counter_is_torn_at_its_own_edges),
 		cmocka_unit_test(a_reset_of_a_wide_counter_is_a_return_when_it_is_believed),
 		cmocka_unit_test(changes_and_exchanges_are_counted),
+		cmocka_unit_test(half_a_poll_of_a_frozen_device_is_as_old_as_a_whole_one),
+		cmocka_unit_test(half_a_poll_after_an_absence_begins_the_grace),
+		cmocka_unit_test(half_a_poll_does_not_make_a_torn_counter_true),
 		cmocka_unit_test(memory_running_out_is_an_error),
 	};
 
