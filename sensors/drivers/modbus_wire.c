@@ -111,13 +111,20 @@ static bool hear_out(struct modbus_wire *wire, wy_ms now_ms)
 	return true;
 }
 
-/* Before anything of a poll was asked, the end of a connection that stood idle is no failure: it is made anew, once. */
+/* The next one has proven nothing yet. */
+static void drop_link(struct modbus_wire *wire)
+{
+	wire->poll.is_reused = false;
+	modbus_wire_close(wire);
+}
+
+/* The end of a connection that stood, since before the poll or since the last answer, is no failure: some peers close behind
+ * every answer. It is made anew, once for each. */
 static bool begin_anew(struct modbus_wire *wire)
 {
 	if (!wire->poll.is_reused || wire->serial)
 		return false;
-	wire->poll.is_reused = false;
-	modbus_wire_close(wire);
+	drop_link(wire);
 	wire->state = MODBUS_OPENING;
 	return true;
 }
@@ -131,6 +138,9 @@ static void conclude(struct modbus_wire *wire, enum wy_err err, const struct mod
 							    : MODBUS_PACING;
 	if (!modbus_poll_take(wire, err, answer, now_ms, &end))
 		end_poll(wire, end, now_ms);
+	/* Nothing left to ask: not a word more, and no connection for it. */
+	else if (!modbus_poll_next(wire, now_ms))
+		end_poll(wire, modbus_poll_outcome(&wire->poll), now_ms);
 }
 
 /* true: go on: what came in on its own has been dealt with, this way or that. */
@@ -146,7 +156,7 @@ static bool clear(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 		return true;
 	}
 	/* TCP: nothing of ours is under way, so nothing is lost with the connection. */
-	modbus_wire_close(wire);
+	drop_link(wire);
 	wire->state = MODBUS_OPENING;
 	return true;
 }
@@ -158,11 +168,17 @@ static bool send_next(struct modbus_wire *wire, wy_ms now_ms)
 		return true;
 	}
 	wy_ms at_ms = modbus_exchange_at(wire);
-	if (wire->port.has_ended)
+	if (wire->port.has_ended && wire->serial)
 		return clear(wire, WY_E_LINK, now_ms);
+	if (wire->port.has_ended)
+		drop_link(wire); /* and made anew when it is needed: who closes at once would be run down */
 	if (now_ms < at_ms) {
 		wire->due_ms = at_ms;
 		return false;
+	}
+	if (wire->port.state != MODBUS_PORT_OPEN) {
+		wire->state = MODBUS_OPENING;
+		return true;
 	}
 	enum wy_err err = modbus_exchange_clear(wire, now_ms);
 	if (err)
@@ -193,7 +209,7 @@ static bool take_answer(struct modbus_wire *wire, wy_ms now_ms)
 		return false;
 	if (err == WY_E_LINK && !wire->poll.task.block.is_clear_on_read && begin_anew(wire))
 		return true;
-	wire->poll.is_reused = false;
+	wire->poll.is_reused = !err;
 	conclude(wire, err, &answer, now_ms);
 	return true;
 }

@@ -60,7 +60,7 @@ struct modbus_poll {
 	bool is_other_shape;
 	bool is_text;	    /* what is read is a text ... */
 	uint32_t next_text; /* ... the point before this one */
-	bool is_reused;	      /* the connection stood before this poll: its end is no failure yet */
+	bool is_reused;	      /* the connection stood before this request: its end is no failure yet */
 	bool is_any_answered; /* with data */
 	bool is_any_refused;
 	wy_ms first_ms;	       /* first request; WY_MS_NONE: none yet */

@@ -1,7 +1,9 @@
 /* The TCP wire against a slave that misbehaves in every way we could think of. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -385,6 +388,89 @@ static void a_closed_idle_connection_costs_no_poll(void **state)
 	bench_free(b);
 }
 
+/* Some servers end their connection behind every answer, and one may end between two reads of a poll at any time. */
+static void a_connection_that_ends_between_two_blocks_costs_none(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_CLOSE, 0}, {FAKE_ANSWER, 0},
+						 {FAKE_CLOSE, 0},  {FAKE_ANSWER, 0}, {FAKE_CLOSE, 0},
+						 {FAKE_CLOSE, 0}};
+	struct bench *b = bench_new(false, false, 3, TIMEOUT_MS, steps, COUNT(steps));
+	(void)state;
+
+	b->profile.max_registers = 1;
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(b->right, 3);
+	/* Asked anew once for each answer, not for ever. */
+	assert_int_equal(bench_poll(b), WY_E_LINK);
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(b->wrong, 0);
+	bench_free(b);
+}
+
+/* Who answered a part is not offline because nobody lets us in again afterwards, when nothing is left to ask. */
+static void a_poll_whose_last_block_is_lost_makes_no_connection_for_it(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_SILENT, 0}};
+	struct bench *b = bench_new(false, false, 2, TIMEOUT_MS, steps, COUNT(steps));
+	(void)state;
+
+	b->points[1].address = 50;
+	assert_int_equal(bench_poll(b), WY_OK);
+	usleep(300000); /* for the slave to take what came */
+	assert_int_equal(atomic_load(&b->slave.connections), 1);
+	assert_int_equal(bench_sample(b, 1)->why, WY_WHY_TIMEOUT);
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(bench_sample(b, 1)->quality, WY_Q_GOOD);
+	bench_free(b);
+}
+
+/* One request answered, and from then on nobody gets in. */
+static unsigned turn_away(int listen_fd, bool *has_answered)
+{
+	uint8_t frame[12] = {0};
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (!*has_answered && recv(fd, frame, sizeof(frame), MSG_WAITALL) == (ssize_t)sizeof(frame)) {
+		const uint8_t answer[] = {frame[0], frame[1], 0, 0, 0, 5, frame[6], frame[7], 2, 0, 7};
+		*has_answered = send(fd, answer, sizeof(answer), MSG_NOSIGNAL) == (ssize_t)sizeof(answer);
+	}
+	close(fd);
+	return 1;
+}
+
+static void a_server_that_turns_us_away_is_not_run_down_during_a_pause(void **state)
+{
+	struct bench *b = bench_new(false, false, 2, TIMEOUT_MS, NULL, 0);
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	bool has_answered = false;
+	unsigned connections = 0;
+	(void)state;
+
+	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listen_fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listen_fd, 8), 0);
+	assert_int_equal(getsockname(listen_fd, (struct sockaddr *)&address, &len), 0);
+	b->conf.port = ntohs(address.sin_port);
+	b->profile.max_registers = 1;
+	b->profile.min_interval_ms = 500;
+	assert_int_equal(bench_open(b), WY_OK);
+	assert_int_equal(sensor_driver_modbus.ask(b->field, 0), WY_OK);
+	int64_t begun = fake_now_ms(NULL);
+	while (!b->n_reports && fake_now_ms(NULL) - begun < 20000) {
+		(void)sensor_driver_modbus.step(b->field, fake_now_ms(NULL));
+		connections += turn_away(listen_fd, &has_answered);
+	}
+	assert_true(has_answered);
+	assert_int_equal(b->n_reports, 1);
+	assert_int_equal(bench_sample(b, 0)->whole, 7);
+	assert_in_range(connections, 2, 4);
+	close(listen_fd);
+	bench_free(b);
+}
+
 static int open_fds(void)
 {
 	int n = 0;
@@ -484,6 +570,9 @@ int main(void)
 		cmocka_unit_test(a_device_that_refuses_everything_is_still_asked),
 		cmocka_unit_test(nobody_listening_is_no_connection),
 		cmocka_unit_test(a_closed_idle_connection_costs_no_poll),
+		cmocka_unit_test(a_connection_that_ends_between_two_blocks_costs_none),
+		cmocka_unit_test(a_poll_whose_last_block_is_lost_makes_no_connection_for_it),
+		cmocka_unit_test(a_server_that_turns_us_away_is_not_run_down_during_a_pause),
 		cmocka_unit_test(descriptors_above_1023_are_read_and_never_reach_libmodbus),
 		cmocka_unit_test(a_device_of_somebody_else_is_not_served),
 		cmocka_unit_test(memory_running_out_while_opening_is_an_error),
