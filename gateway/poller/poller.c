@@ -1,5 +1,6 @@
 /* poller.c: see poller.h. One mutex guards the fields between a step and a question about frames; the thread holds it
  * while it steps, which is never long. */
+#define _GNU_SOURCE /* pthread_mutex_clocklock */
 #include "poller.h"
 
 #include <errno.h>
@@ -248,10 +249,10 @@ size_t poller_frames(struct poller *poller, uint32_t wire, struct sensor_frame *
 	struct timespec until;
 	size_t n = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until); /* the other one may step back in the meantime, by years */
 	until.tv_sec += FRAMES_WAIT_S;
 	/* The thread may hold it while it waits for us to make room: then there is no answer just now. */
-	if (pthread_mutex_timedlock(&poller->lock, &until))
+	if (pthread_mutex_clocklock(&poller->lock, CLOCK_MONOTONIC, &until))
 		return 0;
 	for (size_t i = 0; i < poller->n_served && !n; i++)
 		if (poller->served[i].driver->frames)
