@@ -161,16 +161,29 @@ static enum wy_err shake_hands(struct modbus_port *port, wy_ms now_ms)
 	return watch(port, EPOLL_CTL_MOD, false);
 }
 
+/* Name servers that say nothing are given up after a minute by libc. Whoever waits is told as soon as a host that says nothing
+ * would be; what they say later is there for the next try. */
+static enum wy_err look_on(struct modbus_port *port, wy_ms now_ms)
+{
+	if (now_ms < port->until_ms)
+		return WY_OK;
+	port->why = "no name server has said where it is";
+	return WY_E_TIMEOUT;
+}
+
 static enum wy_err open_tcp(struct modbus_port *port, wy_ms now_ms)
 {
 	enum wy_err err = WY_OK;
 
-	if (port->state == MODBUS_PORT_CLOSED || port->state == MODBUS_PORT_LOOKING) {
+	if (port->state == MODBUS_PORT_CLOSED) {
 		port->why = NULL;
 		port->state = MODBUS_PORT_LOOKING;
+		port->until_ms = now_ms + port->conf->connect_ms;
+	}
+	if (port->state == MODBUS_PORT_LOOKING) {
 		err = host_find(&port->host);
 		if (err == WY_E_BUSY)
-			return WY_OK;
+			return look_on(port, now_ms);
 		if (!err)
 			err = begin_connect(port, now_ms);
 	}
@@ -207,7 +220,9 @@ enum wy_err modbus_port_open(struct modbus_port *port, wy_ms now_ms)
 
 wy_ms modbus_port_due(const struct modbus_port *port, wy_ms now_ms)
 {
-	return port->state == MODBUS_PORT_LOOKING ? now_ms + LOOK_AGAIN_MS : port->until_ms;
+	bool looks_again = port->state == MODBUS_PORT_LOOKING && now_ms + LOOK_AGAIN_MS < port->until_ms;
+
+	return looks_again ? now_ms + LOOK_AGAIN_MS : port->until_ms;
 }
 
 /* ---- Bytes -------------------------------------------------------- */

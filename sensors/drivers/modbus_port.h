@@ -32,13 +32,14 @@ struct modbus_port {
 	struct modbus_tls_session *session; /* owned; NULL: none */
 	const char *why; /* the last session ended, in words; static, NULL: no words */
 	bool wants_write;		    /* as the epoll set has it */
-	wy_ms until_ms;		/* of a connection being made */
+	wy_ms until_ms;		/* of a host being looked up, of a connection being made */
 	bool has_ended;		/* the other side closed, or it broke */
 	size_t n_in;
 	uint8_t in[MODBUS_PORT_BYTES]; /* came, and not taken yet */
 };
 
-/* tls: the files of this wire; NULL: a plain one, or files that cannot be used, and then it never opens. WY_E_INVALID: libmodbus refuses the settings of the line; WY_E_NOMEM. */
+/* tls: the files of this wire; NULL: a plain one, or files that cannot be used, and then it never opens. WY_E_INVALID:
+ * libmodbus refuses the settings of the line; WY_E_NOMEM. */
 WY_MUST_CHECK enum wy_err modbus_port_init(struct modbus_port *port, const struct sensor_wire_conf *conf,
 					   struct modbus_tls_conf *tls, int epoll_fd, void *tag);
 void modbus_port_release(struct modbus_port *port);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -372,6 +373,38 @@ static void nobody_listening_is_no_connection(void **state)
 	bench_free(b);
 }
 
+/* The linker puts this in the place of libc's: a look-up that goes on as long as the test wants. */
+static bool is_name_server_dead;
+
+int __real_gai_error(struct gaicb *request);
+int __wrap_gai_error(struct gaicb *request);
+
+int __wrap_gai_error(struct gaicb *request)
+{
+	return is_name_server_dead ? EAI_INPROGRESS : __real_gai_error(request);
+}
+
+static void a_name_nobody_answers_for_is_told_in_time_and_found_later(void **state)
+{
+	struct bench *b = bench_new(false, false, 4, TIMEOUT_MS, NULL, 0);
+	(void)state;
+
+	b->conf.host = "localhost";
+	b->conf.connect_ms = 300;
+	is_name_server_dead = true;
+	int64_t begun = fake_now_ms(NULL);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(bench_poll(b), WY_E_TIMEOUT);
+		assert_non_null(b->report.words);
+	}
+	assert_in_range(fake_now_ms(NULL) - begun, 600, 30000);
+	is_name_server_dead = false;
+	b->conf.connect_ms = 10000;
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_null(b->report.words);
+	bench_free(b);
+}
+
 static void a_closed_idle_connection_costs_no_poll(void **state)
 {
 	struct bench *b = bench_new(false, false, 4, 1000, NULL, 0);
@@ -569,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_device_silent_about_one_block_is_not_silent),
 		cmocka_unit_test(a_device_that_refuses_everything_is_still_asked),
 		cmocka_unit_test(nobody_listening_is_no_connection),
+		cmocka_unit_test(a_name_nobody_answers_for_is_told_in_time_and_found_later),
 		cmocka_unit_test(a_closed_idle_connection_costs_no_poll),
 		cmocka_unit_test(a_connection_that_ends_between_two_blocks_costs_none),
 		cmocka_unit_test(a_poll_whose_last_block_is_lost_makes_no_connection_for_it),
