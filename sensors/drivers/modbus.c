@@ -117,6 +117,7 @@ static enum wy_err init_wire(struct modbus_field *field, struct modbus_wire *wir
 		wire->serial = wy_arena_alloc(parts->arena, sizeof(*wire->serial));
 		if (!wire->serial)
 			return WY_E_NOMEM;
+		wire->serial->is_strange = true;
 	}
 	struct modbus_tls_conf *tls = NULL;
 	enum wy_err err = conf->tls_ca ? load_tls(field, conf, parts->diags, &tls) : WY_OK;

@@ -154,6 +154,22 @@ void modbus_exchange_begin(struct modbus_wire *wire, wy_ms now_ms)
 		serial->listen_most_ms = modbus_at_least(now_ms, serial->listen_until_ms) + WY_MODBUS_LISTEN_MS;
 }
 
+void modbus_exchange_meet(struct modbus_wire *wire, wy_ms now_ms)
+{
+	struct modbus_serial *serial = wire->serial;
+	wy_ms silence = 0;
+
+	if (!serial || !serial->is_strange)
+		return;
+	for (size_t slot = 0; slot < wire->n_devices; slot++)
+		silence = modbus_at_least(silence, plain_timeout(&wire->devices[slot], now_ms));
+	silence = modbus_at_most(silence, WY_MODBUS_LISTEN_MS);
+	serial->listen_until_ms = modbus_at_least(serial->listen_until_ms, now_ms + silence);
+	serial->is_listening = true;
+	serial->is_strange = false;
+	modbus_exchange_begin(wire, now_ms);
+}
+
 enum wy_err modbus_exchange_listen(struct modbus_wire *wire, wy_ms now_ms)
 {
 	struct modbus_serial *serial = wire->serial;

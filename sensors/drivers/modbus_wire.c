@@ -39,6 +39,8 @@ static void link_failed(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 		wait_ms *= 2;
 	wire->link_failures++;
 	wire->link_err = err;
+	if (wire->serial)
+		wire->serial->is_strange = true;
 	wire->link_retry_ms = now_ms + wait_ms - (wy_ms)(next_random(wire) % (uint64_t)(wait_ms / 4));
 }
 
@@ -93,6 +95,7 @@ static bool open_port(struct modbus_wire *wire, wy_ms now_ms)
 		return false;
 	}
 	link_came_back(wire, now_ms);
+	modbus_exchange_meet(wire, now_ms);
 	wire->state = wire->serial ? MODBUS_LISTENING : MODBUS_PACING;
 	return true;
 }

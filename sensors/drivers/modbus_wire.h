@@ -40,7 +40,8 @@ struct modbus_serial {
 	size_t n_kept; /* of strays: in the trace already, with their exchange */
 	bool has_new; /* strays, since they were last looked at */
 	wy_ms heard_ms; /* the latest of them */
-	bool is_listening;     /* an exchange went wrong */
+	bool is_strange; /* somebody else may have asked on it: before we were there, or while it was gone */
+	bool is_listening;     /* an exchange went wrong, or the line is strange */
 	wy_ms listen_until_ms; /* not to be trusted before it was silent up to here ... */
 	wy_ms listen_most_ms;  /* ... and given up when it babbles on until here */
 };
@@ -157,6 +158,9 @@ bool modbus_texts_take(struct modbus_wire *wire, enum wy_err err, const struct m
 
 /* From here on the line may babble for WY_MODBUS_LISTEN_MS, altogether. */
 void modbus_exchange_begin(struct modbus_wire *wire, wy_ms now_ms);
+/* Serial: the line was just opened. An answer to what somebody else asked before (an earlier life of ours, another program) may
+ * still come: it is heard out as after a failure, for the longest timeout of its devices. */
+void modbus_exchange_meet(struct modbus_wire *wire, wy_ms now_ms);
 /* When the next request may be sent. */
 wy_ms modbus_exchange_at(const struct modbus_wire *wire);
 /* Bytes that came on their own. WY_OK: nothing is under way that could be mistaken. WY_E_PROTOCOL: serial: listen first;

@@ -124,6 +124,54 @@ static void plain_libmodbus_is_fooled_by_the_same_slave(void **state)
 	}
 }
 
+/* Asked for it again while its lost answer may still come, another shape of the last block must not stand in for a text. */
+static void a_text_in_doubt_is_left_out_and_spoils_no_value(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_SILENT, 0}};
+	struct bench *b = bench_new(true, false, 5, TIMEOUT_MS, steps, 2);
+	(void)state;
+
+	b->points[4] = (struct sensor_profile_point){.name = "version",
+						     .area = SENSOR_HOLDING,
+						     .encoding = SENSOR_TEXT,
+						     .address = 1000,
+						     .n_text = 10};
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(bench_poll(b), WY_OK);
+		assert_int_equal(b->report.n, 4);
+		assert_int_equal(b->report.n_texts, 0);
+		assert_int_equal(b->unusable, 0);
+	}
+	assert_int_equal(atomic_load(&b->slave.requests), 3);
+	b->skew_ms = DOUBT_MS;
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(b->report.n_texts, 1);
+	assert_int_equal(b->wrong, 0);
+	bench_free(b);
+}
+
+/* A gateway that was stopped between request and answer, or another program on the line: their answer is not ours. */
+static void the_answer_to_another_life_is_not_taken(void **state)
+{
+	static const struct fake_step steps[] = {{FAKE_LATE, TIMEOUT_MS / 2}, {FAKE_LATE, TIMEOUT_MS * 4 / 5}};
+	struct bench *b = bench_new(true, false, 10, TIMEOUT_MS, steps, 2);
+	(void)state;
+
+	assert_int_equal(bench_open(b), WY_OK);
+	assert_int_equal(sensor_driver_modbus.ask(b->field, 0), WY_OK);
+	int64_t begun = fake_now_ms(NULL);
+	while (!atomic_load(&b->slave.requests) && fake_now_ms(NULL) - begun < 20000)
+		(void)sensor_driver_modbus.step(b->field, fake_now_ms(NULL));
+	assert_int_equal(b->n_reports, 0);
+	bench_close(b);
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(b->wrong, 0);
+	assert_int_equal(b->right, 10);
+	assert_int_equal(bench_poll(b), WY_OK);
+	assert_int_equal(b->wrong, 0);
+	bench_free(b);
+}
+
 static void one_slow_answer_does_not_blind_the_next_polls(void **state)
 {
 	static const struct fake_step steps[] = {{FAKE_ANSWER, 0}, {FAKE_LATE, TIMEOUT_MS * 3 / 2}};
@@ -392,6 +440,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(late_reply_is_never_taken_for_the_next_request),
 		cmocka_unit_test(plain_libmodbus_is_fooled_by_the_same_slave),
+		cmocka_unit_test(a_text_in_doubt_is_left_out_and_spoils_no_value),
+		cmocka_unit_test(the_answer_to_another_life_is_not_taken),
 		cmocka_unit_test(one_slow_answer_does_not_blind_the_next_polls),
 		cmocka_unit_test(
 			without_another_shape_the_point_is_suspect_until_the_answer_cannot_come),
