@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { LOOK_AGAIN_MS = 100, KEEPALIVE_IDLE_S = 15, KEEPALIVE_STEP_S = 5, KEEPALIVE_TRIES = 3 };
@@ -69,10 +70,13 @@ void modbus_port_close(struct modbus_port *port)
 	port->why = modbus_port_why(port);
 	modbus_tls_close(port->session);
 	port->session = NULL;
-	if (port->fd >= 0 && port->serial)
+	if (port->fd >= 0 && port->serial) {
+		/* What an adapter does not take would be waited for, half a minute long. */
+		(void)tcflush(port->fd, TCOFLUSH);
 		modbus_close(port->serial);
-	else if (port->fd >= 0)
+	} else if (port->fd >= 0) {
 		close(port->fd);
+	}
 	port->fd = -1;
 	port->state = MODBUS_PORT_CLOSED;
 	port->n_in = 0;
