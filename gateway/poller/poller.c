@@ -65,6 +65,7 @@ static int step_all(struct poller *poller)
 		next_ms = served->due_ms < next_ms ? served->due_ms : next_ms;
 	}
 	pthread_mutex_unlock(&poller->lock);
+	queue_tell(&poller->queue);
 	wy_ms left_ms = next_ms == WY_MS_NEVER ? WAIT_MOST_MS : next_ms - clock_mono(poller->clock);
 	if (left_ms < 0)
 		return 0;

@@ -103,8 +103,10 @@ struct sensor_report *queue_reserve(struct queue *queue, const struct sensor_rep
 	if (2 * size > queue->size)
 		return NULL;
 	pthread_mutex_lock(&queue->lock);
-	while (!queue->is_closed && !make_room(queue, size))
+	while (!queue->is_closed && !make_room(queue, size)) {
+		queue_tell(queue);
 		pthread_cond_wait(&queue->room, &queue->lock);
+	}
 	if (!queue->is_closed)
 		copy = fill(at(queue, queue->tail), size, report);
 	pthread_mutex_unlock(&queue->lock);
@@ -113,15 +115,19 @@ struct sensor_report *queue_reserve(struct queue *queue, const struct sensor_rep
 
 void queue_commit(struct queue *queue)
 {
-	uint64_t one = 1;
-
 	pthread_mutex_lock(&queue->lock);
-	bool was_empty = queue->head == queue->tail || at(queue, queue->head)->is_skip;
 	queue->tail += at(queue, queue->tail)->size;
 	pthread_mutex_unlock(&queue->lock);
-	/* Fails only when 2^64-2 wait. */
-	if (was_empty)
-		(void)!write(queue->event_fd, &one, sizeof(one));
+	queue->has_news = true;
+}
+
+void queue_tell(struct queue *queue)
+{
+	uint64_t one = 1;
+
+	if (queue->has_news)
+		(void)!write(queue->event_fd, &one, sizeof(one)); /* fails only when 2^64-2 wait */
+	queue->has_news = false;
 }
 
 const struct sensor_report *queue_peek(struct queue *queue)

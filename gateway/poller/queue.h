@@ -17,6 +17,7 @@ struct queue {
 	pthread_cond_t room;
 	size_t head, tail; /* read and written so far, modulo nothing: they only grow */
 	bool is_closed;
+	bool has_news; /* the writer's: committed and not told yet */
 };
 
 /* Bytes a report with so many samples takes. */
@@ -30,6 +31,9 @@ void queue_close(struct queue *queue); /* also one that failed to open */
 struct sensor_report *queue_reserve(struct queue *queue, const struct sensor_report *report);
 /* The reserved one may be taken. */
 void queue_commit(struct queue *queue);
+/* Wakes the reader if anything was committed since the last time: once for all that one step made. A writer that waits for
+ * room does so by itself. */
+void queue_tell(struct queue *queue);
 
 /* Borrowed until queue_drop(); NULL: none waits. */
 const struct sensor_report *queue_peek(struct queue *queue);

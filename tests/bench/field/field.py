@@ -99,17 +99,19 @@ def gateway(build, n):
     folder = tempfile.mkdtemp(prefix="weiyu-bench-")
     peer = Peer(build)
     write_site(folder, n, peer.port)
-    weiyu = subprocess.Popen([f"{build}/bin/weiyu", "run", "-c", "gateway.yaml"], cwd=folder, stderr=subprocess.PIPE, text=True)
+    log = os.path.join(folder, "log")
+    with open(log, "w", encoding="utf-8") as file:
+        weiyu = subprocess.Popen([f"{build}/bin/weiyu", "run", "-c", "gateway.yaml"], cwd=folder, stderr=file)
     time.sleep(WARM_S)
     if weiyu.poll() is not None:
-        sys.exit(f"the gateway ended: {weiyu.stderr.read()[-2000:]}")
+        sys.exit(f"the gateway ended: {open(log, encoding='utf-8').read()[-2000:]}")
     peer.begin()
     cpu, _ = usage(weiyu.pid)
     time.sleep(MEASURE_S)
     cpu_end, rss = usage(weiyu.pid)
     seen = peer.end()
     weiyu.terminate()
-    weiyu.communicate(timeout=60)
+    weiyu.wait(timeout=60)
     shutil.rmtree(folder)
     assert seen["writes"] == 0
     return {"cpu_s": cpu_end - cpu, "rss_kb": rss, **seen}
