@@ -70,7 +70,7 @@ def one_connection(build):
           f"ratio of neighbours: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
-def write_site(folder, n, port):
+def write_site(folder, n, port, rules=RULES):
     def at(i):
         return f"127.0.{1 + i // 250}.{1 + i % 250}"
 
@@ -79,7 +79,7 @@ def write_site(folder, n, port):
     lines += ["devices:"] + [f"  - {{id: d{i}, wire: w{i}, profile: ten, unit: 1}}" for i in range(n)]
     lines += ["vendors:", "  - {id: v1, role: lift, name: 维保, arrive: 30min}", "assets:"]
     lines += [f"  - {{id: A-{i}, class: ten, name_zh: 房, name_en: Room, place: {{building: A}}, device: d{i}}}" for i in range(n)]
-    files = {"site.yaml": "\n".join(lines) + "\n", "profile.yaml": PROFILE, "classes.yaml": CLASSES, "rules.yaml": RULES}
+    files = {"site.yaml": "\n".join(lines) + "\n", "profile.yaml": PROFILE, "classes.yaml": CLASSES, "rules.yaml": rules}
     for name, text in files.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
@@ -95,10 +95,10 @@ def usage(pid):
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"), int(rss)
 
 
-def gateway(build, n):
+def gateway(build, n, measure_s=MEASURE_S, rules=RULES):
     folder = tempfile.mkdtemp(prefix="weiyu-bench-")
     peer = Peer(build)
-    write_site(folder, n, peer.port)
+    write_site(folder, n, peer.port, rules)
     log = os.path.join(folder, "log")
     with open(log, "w", encoding="utf-8") as file:
         weiyu = subprocess.Popen([f"{build}/bin/weiyu", "run", "-c", "gateway.yaml"], cwd=folder, stderr=file)
@@ -107,7 +107,7 @@ def gateway(build, n):
         sys.exit(f"the gateway ended: {open(log, encoding='utf-8').read()[-2000:]}")
     peer.begin()
     cpu, _ = usage(weiyu.pid)
-    time.sleep(MEASURE_S)
+    time.sleep(measure_s)
     cpu_end, rss = usage(weiyu.pid)
     seen = peer.end()
     weiyu.terminate()
@@ -133,7 +133,9 @@ def thousand(build, hundred_rss_kb):
     print(f"1000 devices each second: {ours['requests'] / MEASURE_S:.0f} polls/s on {ours['connections']} connections at the end; interval "
           f"p01 {ours['p01']:.1f} p50 {ours['p50']:.1f} p99 {ours['p99']:.1f} p99.9 {ours['p999']:.1f} most {ours['most']:.1f} ms; "
           f"{100 * ours['cpu_s'] / MEASURE_S:.1f} % of a core; {ours['rss_kb'] / 1024:.1f} MB; "
-          f"{(ours['rss_kb'] - hundred_rss_kb) / 900:.1f} kB for each further device")
+          f"{(ours['rss_kb'] - hundred_rss_kb) / 900:.1f} kB for each further device with its asset and three rules")
+    bare = [gateway(build, n, 5, "weiyu: rules/1\npackage: bench\nrules: []\n")["rss_kb"] for n in (100, 1000)]
+    print(f"without rules: {(bare[1] - bare[0]) / 900:.1f} kB for each further device")
 
 
 def requests_of(build, path):
