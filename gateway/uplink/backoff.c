@@ -1,6 +1,8 @@
-/* backoff.c: full jitter with splitmix64 as its source of chance. Nothing here needs to be secret;
+/* backoff.c: full jitter. Nothing here needs to be secret;
  * it only has to differ between gateways, which the seed takes care of. */
 #include "backoff.h"
+
+#include "draw.h"
 
 void uplink_backoff_init(struct uplink_backoff *backoff, wy_ms first_ms, wy_ms most_ms,
 			 uint64_t seed)
@@ -21,22 +23,13 @@ wy_ms uplink_backoff_bound(const struct uplink_backoff *backoff)
 	return bound_ms;
 }
 
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9E3779B97F4A7C15u);
-
-	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-	z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-	return z ^ (z >> 31);
-}
-
 wy_ms uplink_backoff_next(struct uplink_backoff *backoff)
 {
 	wy_ms bound_ms = uplink_backoff_bound(backoff);
 
 	if (bound_ms < backoff->most_ms)
 		backoff->doublings++;
-	return (wy_ms)(draw(&backoff->random) % ((uint64_t)bound_ms + 1));
+	return (wy_ms)(wy_draw(&backoff->random) % ((uint64_t)bound_ms + 1));
 }
 
 void uplink_backoff_ended(struct uplink_backoff *backoff, wy_ms stood_ms)

@@ -8,21 +8,13 @@
 
 #include <string.h>
 
+#include "draw.h"
+
 #define LOOK_AGAIN_MS 100 /* for a name or a free handshake */
-
-/* splitmix64 */
-static uint64_t next_random(struct coap_field *field)
-{
-	uint64_t x = field->random += 0x9E3779B97F4A7C15u;
-
-	x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-	x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-	return x ^ (x >> 31);
-}
 
 wy_ms coap_jitter(struct coap_field *field, wy_ms bound_ms)
 {
-	return bound_ms > 0 ? (wy_ms)(next_random(field) % (uint64_t)(bound_ms + 1)) : 0;
+	return bound_ms > 0 ? (wy_ms)(wy_draw(&field->random) % (uint64_t)(bound_ms + 1)) : 0;
 }
 
 /* ---- Failing and coming back

@@ -2,6 +2,8 @@
  * says whether to go on at once. */
 #include "modbus_wire.h"
 
+#include "draw.h"
+
 enum { LINK_RETRY_FIRST_MS = 1000, LINK_RETRY_MOST_MS = 8000 };
 
 void modbus_wire_close(struct modbus_wire *wire)
@@ -21,15 +23,6 @@ static void end_poll(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 
 /* ---- A connection that cannot be had ------------------------------ */
 
-static uint64_t next_random(struct modbus_wire *wire)
-{
-	uint64_t x = wire->random += 0x9E3779B97F4A7C15u;
-
-	x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-	x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-	return x ^ (x >> 31);
-}
-
 /* All devices behind it share one wait, so that a hundred of them do not each wait for a connection of their own. */
 static void link_failed(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 {
@@ -41,7 +34,7 @@ static void link_failed(struct modbus_wire *wire, enum wy_err err, wy_ms now_ms)
 	wire->link_err = err;
 	if (wire->serial)
 		wire->serial->is_strange = true;
-	wire->link_retry_ms = now_ms + wait_ms - (wy_ms)(next_random(wire) % (uint64_t)(wait_ms / 4));
+	wire->link_retry_ms = now_ms + wait_ms - (wy_ms)(wy_draw(&wire->random) % (uint64_t)(wait_ms / 4));
 }
 
 /* What was due meanwhile is due now. */
