@@ -138,6 +138,19 @@ static void check_double(struct loading *l, const struct wy_node *node, const st
 	}
 }
 
+static void read_dtls(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
+		      struct sensor_device_conf *device)
+{
+	struct loading_certificates files;
+
+	if (!load_certificates(l, node, wire ? wire->host : NULL, &files))
+		return;
+	device->dtls_ca = files.ca;
+	device->dtls_certificate = files.certificate;
+	device->dtls_key = files.key;
+	device->dtls_name = files.name;
+}
+
 static void read_device(struct loading *l, const struct wy_node *node, struct sensor_device_conf *device)
 {
 	struct device_keys keys = {.id = ""};
@@ -163,7 +176,7 @@ static void read_device(struct loading *l, const struct wy_node *node, struct se
 	if (keys.psk)
 		(void)load_psk(l, keys.psk, device);
 	if (keys.dtls)
-		load_dtls(l, keys.dtls, wire, device);
+		read_dtls(l, keys.dtls, wire, device);
 	if (wire && wire->kind == SENSOR_WIRE_COAP)
 		check_push(l, node, wire, device);
 }

@@ -1,4 +1,4 @@
-/* dtls.c: certificates a CoAP device is spoken to with, and what it takes for devices to push to us. */
+/* dtls.c: certificates a device is spoken to with, and what it takes for devices to push to us. */
 #define _POSIX_C_SOURCE 200809L
 #include "loading.h"
 
@@ -7,13 +7,13 @@
 
 /* ---- Certificates --------------------------------------------------------------------------- */
 
-struct dtls_keys {
+struct certificate_keys {
 	const struct wy_node *ca, *certificate, *key;
 	const char *name;
 };
 
-#define AT(member) offsetof(struct dtls_keys, member)
-static const struct wy_field dtls_rows[] = {
+#define AT(member) offsetof(struct certificate_keys, member)
+static const struct wy_field certificate_rows[] = {
 	{"ca", WY_FIELD_NODE, AT(ca), true, 0, 0, NULL, "file with the certificate that signed the device's"},
 	{"certificate", WY_FIELD_NODE, AT(certificate), true, 0, 0, NULL, "file with ours"},
 	{"key", WY_FIELD_NODE, AT(key), true, 0, 0, NULL, "file with our key"},
@@ -26,18 +26,16 @@ static const char *file_of(struct loading *l, const struct wy_node *node)
 	return loading_text(l, node) ? loading_path(l, node, node->text) : NULL;
 }
 
-void load_dtls(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
-	       struct sensor_device_conf *device)
+bool load_certificates(struct loading *l, const struct wy_node *node, const char *host,
+		       struct loading_certificates *ret)
 {
-	struct dtls_keys keys = {.name = wire ? wire->host : NULL};
+	struct certificate_keys keys = {.name = host};
 
-	if (!LOADING_FIELDS(l, node, dtls_rows, &keys))
-		return;
-	/* Files come and go apart from the configuration, so they are not tried here. */
-	device->dtls_ca = file_of(l, keys.ca);
-	device->dtls_certificate = file_of(l, keys.certificate);
-	device->dtls_key = file_of(l, keys.key);
-	device->dtls_name = keys.name;
+	if (!LOADING_FIELDS(l, node, certificate_rows, &keys))
+		return false;
+	*ret = (struct loading_certificates){file_of(l, keys.ca), file_of(l, keys.certificate), file_of(l, keys.key),
+					     keys.name};
+	return true;
 }
 
 /* ---- Devices that push ---------------------------------------------------------------------- */

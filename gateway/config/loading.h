@@ -108,8 +108,14 @@ void load_holidays(struct loading *l, const struct wy_node *node);
 void load_params(struct loading *l, const struct wy_node *node);
 bool load_zone(struct loading *l, const char *name, struct wy_zone *ret_zone);
 bool load_psk(struct loading *l, const struct wy_node *node, struct sensor_device_conf *device);
-void load_dtls(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,
-	       struct sensor_device_conf *device);
+/* With whom a device is spoken to, over TLS or DTLS: names of files, resolved, and the name it must carry (by default its
+ * host's). The files are not tried: they come and go apart from the configuration. */
+struct loading_certificates {
+	const char *ca, *certificate, *key, *name;
+};
+/* false: there are mistakes, and nothing is filled in. */
+bool load_certificates(struct loading *l, const struct wy_node *node, const char *host,
+		       struct loading_certificates *ret);
 void check_listening(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire);
 /* A CoAP device: which of its keys go together, on a wire that listens and on others. */
 void check_push(struct loading *l, const struct wy_node *node, const struct sensor_wire_conf *wire,

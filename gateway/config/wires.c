@@ -44,36 +44,16 @@ const struct wy_field *config_wire_keys(size_t *ret_n)
 
 /* ---- TLS ---------------------------------------------------------------------------------------- */
 
-struct tls_keys {
-	const struct wy_node *ca, *certificate, *key;
-	const char *name;
-};
-
-#define AT(member) offsetof(struct tls_keys, member)
-static const struct wy_field tls_rows[] = {
-	{"ca", WY_FIELD_NODE, AT(ca), true, 0, 0, NULL, "file with the certificate that signed the device's"},
-	{"certificate", WY_FIELD_NODE, AT(certificate), true, 0, 0, NULL, "file with ours"},
-	{"key", WY_FIELD_NODE, AT(key), true, 0, 0, NULL, "file with our key"},
-	{"name", WY_FIELD_TEXT, AT(name), false, 0, 0, NULL, "in the device's certificate, where that is not the host"},
-};
-#undef AT
-
-static const char *file_of(struct loading *l, const struct wy_node *node)
-{
-	return loading_text(l, node) ? loading_path(l, node, node->text) : NULL;
-}
-
-/* Files come and go apart from the configuration, so they are not tried here. */
 static void read_tls(struct loading *l, const struct wy_node *node, struct sensor_wire_conf *wire)
 {
-	struct tls_keys keys = {.name = wire->host};
+	struct loading_certificates files;
 
-	if (!LOADING_FIELDS(l, node, tls_rows, &keys))
+	if (!load_certificates(l, node, wire->host, &files))
 		return;
-	wire->tls_ca = file_of(l, keys.ca);
-	wire->tls_certificate = file_of(l, keys.certificate);
-	wire->tls_key = file_of(l, keys.key);
-	wire->tls_name = keys.name;
+	wire->tls_ca = files.ca;
+	wire->tls_certificate = files.certificate;
+	wire->tls_key = files.key;
+	wire->tls_name = files.name;
 }
 
 /* ---- One wire ----------------------------------------------------------------------------------- */
