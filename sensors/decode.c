@@ -23,6 +23,8 @@ static const struct encoding {
 
 enum { PAIR_BASE = 10000 };
 
+const char *const sensor_area_names[] = {"coil", "discrete", "input", "holding", NULL};
+
 bool sensor_area_is_bits(enum sensor_area area)
 {
 	return area == SENSOR_COIL || area == SENSOR_DISCRETE;

@@ -19,6 +19,8 @@ struct sensor_window {
 /* Registers of a point's value (1, 2 or 4; of a text up to 32); 1 for a bit of a bit area. */
 uint16_t sensor_point_width(const struct sensor_profile_point *point);
 bool sensor_area_is_bits(enum sensor_area area);
+/* "coil", "discrete", "input", "holding", by enum sensor_area; NULL at the end. */
+extern const char *const sensor_area_names[];
 
 /* What one request must hold to give this point: itself and the registers that choose its unit and
  * factor. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "decode.h"
 #include "profile_words.h"
 
 enum {
@@ -309,7 +310,6 @@ static void choose_base(struct import *import)
 
 /* ---- The text ----------------------------------------------------------------------------------- */
 
-static const char *const area_names[] = {"coil", "discrete", "input", "holding"};
 static const char *const encoding_names[] = {"bit", "u16", "i16", "u32", "i32", "f32", "u64", "dec_pair", "text"};
 
 /* The next character of UTF-8; *at moves behind it. */
@@ -419,7 +419,7 @@ static void add_point(struct wy_buf *out, const struct import *import, const str
 {
 	bool is_text = item->type.encoding == SENSOR_TEXT;
 
-	wy_buf_addf(out, "  %s: {area: %s, address: ", item->name, area_names[item->area]);
+	wy_buf_addf(out, "  %s: {area: %s, address: ", item->name, sensor_area_names[item->area]);
 	add_address(out, import, item);
 	(is_text ? add_text : add_value)(out, item);
 	wy_buf_add(out, "} # ");

@@ -37,7 +37,6 @@ static enum wy_err refuse_writes(const struct profile_draft *draft, const struct
 
 /* ---- A point ------------------------------------------------------ */
 
-static const char *const area_names[] = {"coil", "discrete", "input", "holding", NULL};
 static const char *const type_names[] = {"bool", "int", "real", "enum", "counter", "text", NULL};
 #define TYPE_TEXT (WY_TYPE_COUNTER + 1) /* only here: such a point has no value */
 static const char *const encoding_names[] = {"bit", "u16", "i16",	 "u32",	 "i32",
@@ -57,7 +56,7 @@ struct point_keys {
 
 #define AT(member) offsetof(struct point_keys, member)
 static const struct wy_field point_rows[] = {
-	{"area", WY_FIELD_CHOICE, AT(area), false, 0, 0, area_names,
+	{"area", WY_FIELD_CHOICE, AT(area), false, 0, 0, sensor_area_names,
 	 "coil, discrete, input, holding"},
 	{"address", WY_FIELD_INT, AT(address), false, 0, 499999, NULL,
 	 "as numbered from address_base"},

@@ -103,7 +103,4 @@ struct sensor_report {
  * into the field. */
 typedef void (*sensor_take)(void *arg, const struct sensor_report *report);
 
-/* How a driver that must wait learns the time: mono milliseconds. */
-typedef wy_ms (*sensor_clock)(void *arg);
-
 #endif

@@ -25,7 +25,6 @@
 #define WY_RELATIONS_MAX 16u     /* of one class; refuse */
 #define WY_FD_MODBUS_MAX 1023    /* libmodbus select()s: a descriptor above this is closed, WY_E_LIMIT */
 #define WY_MODBUS_DOUBTS_MAX 32u /* unanswered requests of a serial line; above: nothing is sent until they age */
-#define WY_MODBUS_REFUSED_MAX 16u /* blocks of a device known to be refused; drop oldest */
 #define WY_MODBUS_MISSES_MAX 3u   /* times in a row a living device may not give a block; then it is left alone for a minute */
 #define WY_MODBUS_CLOSED_MAX 24u  /* holes of a device known not to be readable; above: no hole of it is read over for a day */
 #define WY_MODBUS_SPLITS_MAX 32u  /* refused reads halved in one poll; the rest is BAD until the next */

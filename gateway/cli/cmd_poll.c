@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "decode.h"
 #include "driver.h"
 #include "field_ask.h"
 #include "poll_by_hand.h"
@@ -134,16 +135,14 @@ static void own_keys_text(const struct sensor_options *own, const struct sensor_
 static void where_text(const struct sensor_profile *profile, const struct sensor_profile_point *point,
 		       char *out, size_t size)
 {
-	static const char *const areas[] = {"coil", "discrete", "input", "holding"};
-
 	if (profile->transport == SENSOR_COAP)
 		snprintf(out, size, "%s", point->path);
 	else if (profile->transport != SENSOR_MODBUS)
 		own_keys_text(sensor_driver_find(profile->transport)->point, point, out, size);
 	else if (point->encoding == SENSOR_BIT || point->bit_mask)
-		snprintf(out, size, "%s %u bit %u", areas[point->area], point->address, point->bit_shift);
+		snprintf(out, size, "%s %u bit %u", sensor_area_names[point->area], point->address, point->bit_shift);
 	else
-		snprintf(out, size, "%s %u", areas[point->area], point->address);
+		snprintf(out, size, "%s %u", sensor_area_names[point->area], point->address);
 }
 
 static void print_table(const struct reading *r)

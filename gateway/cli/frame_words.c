@@ -2,7 +2,7 @@
  * function, data, CRC (2). Request data: address (2), count (2). */
 #include "frame_words.h"
 
-#include <string.h>
+#include "modbus_frame.h"
 
 enum { HEAD_TCP = 6, REQUEST_BYTES = 6, REFUSED = 0x80 };
 
@@ -29,22 +29,9 @@ const char *frame_exception_text(uint8_t exception)
 	return exception < sizeof(texts) / sizeof(*texts) ? texts[exception] : "unknown exception";
 }
 
-/* CRC-16 of Modbus, 0 over a frame with its own: shown only, the driver has judged by libmodbus. */
-static uint16_t crc_of(const struct frame_bytes *frame)
-{
-	uint16_t crc = 0xFFFF;
-
-	for (size_t i = 0; i < frame->n; i++) {
-		crc ^= frame->byte[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = (uint16_t)(crc & 1 ? crc >> 1 ^ 0xA001 : crc >> 1);
-	}
-	return crc;
-}
-
 bool frame_has_crc(const struct frame_bytes *frame)
 {
-	return frame->n >= 4 && frame->n == frame->n_kept && crc_of(frame) == 0;
+	return frame->n >= 4 && frame->n == frame->n_kept && modbus_crc(frame->byte, frame->n) == 0;
 }
 
 static void add(struct wy_buf *odd, const char *text)

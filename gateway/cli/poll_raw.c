@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode.h"
 #include "field_ask.h"
 #include "poll_by_hand.h"
 
@@ -28,8 +29,6 @@ struct raw {
 	wy_ms took_ms;
 };
 
-static const char *const area_names[] = {"coil", "discrete", "input", "holding"};
-
 /* ---- AREA:ADDRESS:COUNT ----------------------------------------------------------------------- */
 
 static bool read_what(const char *text, struct raw *raw)
@@ -40,7 +39,7 @@ static bool read_what(const char *text, struct raw *raw)
 	int area = 3;
 
 	raw->is_both = len == 4 && strncmp(text, "both", 4) == 0;
-	while (!raw->is_both && area >= 0 && (strlen(area_names[area]) != len || strncmp(text, area_names[area], len) != 0))
+	while (!raw->is_both && area >= 0 && (strlen(sensor_area_names[area]) != len || strncmp(text, sensor_area_names[area], len) != 0))
 		area--;
 	bool is_fine = area >= 0 && colon &&
 		       wy_parse_int(colon + 1, second ? (size_t)(second - colon - 1) : strlen(colon + 1), &address) == WY_OK &&
@@ -199,7 +198,7 @@ static void print_bits(const struct raw *raw)
 
 static void print_people(const struct raw *raw, enum wy_err err)
 {
-	printf("%s, unit %u, by function %d\n", area_names[raw->area], raw->device.unit_id,
+	printf("%s, unit %u, by function %d\n", sensor_area_names[raw->area], raw->device.unit_id,
 	       (int[]){1, 2, 4, 3}[raw->area]);
 	if (!err && (raw->area == SENSOR_INPUT || raw->area == SENSOR_HOLDING))
 		print_registers(raw);
@@ -217,7 +216,7 @@ static json_t *to_json(const struct raw *raw, enum wy_err err)
 
 	for (uint16_t i = 0; i < raw->count; i++)
 		json_array_append_new(words, raw->is_read[i] ? json_integer(raw->word[i]) : json_null());
-	return json_pack("{s:s, s:i, s:i, s:s, s:i, s:I, s:o}", "area", area_names[raw->area], "unit", (int)raw->device.unit_id,
+	return json_pack("{s:s, s:i, s:i, s:s, s:i, s:I, s:o}", "area", sensor_area_names[raw->area], "unit", (int)raw->device.unit_id,
 			 "address", (int)raw->address, "result", wy_err_text(err), "exception", (int)raw->exception,
 			 "took_ms", (json_int_t)raw->took_ms, "words", words);
 }

@@ -3,10 +3,7 @@
 #define _GNU_SOURCE /* pthread_mutex_clocklock */
 #include "poller.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,7 +39,6 @@ struct poller {
 static void take_report(void *arg, const struct sensor_report *report)
 {
 	struct poller *poller = arg;
-
 	struct sensor_report *copy = queue_reserve(&poller->queue, report);
 
 	if (!copy)

@@ -208,3 +208,9 @@ enum wy_err modbus_odd_judge(const struct modbus_way *way, const struct modbus_r
 		return modbus_pdu_judge(request, bytes + 1, n - 1 - CRC_BYTES, ret_answer);
 	return n >= NICE_REFUSAL_BYTES ? nice_judge(request, bytes, n, ret_answer) : WY_E_PROTOCOL;
 }
+
+void modbus_answer_words(const struct modbus_answer *answer, uint16_t ret_words[MODBUS_WORDS_MAX])
+{
+	for (size_t i = 0; i + 1 < answer->bytes; i += 2)
+		ret_words[i / 2] = get16(answer->data + i);
+}

@@ -9,7 +9,7 @@
 
 #define MODBUS_FRAME_MAX 260u
 #define MODBUS_REQUEST_MAX 12u /* of the four functions that read */
-#define MODBUS_CODES_TO_READ 4u /* function codes 1 to 4 */
+#define MODBUS_WORDS_MAX 126u	 /* registers an answer has room for */
 
 struct modbus_request {
 	uint8_t unit, function;
@@ -19,7 +19,7 @@ struct modbus_request {
 struct modbus_answer {
 	uint8_t exception; /* 0: data */
 	uint8_t bytes;
-	uint8_t data[252]; /* as on the wire */
+	uint8_t data[2 * MODBUS_WORDS_MAX]; /* as on the wire */
 };
 
 /* How the frames of one device are put. */
@@ -53,6 +53,9 @@ WY_MUST_CHECK enum wy_err modbus_pdu_judge(const struct modbus_request *request,
 /* The same for a whole frame of a way that is not plain. */
 WY_MUST_CHECK enum wy_err modbus_odd_judge(const struct modbus_way *way, const struct modbus_request *request,
 					   const uint8_t *bytes, size_t n, struct modbus_answer *ret_answer);
+
+/* The registers of an answer as numbers. */
+void modbus_answer_words(const struct modbus_answer *answer, uint16_t ret_words[MODBUS_WORDS_MAX]);
 
 /* CRC-16 of Modbus; 0 over a frame that includes its own. */
 uint16_t modbus_crc(const uint8_t *bytes, size_t n);

@@ -63,12 +63,11 @@ static void list_data(struct modbus_poll *poll, const struct modbus_answer *answ
 {
 	const struct sensor_block *part = &poll->part[poll->at_part];
 	struct sensor_report *report = &poll->report;
-	uint16_t words[126];
+	uint16_t words[MODBUS_WORDS_MAX];
 	struct sensor_window window = {part->area, part->address, part->count, words, answer->data};
 	uint32_t n_listed = report->n;
 
-	for (size_t i = 0; i + 1 < answer->bytes; i += 2)
-		words[i / 2] = (uint16_t)(answer->data[i] << 8 | answer->data[i + 1]);
+	modbus_answer_words(answer, words);
 	for (uint16_t i = part->first; i < part->end; i++) {
 		uint32_t point = poll->reads->point[i];
 		struct sensor_extent extent = sensor_plan_extent(&poll->device->plan, point);

@@ -55,11 +55,10 @@ static void list_text(struct modbus_wire *wire, const struct modbus_answer *answ
 	const struct sensor_block *block = &poll->part[0];
 	uint32_t point = poll->next_text - 1;
 	char *text = wire->text_bytes[report->n_texts];
-	uint16_t words[126];
+	uint16_t words[MODBUS_WORDS_MAX];
 	struct sensor_window window = {block->area, block->address, block->count, words, answer->data};
 
-	for (size_t i = 0; i + 1 < answer->bytes; i += 2)
-		words[i / 2] = (uint16_t)(answer->data[i] << 8 | answer->data[i + 1]);
+	modbus_answer_words(answer, words);
 	(void)sensor_text(&poll->profile->points[point], &window, text);
 	wire->texts[report->n_texts++] = (struct sensor_text_said){point, text};
 	report->texts = wire->texts;
