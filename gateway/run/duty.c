@@ -1,0 +1,133 @@
+/* duty.c: what the loop calls, between start and stop. After every call what was decided is kept, then sent. */
+#include <stdlib.h>
+
+#include "gateway.h"
+#include "log.h"
+
+enum { OFFLINE_RETRY_MS = 60000 };
+
+void duty_break(struct gateway *g)
+{
+	g->exit = RUN_BROKEN;
+	loop_stop(g->loop);
+}
+
+void duty_settle(struct gateway *g)
+{
+	struct engine *engine = g->now->engine;
+	bool has_events = false;
+	enum wy_err err = engine_flush(engine, &has_events);
+
+	if (err || engine_is_broken(engine) || delivery_is_broken(g->delivery)) {
+		duty_break(g);
+		return;
+	}
+	loop_timer_set(g->engine_timer, engine_due(engine));
+	if (has_events && !g->is_offline)
+		loop_timer_set(g->delivery_timer, clock_mono(&g->clock));
+}
+
+/* ---- Field and time ----------------------------------------------------------------------------- */
+
+static void on_report(void *arg, const struct sensor_report *report)
+{
+	struct gateway *g = arg;
+	engine_report(g->now->engine, report);
+}
+
+void duty_on_field(void *arg)
+{
+	struct gateway *g = arg;
+	poller_take(g->field->poller, on_report, g);
+	duty_settle(g);
+}
+
+void duty_on_engine_time(void *arg)
+{
+	struct gateway *g = arg;
+	/* What has been read comes before what is only due. */
+	poller_take(g->field->poller, on_report, g);
+	engine_tick(g->now->engine);
+	duty_settle(g);
+}
+
+void duty_on_own_time(void *arg)
+{
+	struct gateway *g = arg;
+	struct store_outbox_stats stats = {.queued = 0};
+	struct own_in in = {.is_up = delivery_state(g->delivery).is_up};
+
+	in.has_queue = store_outbox_stats(g->store, &stats) == WY_OK;
+	in.queued = stats.queued;
+	loop_timer_set(g->own_timer, clock_mono(&g->clock) + OWN_PERIOD_MS);
+	engine_look_at_own(g->now->engine, &in);
+	duty_settle(g);
+}
+
+/* ---- Uplink ------------------------------------------------------------------------------------- */
+
+/* With files that are not there yet the gateway watches on: tickets wait in the store. */
+enum wy_err duty_connect(struct gateway *g)
+{
+	char text[300];
+	struct wy_buf words;
+
+	wy_buf_init(&words, text, sizeof(text));
+	enum wy_err err = delivery_open(g->delivery, &words);
+	if (err && !g->is_offline)
+		log_line(LOG_ERROR, "uplink_refused", "why=\"%s\" next=\"tickets wait in the store; tried "
+			 "again every minute\"", words.len ? text : wy_err_text(err));
+	g->is_offline = err != WY_OK;
+	if (err)
+		return WY_OK;
+	return loop_add_fd(g->loop, delivery_fd(g->delivery), LOOP_UPLINK, duty_on_delivery, g);
+}
+
+void duty_on_delivery(void *arg)
+{
+	struct gateway *g = arg;
+	if (g->is_offline && duty_connect(g)) {
+		duty_break(g);
+		return;
+	}
+	if (g->is_offline) {
+		loop_timer_set(g->delivery_timer, clock_mono(&g->clock) + OFFLINE_RETRY_MS);
+		return;
+	}
+	loop_timer_set(g->delivery_timer, delivery_dispatch(g->delivery));
+	duty_settle(g);
+}
+
+void duty_on_work(void *arg, const char *ticket_key, enum ticket_node node, uint32_t work_rev)
+{
+	struct gateway *g = arg;
+	enum wy_err err = engine_work(g->now->engine, ticket_key, node, work_rev);
+
+	log_line(err ? LOG_WARNING : LOG_INFO, "work", "ticket=%s node=%s rev=%u%s%s", ticket_key,
+		 ticket_node_text((uint8_t)node), work_rev, err ? " ignored=" : "",
+		 err ? wy_err_text(err) : "");
+	/* Kept before the next message: a receipt needs the store for itself. */
+	duty_settle(g);
+}
+
+/* ---- People ------------------------------------------------------------------------------------- */
+
+void duty_on_stop(void *arg)
+{
+	struct gateway *g = arg;
+	loop_notify("STOPPING=1");
+	loop_stop(g->loop);
+}
+
+char *duty_on_question(void *arg, const char *request)
+{
+	struct gateway *g = arg;
+	char *text = run_answer(&g->view, request);
+
+	/* An order is kept before it is answered. */
+	duty_settle(g);
+	if (!engine_is_broken(g->now->engine))
+		return text;
+	free(text);
+	return NULL;
+}

@@ -1,0 +1,84 @@
+/* gateway.h: what the files of run/ that make and drive the process share. Private to run/.
+ *
+ * A gateway is what lives as long as the process: store, clock, loop, uplink, control socket, recording. A generation is what one
+ * load of the files gave: configuration, rules, and the engine that decides by them. The field asks the devices of one
+ * generation. */
+#ifndef RUN_GATEWAY_H
+#define RUN_GATEWAY_H
+
+#include "ctl.h"
+#include "loop.h"
+#include "run.h"
+
+struct generation {
+	void *memory; /* WY_LOAD_ARENA_BYTES, owned: all below lies in it */
+	struct wy_arena arena;
+	struct wy_diags diags;
+	struct config *config;
+	struct rule_set *rules;
+	struct rule_world world; /* what the recording names */
+	struct engine *engine;
+};
+
+struct field {
+	void *memory; /* owned: the poller lies in it */
+	struct wy_arena arena;
+	struct poller *poller;
+	const struct generation *of; /* whose wires and devices it asks */
+};
+
+struct gateway {
+	const char *path; /* of the gateway file, as given */
+	void *memory;	  /* of what lives as long as the process, owned */
+	struct wy_arena arena;
+	struct clock clock;
+	char boot[40];
+	struct store *store;
+	struct generation *now; /* in force */
+	struct field *field;
+	struct record *record; /* NULL: off, or there was no memory */
+	struct delivery *delivery;
+	struct loop *loop;
+	struct ctl *ctl;
+	struct loop_timer *engine_timer, *delivery_timer, *own_timer;
+	struct run_view view;
+	bool is_offline; /* the uplink's files are not in order */
+	enum run_exit exit;
+};
+
+/* generation.c */
+/* Fresh memory for an arena, all zero; NULL: there is none. */
+void *generation_memory(struct wy_arena *arena);
+/* Files to rules. Mistakes are in the log. WY_E_INVALID: some are; WY_E_NOMEM. */
+WY_MUST_CHECK enum wy_err generation_load(const char *gateway_yaml, struct generation **ret);
+/* The engine, from the store. */
+WY_MUST_CHECK enum wy_err generation_begin(struct generation *generation, struct gateway *g, struct record *record);
+void generation_free(struct generation *generation); /* NULL is fine */
+/* Lines of the log as the configuration wants them. */
+void generation_set_log(const struct generation *generation);
+
+/* field.c */
+/* Nothing is asked before poller_start(). */
+WY_MUST_CHECK enum wy_err field_new(struct generation *of, const struct clock *clock, struct field **ret);
+void field_free(struct field *field); /* NULL is fine */
+
+/* duty.c: what the loop calls. */
+/* Ends every callback: what the turn decided is kept, then sent. */
+void duty_settle(struct gateway *g);
+void duty_break(struct gateway *g);
+void duty_on_field(void *arg);
+void duty_on_engine_time(void *arg);
+void duty_on_own_time(void *arg);
+void duty_on_delivery(void *arg);
+void duty_on_work(void *arg, const char *ticket_key, enum ticket_node node, uint32_t work_rev);
+void duty_on_stop(void *arg);
+char *duty_on_question(void *arg, const char *request);
+/* Connects, or says why not and goes on without. */
+WY_MUST_CHECK enum wy_err duty_connect(struct gateway *g);
+
+/* start.c */
+enum run_exit start_state(struct gateway *g);
+enum run_exit start_all(struct gateway *g);
+void stop_all(struct gateway *g);
+
+#endif
