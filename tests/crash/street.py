@@ -1,0 +1,370 @@
+"""street.py: several small buildings at once, each with a gateway of its own, on one broker, one desk and one simulator;
+and the truth and the verdict about them. What kill.py and amnesia.py play on. Only Python's standard library.
+
+Each building has two boxes of four contacts (house/), each contact a fault of its own tier, told at once and without
+any hold. A fault stands until the desk's database has its ticket, and is away until the desk's database has its end: so
+each phase could be seen, whatever died meanwhile. What was told to the simulator is read from the simulator's own log.
+"""
+import collections
+import datetime
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+sys.path.insert(0, os.path.join(SOURCE, "deploy/demo"))
+
+from stage import ENDS, Cast, Failed, free_port, is_listening, wait_for  # noqa: E402
+
+HOUSE = os.path.join(SOURCE, "tests/crash/house")
+BOXES = ("east", "west")
+FAULTS = {"trapped": "CRS-01", "leak": "CRS-02", "broken": "CRS-03", "worn": "CRS-04"}
+# What ends a life badly: a line of these in a log is wrong, whoever wrote it.
+BAD_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", " store_failed ",
+             " outbox_unreadable ", " save_failed ", " event_rejected ", " event_not_sent ")
+
+JUDGED = ("dedup_key", "gateway_seq", "episode", "rev", "ticket_key")  # the rest of a document is not kept in memory
+
+GATEWAY = """weiyu: gateway/1
+gateway: {gateway}
+state: {run}/{gateway}
+socket: {run}/{gateway}.sock
+site: {gateway}-site.yaml
+classes: [{house}/classes.yaml]
+faults: [{house}/faults.yaml]
+tiers: {house}/tiers.yaml
+profiles: [{house}/profile.yaml]
+rules: [{house}/rules.yaml]
+record: {{enabled: false}}
+uplink: {{host: 127.0.0.1, port: {mqtt}, server_name: 127.0.0.1, ca: {run}/pki/ca.crt,
+  certificate: {run}/pki/{gateway}.crt, key: {run}/pki/{gateway}.key, keepalive: 20s, retry_first: 200ms,
+  retry_most: 1s, receipt_wait: {receipt_wait}}}
+log: info
+"""
+
+SITE = """weiyu: site/1
+site: {{id: one, name_zh: 一号楼, name_en: Building one, profile: legacy}}
+zone: Asia/Shanghai
+wires:
+  - {{id: bus, kind: tcp, host: 127.0.0.1, port: {port}, connect: 1s}}
+devices:
+  - {{id: {gateway}-east, wire: bus, profile: crash-box, unit: 1}}
+  - {{id: {gateway}-west, wire: bus, profile: crash-box, unit: 2}}
+assets:
+"""
+
+ASSET = """  - id: {gateway}-{box}
+    class: box
+    name_zh: {box}
+    name_en: {box}
+    place: {{building: A, floor: "1"}}
+    device: {gateway}-{box}
+"""
+
+
+class Fault:
+    """One contact that closes and opens. Told through the simulator, seen at the desk."""
+
+    def __init__(self, street, gateway, box, point):
+        self.street = street
+        self.device, self.point = f"{gateway}-{box}", point
+        self.gateway = gateway
+        self.key = f"{gateway}-{box}/{FAULTS[point]}"
+        self.is_on = False
+        self.is_seen = True
+        self.phases = 0                 # begun
+        self.next_at = time.monotonic() + street.random.uniform(0, 3)
+
+    def tell(self):
+        self.is_on, self.is_seen = not self.is_on, False
+        self.phases += self.is_on
+        self.street.sim(f"set {self.device}.{self.point} {'true' if self.is_on else 'false'}")
+
+    def see(self, verb):
+        """What the desk has committed."""
+        if not self.is_seen and verb == ("opened" if self.is_on else "cleared"):
+            self.is_seen = True
+            self.next_at = time.monotonic() + self.street.random.choice((0, 0.1, 0.5, 2))
+
+    def step(self, may_begin):
+        if self.is_seen and time.monotonic() >= self.next_at and (self.is_on or may_begin):
+            self.tell()
+
+    def is_over(self):
+        return not self.is_on and self.is_seen
+
+
+class Street:
+    """run: a directory; gateways: how many; programs: {"weiyu": path, "weiyu-desk": path, "weiyu-sim": path}."""
+
+    def __init__(self, run, programs, gateways, random, receipt_wait="1s"):
+        self.run, self.programs, self.random = run, programs, random
+        self.gateways = [f"gw-kill-{n:02d}" for n in range(1, gateways + 1)]
+        self.cast = Cast(run)
+        self.mqtt = free_port()
+        self.wire = {gateway: free_port() for gateway in self.gateways}
+        self.render(receipt_wait)
+        subprocess.run([os.path.join(SOURCE, "deploy/pki.sh"), self.path("pki"), "sink", *self.gateways], check=True,
+                       stdout=subprocess.DEVNULL)
+        subprocess.run([os.path.join(SOURCE, "deploy/broker/render.sh"), str(self.mqtt), run], check=True)
+        self.control = None
+        self.faults = [Fault(self, gateway, box, point)
+                       for gateway in self.gateways for box in BOXES for point in FAULTS]
+        self.by_key = {fault.key: fault for fault in self.faults}
+        self.db = None
+        self.seen_row = 0
+        self.events = []
+
+    def path(self, name):
+        return os.path.join(self.run, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def render(self, receipt_wait):
+        scenario = f"weiyu: sim/1\nprofiles: [{HOUSE}/profile.yaml]\ndevices:\n"
+        for gateway in self.gateways:
+            self.write(gateway + ".yaml", GATEWAY.format(gateway=gateway, run=self.run, house=HOUSE, mqtt=self.mqtt,
+                                                         receipt_wait=receipt_wait))
+            self.write(gateway + "-site.yaml", SITE.format(gateway=gateway, port=self.wire[gateway]) +
+                       "".join(ASSET.format(gateway=gateway, box=box) for box in BOXES))
+            for unit, box in enumerate(BOXES, 1):
+                scenario += f"  - {{id: {gateway}-{box}, kind: tcp, port: {self.wire[gateway]}, " \
+                            f"profile: crash-box, unit: {unit}}}\n"
+        self.write("scenario.yaml", scenario)
+
+    # -- parts
+
+    def start(self, name, command, environment=None):
+        saved = dict(os.environ)
+        os.environ.update(environment or {})
+        try:
+            return self.cast.start(name, command)
+        finally:
+            os.environ.clear()
+            os.environ.update(saved)
+
+    def start_broker(self):
+        self.start("mosquitto", [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", self.path("mosquitto.conf")])
+        wait_for("mosquitto", self.cast, lambda: is_listening(self.mqtt))
+
+    def start_desk(self, environment=None):
+        pki = self.path("pki")
+        return self.start("desk", [self.programs["weiyu-desk"], "--db", "sqlite:" + self.path("desk.db"), "--host",
+                                   "127.0.0.1", "--port", str(self.mqtt), "--ca", pki + "/ca.crt", "--cert",
+                                   pki + "/sink.crt", "--key", pki + "/sink.key", "--json"], environment)
+
+    def start_sim(self):
+        ports = self.path("sim-ports.json")
+        self.start("sim", [self.programs["weiyu-sim"], "--control", self.path("sim.sock"), "--ports", ports, "--truth",
+                           self.path("truth.jsonl"), self.path("scenario.yaml")])
+        wait_for("the simulator", self.cast, lambda: os.path.exists(ports) and os.path.exists(self.path("sim.sock")))
+        self.control = socket.socket(socket.AF_UNIX)
+        self.control.settimeout(10)
+        self.control.connect(self.path("sim.sock"))
+        self.control_lines = self.control.makefile()
+
+    def start_gateway(self, gateway, environment=None):
+        return self.start(gateway, [self.programs["weiyu"], "run", "-c", self.path(gateway + ".yaml")], environment)
+
+    def open_desk_db(self):
+        def is_there():
+            try:
+                self.db = sqlite3.connect(f"file:{self.path('desk.db')}?mode=ro", uri=True, timeout=10)
+                self.db.execute("select count(*) from inbox")
+                return True
+            except sqlite3.Error:
+                return False
+        wait_for("the desk's database", self.cast, is_there)
+
+    def sim(self, command):
+        self.control.sendall((command + "\n").encode())
+        answer = self.control_lines.readline()
+        if not answer.startswith("ok"):
+            raise Failed(f"the simulator says: {answer.strip()}")
+
+    def forget(self, process):
+        self.cast.parts = [(name, p) for name, p in self.cast.parts if p is not process]
+
+    def kill(self, process):
+        """SIGKILL, unless it has died meanwhile. True: this killed it."""
+        was_alive = process.poll() is None
+        if was_alive:
+            process.kill()
+        process.wait()
+        self.forget(process)
+        return was_alive
+
+    # -- the sink
+
+    def look(self):
+        """Events committed at the desk since the last look."""
+        rows = self.db.execute("select rowid, body from inbox where rowid > ? order by rowid",
+                               (self.seen_row,)).fetchall()
+        fresh = []
+        for rowid, body in rows:
+            self.seen_row = rowid
+            event = json.loads(body)
+            if ".ticket." in event["type"]:
+                fresh.append({"type": event["type"], "time": event["time"], "gateway": event["source"].split("/")[-1],
+                              "data": {name: event["data"][name] for name in JUDGED}})
+                fault = self.by_key.get(event["data"]["dedup_key"])
+                if fault:
+                    fault.see(event["type"].split(".")[-2])
+        self.events += fresh
+        return fresh
+
+    def step(self, may_begin):
+        """Faults whose time has come begin or end."""
+        for fault in self.faults:
+            fault.step(may_begin)
+
+    def is_over(self):
+        return all(fault.is_over() for fault in self.faults)
+
+    # -- the verdict
+
+    def truth(self):
+        """Phases of each fault, [begun, over] in Unix seconds, as the simulator logged them."""
+        phases = collections.defaultdict(list)
+        with open(self.path("truth.jsonl"), encoding="utf-8") as lines:
+            for line in map(json.loads, lines):
+                if line["event"] != "set":
+                    continue
+                key = f"{line['device']}/{FAULTS[line['point']]}"
+                if line["value"]:
+                    phases[key].append([line["t_ms"] / 1000, None])
+                elif phases[key]:
+                    phases[key][-1][1] = line["t_ms"] / 1000
+        return phases
+
+    def judge(self):
+        self.look()
+        wrong = [f"{fault.key}: {'no ticket' if fault.is_on else 'not cleared'} at the desk, phase {fault.phases}"
+                 for fault in self.faults if not fault.is_over()]
+        truth = self.truth()
+        by_key = collections.defaultdict(list)
+        for event in sorted(self.events, key=lambda e: e["data"]["gateway_seq"]):
+            by_key[event["data"]["dedup_key"]].append(event)
+        for key, phases in truth.items():
+            wrong += judge_fault(key, phases, by_key.pop(key, []))
+        for key, events in by_key.items():
+            wrong.append(f"{key}: a ticket nobody gave cause for: {[verb_of(e) for e in events]}, first "
+                         f"{events[0]['time']}")
+        wrong += self.judge_streams() + self.judge_logs()
+        return wrong
+
+    def judge_streams(self):
+        wrong = []
+        rows = self.db.execute("select source, count(distinct epoch), count(*), count(distinct seq), min(seq), "
+                               "max(seq) from inbox where seq > 0 group by source").fetchall()
+        for source, epochs, n, distinct, first, last in rows:
+            if epochs != 1 or first != 1 or not n == distinct == last:
+                wrong.append(f"{source}: {epochs} epochs, {n} events, {distinct} numbers, {first} to {last}")
+        for gateway, n in self.db.execute("select gateway, count(*) from ticket where is_ended = 0 group by gateway"):
+            wrong.append(f"{gateway}: {n} tickets still open at the desk")
+        for (n,) in self.db.execute("select count(*) from parked"):
+            if n:
+                wrong.append(f"the desk rejected {n} events")
+        return wrong
+
+    def judge_logs(self):
+        wrong = []
+        for name in os.listdir(self.run):
+            if not name.endswith(".log") or name == "broker.log":
+                continue
+            with open(self.path(name), encoding="utf-8", errors="replace") as log:
+                bad = [line.strip() for line in log if any(word in line for word in BAD_WORDS)]
+            if bad:
+                wrong.append(f"{name}: {len(bad)} bad lines, the first: {bad[0][:300]}")
+        return wrong
+
+    def redelivered(self):
+        """How often the desk said that an event had come before."""
+        with open(self.path("desk.log"), encoding="utf-8", errors="replace") as log:
+            return sum('"duplicate": true' in line or '"duplicate":true' in line for line in log)
+
+    def stop(self):
+        for _, process in self.cast.parts:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+        self.cast.stop()
+
+
+def verb_of(event):
+    return event["type"].split(".")[-2]
+
+
+def seconds_of(stamp):
+    return datetime.datetime.fromisoformat(stamp).timestamp()
+
+
+def judge_fault(key, phases, events):
+    """events: those of this fault in the order of seq. Yields what is wrong."""
+    ends = [e for e in events if verb_of(e) != "updated"]
+    if [verb_of(e) for e in ends] != ["opened", "cleared"] * len(phases):
+        yield f"{key}: {len(phases)} phases, and the desk has {len(ends)}: {' '.join(verb_of(e) for e in ends)[:200]}"
+        return
+    if [e["data"]["episode"] for e in ends] != [n for k in range(1, len(phases) + 1) for n in (k, k)]:
+        yield f"{key}: episodes {[e['data']['episode'] for e in ends]}"
+    revs = collections.defaultdict(list)
+    for event in events:
+        revs[event["data"]["ticket_key"]].append(event["data"]["rev"])
+    for ticket, seen in revs.items():
+        if seen != list(range(1, len(seen) + 1)):
+            yield f"{key}: {ticket} has rev {seen}"
+    for n, (begun, over) in enumerate(phases):
+        opened, cleared = seconds_of(ends[2 * n]["time"]), seconds_of(ends[2 * n + 1]["time"])
+        if opened + 0.001 < begun or over is None or opened > over or cleared + 0.001 < over:
+            yield f"{key}: episode {n + 1} opened {ends[2 * n]['time']} cleared {ends[2 * n + 1]['time']}, the fault " \
+                  f"stood {begun:.3f} to {over or 0:.3f}"
+
+
+# ---- Life --------------------------------------------------------------------------------------------------------
+
+class Stopped(Exception):
+    """Somebody wants it to end; the number of the signal says how."""
+
+
+def stop_at(signum, _):
+    for each in ENDS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(signum)
+
+
+def on_a_street(options, seed, perform, *arguments):
+    """perform(street, ...) in a directory that is removed if it returns 0. options: build, gateways, program, run."""
+    print(f"seed {seed}", flush=True)
+    run = options.run or tempfile.mkdtemp(prefix="weiyu-street-")
+    os.makedirs(run, mode=0o700, exist_ok=True)
+    bin_dir = os.path.join(os.path.abspath(options.build), "bin")
+    programs = {"weiyu": options.program, "weiyu-desk": "weiyu-desk-steps", "weiyu-sim": "weiyu-sim"}
+    street, code = None, 2
+    for each in ENDS:
+        signal.signal(each, stop_at)
+    try:
+        street = Street(run, {part: os.path.join(bin_dir, name) for part, name in programs.items()}, options.gateways,
+                        random.Random(seed + 1))
+        code = perform(street, *arguments)
+    except Stopped as why:
+        print(f"stopped by signal {why.args[0]}")
+        code = 128 + why.args[0]
+    except Failed as why:
+        print(f"WRONG {why}")
+    finally:
+        if street:
+            street.stop()
+        if code == 0 and not options.run:
+            shutil.rmtree(run)
+        else:
+            print(f"logs and databases: {run}")
+    return code
