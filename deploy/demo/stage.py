@@ -164,11 +164,11 @@ class Building:
         self.cast.start("mosquitto", [mosquitto, "-c", self.path("mosquitto.conf")])
         wait_for("mosquitto", self.cast, lambda: is_listening(self.ports["MQTT"]))
 
-    def start_desk(self):
+    def start_desk(self, *options):
         pki = self.path("pki")
         self.cast.start("desk", [self.bin("weiyu-desk"), "--db", "sqlite:" + self.path("desk.db"), "--host", "127.0.0.1",
                                  "--port", str(self.ports["MQTT"]), "--ca", pki + "/ca.crt",
-                                 "--cert", pki + "/sink.crt", "--key", pki + "/sink.key"])
+                                 "--cert", pki + "/sink.crt", "--key", pki + "/sink.key", *options])
         wait_for("the desk's database", self.cast, lambda: os.path.exists(self.path("desk.db")))
 
     def start_sim(self):

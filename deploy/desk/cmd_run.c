@@ -70,6 +70,7 @@ int cmd_run(const struct desk_options *options)
 		.ca = options->ca,
 		.cert = options->cert,
 		.key = options->key,
+		.protocol = options->protocol,
 		.client_id = options->client_id,
 		.is_listening = true,
 		.shard_first = options->shard_first,

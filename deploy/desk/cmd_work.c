@@ -145,6 +145,7 @@ static int tell_gateways(const struct desk_options *options, struct work *work)
 		.ca = options->ca,
 		.cert = options->cert,
 		.key = options->key,
+		.protocol = options->protocol,
 		.client_id = client_id,
 	};
 	struct link *link = NULL;

@@ -64,6 +64,12 @@ static void on_connect_failed(void *arg, MQTTAsync_failureData5 *data)
 	set_phase(arg, PHASE_DOWN);
 }
 
+static void on_connect_failed_4(void *arg, MQTTAsync_failureData *data)
+{
+	say("link_failed", "code=%d text=\"%s\"", data->code, data->message ? data->message : "");
+	set_phase(arg, PHASE_DOWN);
+}
+
 static int on_tls_error(const char *text, size_t len, void *arg)
 {
 	(void)arg;
@@ -73,14 +79,12 @@ static int on_tls_error(const char *text, size_t len, void *arg)
 	return 1;
 }
 
-static void on_subscribed(void *arg, MQTTAsync_successData5 *data)
+/* Paho reports a single refused topic as success: the reason code tells. */
+static void note_subscription(struct link *link, int reason)
 {
-	struct link *link = arg;
-
-	/* Paho reports a single refused topic as success: the reason code tells */
-	if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-		say("subscription_refused", "reason=%d (%s)", (int)data->reasonCode,
-		    MQTTReasonCode_toString(data->reasonCode));
+	if (reason >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
+		say("subscription_refused", "reason=%d (%s)", reason,
+		    MQTTReasonCode_toString((enum MQTTReasonCodes)reason));
 		set_phase(link, PHASE_REFUSED);
 		return;
 	}
@@ -89,9 +93,25 @@ static void on_subscribed(void *arg, MQTTAsync_successData5 *data)
 		set_phase(link, PHASE_UP);
 }
 
+static void on_subscribed(void *arg, MQTTAsync_successData5 *data)
+{
+	note_subscription(arg, (int)data->reasonCode);
+}
+
+static void on_subscribed_4(void *arg, MQTTAsync_successData *data)
+{
+	note_subscription(arg, data->alt.qos); /* 0x80: refused */
+}
+
 static void on_subscribe_failed(void *arg, MQTTAsync_failureData5 *data)
 {
 	say("subscription_refused", "code=%d reason=%d", data->code, (int)data->reasonCode);
+	set_phase(arg, PHASE_REFUSED);
+}
+
+static void on_subscribe_failed_4(void *arg, MQTTAsync_failureData *data)
+{
+	say("subscription_refused", "code=%d", data->code);
 	set_phase(arg, PHASE_REFUSED);
 }
 
@@ -102,8 +122,13 @@ static bool subscribe(struct link *link, const char *shard)
 		char topic[TOPIC_SIZE];
 
 		options.context = link;
-		options.onSuccess5 = on_subscribed;
-		options.onFailure5 = on_subscribe_failed;
+		if (link->options.protocol == 5) {
+			options.onSuccess5 = on_subscribed;
+			options.onFailure5 = on_subscribe_failed;
+		} else {
+			options.onSuccess = on_subscribed_4;
+			options.onFailure = on_subscribe_failed_4;
+		}
 		snprintf(topic, sizeof topic, "weiyu/v1/up/%s/+/%s", shard, CHANNELS[i]);
 		if (MQTTAsync_subscribe(link->client, topic, 1, &options) != MQTTASYNC_SUCCESS)
 			return false;
@@ -130,17 +155,26 @@ static void subscribe_all(struct link *link)
 		set_phase(link, PHASE_REFUSED);
 }
 
-static void on_connected(void *arg, MQTTAsync_successData5 *data)
+static void go_on_connected(struct link *link)
 {
-	struct link *link = arg;
-
-	(void)data;
 	if (!link->options.is_listening) {
 		set_phase(link, PHASE_UP);
 		return;
 	}
 	set_phase(link, PHASE_SUBSCRIBING);
 	subscribe_all(link);
+}
+
+static void on_connected(void *arg, MQTTAsync_successData5 *data)
+{
+	(void)data;
+	go_on_connected(arg);
+}
+
+static void on_connected_4(void *arg, MQTTAsync_successData *data)
+{
+	(void)data;
+	go_on_connected(arg);
 }
 
 static int on_arrived(void *arg, char *topic, int topic_len, MQTTAsync_message *message)
@@ -169,7 +203,8 @@ static int on_arrived(void *arg, char *topic, int topic_len, MQTTAsync_message *
 
 enum wy_err link_new(const struct link_options *options, struct link **ret_link)
 {
-	MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer5;
+	MQTTAsync_createOptions create_5 = MQTTAsync_createOptions_initializer5;
+	MQTTAsync_createOptions create_4 = MQTTAsync_createOptions_initializer;
 	struct link *link = calloc(1, sizeof *link);
 
 	if (!link)
@@ -182,7 +217,8 @@ enum wy_err link_new(const struct link_options *options, struct link **ret_link)
 	if (link->wake_fd < 0 ||
 	    MQTTAsync_createWithOptions(&link->client, link->uri, options->client_id,
 					MQTTCLIENT_PERSISTENCE_NONE, NULL,
-					&create) != MQTTASYNC_SUCCESS) {
+					options->protocol == 5 ? &create_5 : &create_4) !=
+		    MQTTASYNC_SUCCESS) {
 		link_free(link);
 		return WY_E_LINK;
 	}
@@ -192,13 +228,9 @@ enum wy_err link_new(const struct link_options *options, struct link **ret_link)
 	return WY_OK;
 }
 
-static bool start_connecting(struct link *link)
+static MQTTAsync_SSLOptions tls_of(const struct link *link)
 {
-	MQTTAsync_connectOptions connect = MQTTAsync_connectOptions_initializer5;
 	MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
-	MQTTProperties properties = MQTTProperties_initializer;
-	MQTTProperty expiry = {.identifier = MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL};
-	int code;
 
 	tls.trustStore = link->options.ca;
 	tls.keyStore = link->options.cert;
@@ -207,11 +239,19 @@ static bool start_connecting(struct link *link)
 	tls.verify = 1; /* the host name; Paho's default is not to look */
 	tls.sslVersion = MQTT_SSL_VERSION_TLS_1_2;
 	tls.ssl_error_cb = on_tls_error;
-	if (link->options.ca)
-		connect.ssl = &tls;
+	return tls;
+}
+
+static int connect_5(struct link *link, MQTTAsync_SSLOptions *tls)
+{
+	MQTTAsync_connectOptions connect = MQTTAsync_connectOptions_initializer5;
+	MQTTProperties properties = MQTTProperties_initializer;
+	MQTTProperty expiry = {.identifier = MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL};
+
 	expiry.value.integer4 = SESSION_EXPIRY_S;
 	if (link->options.is_listening)
 		MQTTProperties_add(&properties, &expiry);
+	connect.ssl = tls;
 	connect.connectProperties = &properties;
 	connect.cleanstart = link->options.is_listening ? 0 : 1;
 	connect.keepAliveInterval = KEEPALIVE_S;
@@ -220,9 +260,35 @@ static bool start_connecting(struct link *link)
 	connect.onSuccess5 = on_connected;
 	connect.onFailure5 = on_connect_failed;
 	connect.context = link;
-	atomic_store(&link->phase, PHASE_CONNECTING);
-	code = MQTTAsync_connect(link->client, &connect);
+	int code = MQTTAsync_connect(link->client, &connect);
 	MQTTProperties_free(&properties);
+	return code;
+}
+
+/* How long the broker keeps the session is its own affair here. */
+static int connect_4(struct link *link, MQTTAsync_SSLOptions *tls)
+{
+	MQTTAsync_connectOptions connect = MQTTAsync_connectOptions_initializer;
+
+	connect.ssl = tls;
+	connect.MQTTVersion = MQTTVERSION_3_1_1;
+	connect.cleansession = link->options.is_listening ? 0 : 1;
+	connect.keepAliveInterval = KEEPALIVE_S;
+	connect.connectTimeout = CONNECT_WAIT_S;
+	connect.automaticReconnect = 0;
+	connect.onSuccess = on_connected_4;
+	connect.onFailure = on_connect_failed_4;
+	connect.context = link;
+	return MQTTAsync_connect(link->client, &connect);
+}
+
+static bool start_connecting(struct link *link)
+{
+	MQTTAsync_SSLOptions tls = tls_of(link);
+	MQTTAsync_SSLOptions *used = link->options.ca ? &tls : NULL;
+
+	atomic_store(&link->phase, PHASE_CONNECTING);
+	int code = link->options.protocol == 5 ? connect_5(link, used) : connect_4(link, used);
 	if (code != MQTTASYNC_SUCCESS)
 		say("link_failed", "code=%d (%s)", code, MQTTAsync_strerror(code));
 	return code == MQTTASYNC_SUCCESS;
@@ -230,7 +296,9 @@ static bool start_connecting(struct link *link)
 
 static void drop_connection(struct link *link)
 {
-	MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer5;
+	MQTTAsync_disconnectOptions options_5 = MQTTAsync_disconnectOptions_initializer5;
+	MQTTAsync_disconnectOptions options_4 = MQTTAsync_disconnectOptions_initializer;
+	MQTTAsync_disconnectOptions options = link->options.protocol == 5 ? options_5 : options_4;
 
 	if (MQTTAsync_disconnect(link->client, &options) != MQTTASYNC_SUCCESS)
 		return; /* was not connected */
@@ -325,6 +393,37 @@ static void on_publish_failed(void *arg, MQTTAsync_failureData5 *data)
 	free(publish);
 }
 
+/* 3.1.1 does not tell a refusal: every PUBACK looks like delivery. */
+static void on_published_4(void *arg, MQTTAsync_successData *data)
+{
+	struct publish *publish = arg;
+
+	(void)data;
+	publish->done(publish->arg, 0);
+	free(publish);
+}
+
+static void on_publish_failed_4(void *arg, MQTTAsync_failureData *data)
+{
+	struct publish *publish = arg;
+
+	(void)data;
+	publish->done(publish->arg, -1);
+	free(publish);
+}
+
+static void hear_fate(const struct link *link, MQTTAsync_responseOptions *options, struct publish *publish)
+{
+	options->context = publish;
+	if (link->options.protocol == 5) {
+		options->onSuccess5 = on_published;
+		options->onFailure5 = on_publish_failed;
+	} else {
+		options->onSuccess = on_published_4;
+		options->onFailure = on_publish_failed_4;
+	}
+}
+
 static bool add_properties(MQTTProperties *properties, uint32_t expiry_s)
 {
 	static char json[] = "application/cloudevents+json";
@@ -354,14 +453,12 @@ enum wy_err link_publish(struct link *link, const char *topic, const char *paylo
 		if (!publish)
 			return WY_E_NOMEM;
 		*publish = (struct publish){done, arg};
-		options.context = publish;
-		options.onSuccess5 = on_published;
-		options.onFailure5 = on_publish_failed;
+		hear_fate(link, &options, publish);
 	}
 	message.payload = (void *)(uintptr_t)payload; /* Paho copies it and changes nothing */
 	message.payloadlen = (int)strlen(payload);
 	message.qos = 1;
-	if (!add_properties(&message.properties, expiry_s)) {
+	if (link->options.protocol == 5 && !add_properties(&message.properties, expiry_s)) {
 		MQTTProperties_free(&message.properties);
 		free(publish);
 		return WY_E_NOMEM;
@@ -386,15 +483,34 @@ static void on_not_gone(void *arg, MQTTAsync_failureData5 *data)
 	atomic_store(&((struct link *)arg)->is_gone, true);
 }
 
+static void on_gone_4(void *arg, MQTTAsync_successData *data)
+{
+	(void)data;
+	atomic_store(&((struct link *)arg)->is_gone, true);
+}
+
+static void on_not_gone_4(void *arg, MQTTAsync_failureData *data)
+{
+	(void)data;
+	atomic_store(&((struct link *)arg)->is_gone, true);
+}
+
 /* Waits for the callback, not for isConnected: destroying earlier leaks the TLS session. */
 static void say_goodbye(struct link *link)
 {
-	MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer5;
+	MQTTAsync_disconnectOptions options_5 = MQTTAsync_disconnectOptions_initializer5;
+	MQTTAsync_disconnectOptions options_4 = MQTTAsync_disconnectOptions_initializer;
+	MQTTAsync_disconnectOptions options = link->options.protocol == 5 ? options_5 : options_4;
 
 	options.timeout = GOODBYE_MS;
 	options.context = link;
-	options.onSuccess5 = on_gone;
-	options.onFailure5 = on_not_gone;
+	if (link->options.protocol == 5) {
+		options.onSuccess5 = on_gone;
+		options.onFailure5 = on_not_gone;
+	} else {
+		options.onSuccess = on_gone_4;
+		options.onFailure = on_not_gone_4;
+	}
 	if (MQTTAsync_disconnect(link->client, &options) != MQTTASYNC_SUCCESS)
 		return;
 	for (int i = 0; i < 2 * GOODBYE_MS / 10 && !atomic_load(&link->is_gone); i++)

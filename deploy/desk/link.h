@@ -1,4 +1,4 @@
-/* link.h: the connection to the broker: MQTT 5, mutual TLS with host name check, own reconnect.
+/* link.h: the connection to the broker: MQTT 5 (or 3.1.1, if told), mutual TLS with host name check, own reconnect.
  *
  * Paho acknowledges (PUBACK) a message on its own, before anything is committed. That is why the
  * contract has receipts, and why nothing here tries to hold a PUBACK back.
@@ -22,6 +22,7 @@ struct link_options {
 	uint16_t port;
 	const char *ca, *cert, *key; /* all NULL: no TLS, for a broker on a bench */
 	const char *client_id;
+	int protocol; /* 5, or 4 for MQTT 3.1.1: a refusal is then not told */
 	bool is_listening; /* keeps a session of a day and subscribes to the shards */
 	uint8_t shard_first, shard_last; /* 0..255: all, in one subscription */
 	void (*on_message)(void *arg, const char *topic, const void *payload, size_t len,

@@ -24,6 +24,7 @@ static const char USAGE[] =
 	"--host NAME --port N                   the broker; default localhost 8883\n"
 	"--ca FILE --cert FILE --key FILE       TLS with client certificate, PEM\n"
 	"--plain                                no TLS: a broker on a bench, never a building\n"
+	"--mqtt 5 | 3.1.1                       what the broker speaks; default 5\n"
 	"--client-id ID                         default desk-1; one per running desk\n"
 	"--shards FIRST-LAST                    two hex digits each; default 00-ff\n"
 	"--quiet                                run: print no events\n"
@@ -39,6 +40,7 @@ enum option_id {
 	OPTION_CERT,
 	OPTION_KEY,
 	OPTION_PLAIN,
+	OPTION_MQTT,
 	OPTION_CLIENT_ID,
 	OPTION_SHARDS,
 	OPTION_QUIET,
@@ -56,6 +58,7 @@ static const struct option OPTIONS[] = {
 	{"cert", required_argument, NULL, OPTION_CERT},
 	{"key", required_argument, NULL, OPTION_KEY},
 	{"plain", no_argument, NULL, OPTION_PLAIN},
+	{"mqtt", required_argument, NULL, OPTION_MQTT},
 	{"client-id", required_argument, NULL, OPTION_CLIENT_ID},
 	{"shards", required_argument, NULL, OPTION_SHARDS},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
@@ -105,6 +108,12 @@ static bool read_port(const char *text, uint16_t *ret_port)
 	return true;
 }
 
+static bool read_protocol(const char *text, int *ret_protocol)
+{
+	*ret_protocol = strcmp(text, "5") == 0 ? 5 : 4;
+	return *ret_protocol == 5 || strcmp(text, "3.1.1") == 0;
+}
+
 static bool read_options(int argc, char **argv, struct desk_options *options)
 {
 	bool is_right = true;
@@ -119,6 +128,7 @@ static bool read_options(int argc, char **argv, struct desk_options *options)
 		case OPTION_CERT:      options->cert = optarg; break;
 		case OPTION_KEY:       options->key = optarg; break;
 		case OPTION_PLAIN:     options->is_plain = true; break;
+		case OPTION_MQTT:      is_right = read_protocol(optarg, &options->protocol); break;
 		case OPTION_CLIENT_ID: options->client_id = optarg; break;
 		case OPTION_SHARDS:    is_right = read_shards(optarg, options); break;
 		case OPTION_QUIET:     options->is_quiet = true; break;
@@ -157,6 +167,7 @@ int main(int argc, char **argv)
 		.db = "sqlite:desk.db",
 		.host = "localhost",
 		.port = 8883,
+		.protocol = 5,
 		.client_id = "desk-1",
 		.role = "desk",
 		.shard_last = 255,

@@ -12,6 +12,7 @@
 struct desk_options {
 	const char *db, *host, *ca, *cert, *key, *client_id, *role;
 	uint16_t port;
+	int protocol; /* 5, or 4: MQTT 3.1.1 */
 	uint8_t shard_first, shard_last;
 	bool is_quiet, is_json, is_all;
 	bool is_plain; /* no TLS */
