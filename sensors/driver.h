@@ -26,6 +26,8 @@ struct sensor_field_parts {
 	wy_ms now_ms; /* mono, at the opening */
 };
 
+#define SENSOR_NO_WIRE UINT32_MAX
+
 /* One exchange as it went over a wire, for `weiyu sniff`. Without a request: bytes nobody waited for, err TIMEOUT for a late
  * answer (took_ms after its request), PROTOCOL for anything else. */
 struct sensor_frame {
@@ -58,6 +60,9 @@ struct sensor_driver {
 	void (*close)(void *field);
 	/* The latest exchanges of a wire, oldest first: at most `most`, returns how many. NULL: the driver keeps none. */
 	size_t (*frames)(const void *field, uint32_t wire, struct sensor_frame *ret_frames, size_t most);
+	/* A wire that does not come to its turn: it should have been stepped before since_ms and was not, or waits in the
+	 * middle of something for what can never come. SENSOR_NO_WIRE: all do. Asked between steps. */
+	uint32_t (*late)(const void *field, wy_ms since_ms);
 };
 
 #endif

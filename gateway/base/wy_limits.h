@@ -35,6 +35,7 @@
 #define WY_TLS_ROLE_BYTES 64              /* the Modbus role of our certificate, with its end; a longer one counts as none */
 #define WY_TLS_STEP_BYTES 65536           /* taken from one TLS server at once; the rest at the next call */
 #define WY_TLS_HANDSHAKE_BYTES_MAX 262144 /* of a server before it is proven; then the connection ends */
+#define WY_WIRE_WAIT_MAX_MS 600000 /* longest wait within a poll; one beyond is a mistake of ours, and the process ends */
 #define WY_MODBUS_LISTEN_MS 10000 /* longest silence kept after a failed exchange, longest wait for a babbling line */
 
 /* CoAP (coap.h) and SenML (senml.h) */

@@ -48,7 +48,6 @@ enum wy_err loop_new(const struct clock *clock, struct loop **ret_loop)
 		return err_of(rc);
 	}
 	loop->clock = clock;
-	(void)sd_event_set_watchdog(loop->event, 1);
 	*ret_loop = loop;
 	return WY_OK;
 }
@@ -180,36 +179,70 @@ static int on_signal(sd_event_source *event, const struct signalfd_siginfo *info
 	return 0;
 }
 
-enum wy_err loop_add_stop_signals(struct loop *loop, loop_ready ready, void *arg)
+enum wy_err loop_hold_signals(void)
 {
-	static const int signals[] = {SIGTERM, SIGINT};
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return WY_E_IO;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		struct source *source = calloc(1, sizeof(*source));
-		if (!source)
-			return WY_E_NOMEM;
-		source->fd = -1;
-		source->ready = ready;
-		source->arg = arg;
-		int rc = sd_event_add_signal(loop->event, &source->event, signals[i], on_signal, source);
-		if (rc < 0) {
-			free(source);
-			return err_of(rc);
-		}
-		keep(loop, source, LOOP_PEOPLE);
+	sigaddset(&set, SIGHUP);
+	return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? WY_OK : WY_E_IO;
+}
+
+static enum wy_err add_signal(struct loop *loop, int number, loop_ready ready, void *arg)
+{
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return WY_E_NOMEM;
+	source->fd = -1;
+	source->ready = ready;
+	source->arg = arg;
+	int rc = sd_event_add_signal(loop->event, &source->event, number, on_signal, source);
+	if (rc < 0) {
+		free(source);
+		return err_of(rc);
 	}
+	keep(loop, source, LOOP_PEOPLE);
 	return WY_OK;
+}
+
+enum wy_err loop_add_stop_signals(struct loop *loop, loop_ready ready, void *arg)
+{
+	enum wy_err err = loop_hold_signals();
+
+	if (!err)
+		err = add_signal(loop, SIGTERM, ready, arg);
+	return err ? err : add_signal(loop, SIGINT, ready, arg);
+}
+
+enum wy_err loop_add_reload_signal(struct loop *loop, loop_ready ready, void *arg)
+{
+	enum wy_err err = loop_hold_signals();
+
+	return err ? err : add_signal(loop, SIGHUP, ready, arg);
 }
 
 void loop_notify(const char *state)
 {
 	(void)sd_notify(0, state);
+}
+
+wy_ms loop_watchdog_ms(void)
+{
+	uint64_t usec = 0;
+
+	return sd_watchdog_enabled(0, &usec) > 0 ? (wy_ms)(usec / 1000) : 0;
+}
+
+void loop_notify_reloading(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now); /* the one the service manager compares with */
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+			 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 enum wy_err loop_run(struct loop *loop)

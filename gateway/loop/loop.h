@@ -35,13 +35,22 @@ WY_MUST_CHECK enum wy_err loop_add_timer(struct loop *loop, enum loop_lane lane,
 					 struct loop_timer **ret_timer);
 /* Fire once at this instant (mono), or never for WY_MS_NEVER. Setting again moves it. */
 void loop_timer_set(struct loop_timer *timer, wy_ms at_ms);
-/* SIGTERM, SIGINT: call ready. Blocks the signals: call before any thread starts. */
+/* SIGTERM, SIGINT and SIGHUP wait from now on, until there is a source for them. Call before any thread starts. */
+WY_MUST_CHECK enum wy_err loop_hold_signals(void);
+/* SIGTERM, SIGINT: call ready. Holds the signals. */
 WY_MUST_CHECK enum wy_err loop_add_stop_signals(struct loop *loop, loop_ready ready, void *arg);
 
-/* Tell the service manager: "READY=1", "STATUS=...", "STOPPING=1". Harmless without one. */
-void loop_notify(const char *state);
+/* SIGHUP: call ready, once for all that came meanwhile. Holds the signals. */
+WY_MUST_CHECK enum wy_err loop_add_reload_signal(struct loop *loop, loop_ready ready, void *arg);
 
-/* Runs until loop_stop(); answers the service manager's watchdog meanwhile. */
+/* Tell the service manager: "READY=1", "STATUS=...", "STOPPING=1", "WATCHDOG=1". Harmless without one. From any thread. */
+void loop_notify(const char *state);
+/* Files are being loaded again: until the next "READY=1". */
+void loop_notify_reloading(void);
+/* How often the service manager wants to hear "WATCHDOG=1"; 0: never. */
+wy_ms loop_watchdog_ms(void);
+
+/* Runs until loop_stop(). */
 WY_MUST_CHECK enum wy_err loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

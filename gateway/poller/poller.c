@@ -1,6 +1,6 @@
 /* poller.c: see poller.h. One mutex guards the fields between a step and a question about frames; the thread holds it
  * while it steps, which is never long. */
-#define _GNU_SOURCE /* pthread_mutex_clocklock */
+#define _GNU_SOURCE /* pthread_mutex_clocklock, pthread_setname_np */
 #include "poller.h"
 
 #include <poll.h>
@@ -12,7 +12,9 @@
 #include "queue.h"
 #include "vitals.h"
 
-enum { STACK_BYTES = 256 * 1024, RING_LEAST = 64 * 1024, RING_MOST = 8 * 1024 * 1024, WAIT_MOST_MS = 60000, FRAMES_WAIT_S = 1 };
+enum { STACK_BYTES = 256 * 1024, RING_LEAST = 64 * 1024, RING_MOST = 8 * 1024 * 1024, WAIT_MOST_MS = WATCH_BEAT_MS, FRAMES_WAIT_S = 1, JOIN_WAIT_NS = 10000000 };
+
+#define LATE_MS (2 * WATCH_BEAT_MS) /* a wire that was due so long before a round, and still is behind it, was passed over */
 
 struct served {
 	const struct sensor_driver *driver;
@@ -31,6 +33,8 @@ struct poller {
 	int wake_fd;
 	pthread_t thread;
 	bool is_running;
+	struct watch *watch; /* NULL: nobody watches */
+	wy_ms watched_ms;
 	pthread_mutex_t lock;	      /* guards the fields while the thread runs */
 };
 
@@ -47,10 +51,28 @@ static void take_report(void *arg, const struct sensor_report *report)
 	queue_commit(&poller->queue);
 }
 
+/* After a round that began at began_ms: who was due long before it and still is, was passed over. */
+static void watch_wires(struct poller *poller, wy_ms began_ms)
+{
+	uint32_t late = SENSOR_NO_WIRE;
+
+	if (!poller->watch || began_ms - poller->watched_ms < WATCH_BEAT_MS / 2)
+		return;
+	poller->watched_ms = began_ms;
+	for (size_t i = 0; i < poller->n_served && late == SENSOR_NO_WIRE; i++)
+		if (poller->served[i].driver->late)
+			late = poller->served[i].driver->late(poller->served[i].field, began_ms - LATE_MS);
+	if (late == SENSOR_NO_WIRE)
+		watch_beat(poller->watch, WATCH_WIRE);
+	else
+		watch_blame(poller->watch, WATCH_WIRE, poller->config->wires[late].id);
+}
+
 /* Returns how long nothing has to be done, in ms. */
 static int step_all(struct poller *poller)
 {
 	wy_ms next_ms = WY_MS_NEVER;
+	wy_ms began_ms = clock_mono(poller->clock);
 
 	pthread_mutex_lock(&poller->lock);
 	for (size_t i = 0; i < poller->n_served; i++) {
@@ -60,8 +82,10 @@ static int step_all(struct poller *poller)
 			served->due_ms = served->driver->step(served->field, now_ms);
 		next_ms = served->due_ms < next_ms ? served->due_ms : next_ms;
 	}
+	watch_wires(poller, began_ms);
 	pthread_mutex_unlock(&poller->lock);
 	queue_tell(&poller->queue);
+	watch_beat(poller->watch, WATCH_FIELD);
 	wy_ms left_ms = next_ms == WY_MS_NEVER ? WAIT_MOST_MS : next_ms - clock_mono(poller->clock);
 	if (left_ms < 0)
 		return 0;
@@ -187,15 +211,61 @@ enum wy_err poller_new(const struct config *config, const struct clock *clock, u
 	return WY_OK;
 }
 
+void poller_watch(struct poller *poller, struct watch *watch)
+{
+	poller->watch = watch;
+}
+
 enum wy_err poller_start(struct poller *poller)
 {
 	pthread_attr_t attr;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	eventfd_t woken;
+	(void)eventfd_read(poller->wake_fd, &woken);
+	poller->fds[poller->n_served].revents = 0;
+	queue_reopen(&poller->queue);
+	watch_beat(poller->watch, WATCH_FIELD);
+	watch_beat(poller->watch, WATCH_WIRE);
+	poller->watched_ms = clock_mono(poller->clock);
 	poller->is_running = pthread_create(&poller->thread, &attr, run_field, poller) == 0;
 	pthread_attr_destroy(&attr);
+	if (poller->is_running)
+		(void)pthread_setname_np(poller->thread, "weiyu-field");
 	return poller->is_running ? WY_OK : WY_E_NOMEM;
+}
+
+/* True: it has ended. */
+static bool join_soon(struct poller *poller)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += JOIN_WAIT_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_clockjoin_np(poller->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+}
+
+static void end_running(struct poller *poller)
+{
+	poller->is_running = false;
+	watch_rest(poller->watch, WATCH_FIELD);
+	watch_rest(poller->watch, WATCH_WIRE);
+	watch_blame(poller->watch, WATCH_WIRE, NULL);
+}
+
+void poller_pause(struct poller *poller, sensor_take take, void *arg)
+{
+	if (!poller->is_running)
+		return;
+	(void)eventfd_write(poller->wake_fd, 1);
+	do
+		poller_take(poller, take, arg); /* it may be waiting for room */
+	while (!join_soon(poller));
+	poller_take(poller, take, arg);
+	end_running(poller);
 }
 
 void poller_stop(struct poller *poller)
@@ -205,7 +275,7 @@ void poller_stop(struct poller *poller)
 	queue_end(&poller->queue); /* it may be waiting for room */
 	(void)eventfd_write(poller->wake_fd, 1);
 	pthread_join(poller->thread, NULL);
-	poller->is_running = false;
+	end_running(poller);
 }
 
 void poller_free(struct poller *poller)

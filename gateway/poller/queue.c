@@ -154,6 +154,13 @@ void queue_drop(struct queue *queue)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+void queue_reopen(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->is_closed = false;
+	pthread_mutex_unlock(&queue->lock);
+}
+
 void queue_end(struct queue *queue)
 {
 	pthread_mutex_lock(&queue->lock);

@@ -41,5 +41,7 @@ void queue_drop(struct queue *queue);
 
 /* The writer stops waiting; nothing further is reserved. From the reader's side. */
 void queue_end(struct queue *queue);
+/* For another writer, when the one before is gone. */
+void queue_reopen(struct queue *queue);
 
 #endif

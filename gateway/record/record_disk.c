@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "stamp.h"
+#include "watch.h"
 #include "wy_limits.h"
 
 enum { ENTRIES = 1024 };
@@ -25,6 +26,7 @@ struct entry {
 
 struct record_disk {
 	struct record_disk_conf conf;
+	char *directory; /* owned: that of conf */
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t wake, done;
@@ -227,6 +229,7 @@ static void write_next(struct record_disk *disk)
 	copy_out(disk, entry.len);
 	disk->first = (disk->first + 1) % ENTRIES;
 	disk->n--;
+	watch_beat(disk->conf.watch, WATCH_RECORD);
 	/* After an error the rest of the file is of no use: the next one begins anew. */
 	if (disk->fd < 0 && !entry.is_first)
 		return;
@@ -260,8 +263,11 @@ static void *work(void *arg)
 		pthread_cond_broadcast(&disk->done);
 		if (disk->is_ending)
 			break;
+		watch_rest(disk->conf.watch, WATCH_RECORD);
 		pthread_cond_wait(&disk->wake, &disk->mutex);
+		watch_beat(disk->conf.watch, WATCH_RECORD);
 	}
+	watch_rest(disk->conf.watch, WATCH_RECORD);
 	pthread_mutex_unlock(&disk->mutex);
 	close_file(disk);
 	return NULL;
@@ -355,13 +361,15 @@ enum wy_err record_disk_open(const struct record_disk_conf *conf, struct record_
 	if (!disk)
 		return WY_E_NOMEM;
 	disk->conf = *conf;
+	disk->directory = strdup(conf->directory);
+	disk->conf.directory = disk->directory;
 	disk->fd = -1;
 	disk->is_durable = true;
-	disk->next = first_free(conf->directory);
 	disk->bytes = malloc(WY_RECORD_QUEUE_BYTES);
 	disk->block = malloc(WY_RECORD_BLOCK_BYTES);
-	if (!disk->bytes || !disk->block)
+	if (!disk->directory || !disk->bytes || !disk->block)
 		goto out;
+	disk->next = first_free(disk->directory);
 	pthread_mutex_init(&disk->mutex, NULL);
 	pthread_cond_init(&disk->wake, NULL);
 	pthread_cond_init(&disk->done, NULL);
@@ -373,6 +381,7 @@ enum wy_err record_disk_open(const struct record_disk_conf *conf, struct record_
 	pthread_cond_destroy(&disk->done);
 	pthread_mutex_destroy(&disk->mutex);
 out:
+	free(disk->directory);
 	free(disk->bytes);
 	free(disk->block);
 	free(disk);
@@ -391,6 +400,7 @@ void record_disk_close(struct record_disk *disk)
 	pthread_cond_destroy(&disk->wake);
 	pthread_cond_destroy(&disk->done);
 	pthread_mutex_destroy(&disk->mutex);
+	free(disk->directory);
 	free(disk->bytes);
 	free(disk->block);
 	free(disk);

@@ -17,11 +17,13 @@
 #include <stdint.h>
 
 struct record_disk;
+struct watch;
 
 struct record_disk_conf {
-	const char *directory; /* made if it is not there; borrowed */
+	const char *directory; /* made if it is not there; copied */
 	uint64_t max_bytes;
 	wy_ms keep_ms;
+	struct watch *watch; /* the thread beats while it writes; NULL: nobody watches */
 };
 
 /* Starts the thread. WY_E_NOMEM. What is wrong with the directory is told by record_disk_error(). */

@@ -3,7 +3,7 @@
 
 #include "gateway.h"
 
-enum wy_err field_new(struct generation *of, const struct clock *clock, struct field **ret)
+enum wy_err field_new(struct generation *of, const struct clock *clock, struct watch *watch, struct field **ret)
 {
 	struct field *field = calloc(1, sizeof(*field));
 
@@ -17,6 +17,7 @@ enum wy_err field_new(struct generation *of, const struct clock *clock, struct f
 		field_free(field);
 		return err;
 	}
+	poller_watch(field->poller, watch);
 	*ret = field;
 	return WY_OK;
 }

@@ -9,6 +9,7 @@
 #include "ctl.h"
 #include "loop.h"
 #include "run.h"
+#include "watcher.h"
 
 struct generation {
 	void *memory; /* WY_LOAD_ARENA_BYTES, owned: all below lies in it */
@@ -40,7 +41,9 @@ struct gateway {
 	struct delivery *delivery;
 	struct loop *loop;
 	struct ctl *ctl;
-	struct loop_timer *engine_timer, *delivery_timer, *own_timer;
+	struct loop_timer *engine_timer, *delivery_timer, *own_timer, *beat_timer;
+	struct watch watch;
+	struct watcher *watcher;
 	struct run_view view;
 	bool is_offline; /* the uplink's files are not in order */
 	enum run_exit exit;
@@ -59,7 +62,7 @@ void generation_set_log(const struct generation *generation);
 
 /* field.c */
 /* Nothing is asked before poller_start(). */
-WY_MUST_CHECK enum wy_err field_new(struct generation *of, const struct clock *clock, struct field **ret);
+WY_MUST_CHECK enum wy_err field_new(struct generation *of, const struct clock *clock, struct watch *watch, struct field **ret);
 void field_free(struct field *field); /* NULL is fine */
 
 /* duty.c: what the loop calls. */
@@ -75,6 +78,10 @@ void duty_on_stop(void *arg);
 char *duty_on_question(void *arg, const char *request);
 /* Connects, or says why not and goes on without. */
 WY_MUST_CHECK enum wy_err duty_connect(struct gateway *g);
+
+/* watching.c: from the moment the gateway is ready until it stops; the service manager has its own patience before and after. */
+WY_MUST_CHECK enum wy_err watching_start(struct gateway *g);
+void watching_stop(struct gateway *g);
 
 /* start.c */
 enum run_exit start_state(struct gateway *g);

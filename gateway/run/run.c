@@ -30,7 +30,7 @@ static enum run_exit work(struct gateway *g)
 		 now->config->n_assets, rule_count(now->rules), rule_instance_count(now->rules),
 		 (unsigned long long)store_epoch(g->store));
 	loop_notify("READY=1");
-	if (loop_run(g->loop))
+	if (watching_start(g) || loop_run(g->loop))
 		g->exit = RUN_BROKEN;
 	return g->exit;
 }
@@ -40,6 +40,9 @@ enum run_exit run_gateway(const char *gateway_yaml)
 	struct gateway g = {.path = gateway_yaml};
 
 	log_setup(LOG_INFO, clock_wall);
+	watch_init(&g.watch, loop_watchdog_ms());
+	if (loop_hold_signals())
+		return RUN_SETUP;
 	(void)signal(SIGPIPE, SIG_IGN); /* a peer, or the log's reader, that goes away is no reason to end */
 	g.memory = generation_memory(&g.arena);
 	if (!g.memory)

@@ -14,6 +14,7 @@ enum run_exit {
 	RUN_USAGE = 2,
 	RUN_SETUP = 3,    /* store or socket cannot be opened */
 	RUN_BROKEN = 4,   /* a turn could not be kept: start again */
+	RUN_HUNG = 5,     /* a part did not move any more: start again */
 };
 
 /* Runs until SIGTERM or SIGINT. */

@@ -53,7 +53,7 @@ static void open_record(struct gateway *g)
 {
 	const struct config_record *config = &g->now->config->record;
 	struct record_conf conf = {
-		.disk = {config->directory, config->max_bytes, config->keep_ms},
+		.disk = {config->directory, config->max_bytes, config->keep_ms, &g->watch},
 		.block_ms = config->block_ms,
 		.world = &g->now->world,
 		.set = g->now->rules,
@@ -127,7 +127,7 @@ static enum wy_err open_delivery(struct gateway *g)
 
 static enum wy_err open_field(struct gateway *g)
 {
-	enum wy_err err = field_new(g->now, &g->clock, &g->field);
+	enum wy_err err = field_new(g->now, &g->clock, &g->watch, &g->field);
 
 	if (!err)
 		err = loop_add_fd(g->loop, poller_fd(g->field->poller), LOOP_FIELD, duty_on_field, g);
@@ -191,6 +191,7 @@ void stop_all(struct gateway *g)
 {
 	struct engine *engine = g->now ? g->now->engine : NULL;
 
+	watching_stop(g);
 	ctl_close(g->ctl);
 	if (g->field)
 		poller_stop(g->field->poller);

@@ -566,6 +566,16 @@ static void driver_close(void *field)
 	coap_field_free(field);
 }
 
+static uint32_t driver_late(const void *arg, wy_ms since_ms)
+{
+	const struct coap_field *field = arg;
+
+	for (size_t i = 0; field->is_begun && i < field->n_devices; i++)
+		if (field->devices[i].next_ms < since_ms)
+			return field->devices[i].conf->wire;
+	return SENSOR_NO_WIRE;
+}
+
 const struct sensor_driver sensor_driver_coap = {
 	.name = "coap",
 	.open = driver_open,
@@ -573,4 +583,5 @@ const struct sensor_driver sensor_driver_coap = {
 	.step = driver_step,
 	.ask = driver_ask,
 	.close = driver_close,
+	.late = driver_late,
 };

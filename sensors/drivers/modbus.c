@@ -284,6 +284,22 @@ static size_t frames(const void *arg, uint32_t index, struct sensor_frame *ret_f
 	return n;
 }
 
+/* Only who rests between polls may wait for long. */
+static bool is_lost(const struct modbus_wire *wire, wy_ms since_ms)
+{
+	return wire->state != MODBUS_IDLE && wire->due_ms > since_ms + WY_WIRE_WAIT_MAX_MS;
+}
+
+static uint32_t late(const void *arg, wy_ms since_ms)
+{
+	const struct modbus_field *field = arg;
+
+	for (size_t i = 0; i < field->n_wires; i++)
+		if (field->due_ms[i] < since_ms || is_lost(&field->wires[i], since_ms))
+			return field->wires[i].index;
+	return SENSOR_NO_WIRE;
+}
+
 const struct sensor_driver sensor_driver_modbus = {
 	.name = "modbus",
 	.open = open_field,
@@ -292,4 +308,5 @@ const struct sensor_driver sensor_driver_modbus = {
 	.ask = ask,
 	.close = close_field,
 	.frames = frames,
+	.late = late,
 };

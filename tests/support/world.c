@@ -105,7 +105,7 @@ static void open_record(struct world *world)
 {
 	world->rules_world = config_world(world->config);
 	struct record_conf conf = {
-		.disk = {world->record_dir, world->record_bytes, (wy_ms)31 * 86400000},
+		.disk = {world->record_dir, world->record_bytes, (wy_ms)31 * 86400000, NULL},
 		.block_ms = 60000,
 		.world = &world->rules_world,
 		.set = world->rules,

@@ -55,7 +55,7 @@ static struct wy_now now_of(int day)
 
 static void open_disk(uint64_t max_bytes, wy_ms keep_ms)
 {
-	const struct record_disk_conf conf = {dir, max_bytes, keep_ms};
+	const struct record_disk_conf conf = {dir, max_bytes, keep_ms, NULL};
 
 	assert_int_equal(record_disk_open(&conf, &disk), WY_OK);
 }
@@ -210,7 +210,7 @@ static void a_hanging_disk_holds_up_nobody(void **state)
 
 static void a_directory_that_cannot_be_made_is_told(void **state)
 {
-	const struct record_disk_conf conf = {"/proc/no/such/place", 1 << 30, 86400000};
+	const struct record_disk_conf conf = {"/proc/no/such/place", 1 << 30, 86400000, NULL};
 	struct record_disk *other;
 	(void)state;
 
