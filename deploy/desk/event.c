@@ -7,7 +7,7 @@
 
 #include "wy_limits.h"
 #include "number.h"
-#include "when.h"
+#include "stamp.h"
 
 #define TOPIC_ROOT "weiyu/v1/up/"
 #define SOURCE_ROOT "/weiyu/"
@@ -51,7 +51,7 @@ wy_ms event_time(const json_t *data, const char *key)
 
 	if (json_is_integer(value) && json_integer_value(value) > 0)
 		return json_integer_value(value);
-	if (json_is_string(value) && when_read(json_string_value(value), &at_ms))
+	if (json_is_string(value) && wy_stamp_read(json_string_value(value), &at_ms))
 		return at_ms;
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* stamp.c: days to dates and back by the usual era arithmetic (400-year cycles of 146097 days). */
 #include "stamp.h"
 
+#include <string.h>
+
 #define MS_PER_DAY 86400000LL
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -88,4 +90,79 @@ void wy_stamp_local(struct wy_buf *buf, wy_ms wall_ms, const struct wy_zone *zon
 	two(buf, size_s / 3600);
 	wy_buf_add(buf, ":");
 	two(buf, size_s / 60 % 60);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* `width` digits within lo..hi. */
+static bool read_number(const char **text, unsigned width, int lo, int hi, int *ret_value)
+{
+	int value = 0;
+
+	for (unsigned i = 0; i < width; i++, (*text)++) {
+		if (!is_digit(**text))
+			return false;
+		value = value * 10 + (**text - '0');
+	}
+	*ret_value = value;
+	return value >= lo && value <= hi;
+}
+
+static bool read_mark(const char **text, const char *marks)
+{
+	if (**text == '\0' || !strchr(marks, **text))
+		return false;
+	(*text)++;
+	return true;
+}
+
+/* ".456": further digits are read and dropped. */
+static bool read_fraction(const char **text, int *ret_ms)
+{
+	int scale = 100;
+
+	*ret_ms = 0;
+	if (**text != '.')
+		return true;
+	(*text)++;
+	if (!is_digit(**text))
+		return false;
+	for (; is_digit(**text); (*text)++, scale /= 10)
+		*ret_ms += (**text - '0') * scale;
+	return true;
+}
+
+static bool read_offset(const char **text, int *ret_minutes)
+{
+	int sign, hours, minutes;
+
+	*ret_minutes = 0;
+	if (read_mark(text, "Zz"))
+		return true;
+	sign = **text == '-' ? -1 : 1;
+	if (!read_mark(text, "+-") || !read_number(text, 2, 0, 23, &hours) || !read_mark(text, ":") ||
+	    !read_number(text, 2, 0, 59, &minutes))
+		return false;
+	*ret_minutes = sign * (hours * 60 + minutes);
+	return true;
+}
+
+bool wy_stamp_read(const char *text, wy_ms *ret_ms)
+{
+	int year, month, day, hour, minute, second, ms, offset_min;
+
+	if (!read_number(&text, 4, 1970, 9999, &year) || !read_mark(&text, "-") ||
+	    !read_number(&text, 2, 1, 12, &month) || !read_mark(&text, "-") ||
+	    !read_number(&text, 2, 1, 31, &day) || !read_mark(&text, "Tt ") ||
+	    !read_number(&text, 2, 0, 23, &hour) || !read_mark(&text, ":") ||
+	    !read_number(&text, 2, 0, 59, &minute) || !read_mark(&text, ":") ||
+	    !read_number(&text, 2, 0, 60, &second) || !read_fraction(&text, &ms) ||
+	    !read_offset(&text, &offset_min) || *text != '\0')
+		return false;
+	*ret_ms = wy_days_of(year, (unsigned)month, (unsigned)day) * MS_PER_DAY +
+		  ((wy_ms)(hour * 60 + minute - offset_min) * 60 + second) * 1000 + ms;
+	return true;
 }

@@ -11,6 +11,7 @@
 
 #include "event.h"
 #include "wy_limits.h"
+#include "stamp.h"
 #include "when.h"
 
 #define TOPIC "weiyu/v1/up/3f/gw-demo-01/ticket"
@@ -196,15 +197,15 @@ static void stamps_go_both_ways_and_bad_ones_are_refused(void **state)
 	wy_ms at_ms;
 
 	(void)state;
-	assert_true(when_read("2026-11-22T01:02:03.456Z", &at_ms));
+	assert_true(wy_stamp_read("2026-11-22T01:02:03.456Z", &at_ms));
 	when_write(at_ms, text);
 	assert_string_equal(text, "2026-11-22T01:02:03.456Z");
-	assert_true(when_read("1969-12-31T23:59:59Z", &at_ms) == false);
-	assert_true(when_read("2026-11-22T01:02:03.4567891+08:00", &at_ms));
+	assert_true(wy_stamp_read("1969-12-31T23:59:59Z", &at_ms) == false);
+	assert_true(wy_stamp_read("2026-11-22T01:02:03.4567891+08:00", &at_ms));
 	when_write(at_ms, text);
 	assert_string_equal(text, "2026-11-21T17:02:03.456Z");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(when_read(bad[i], &at_ms));
+		assert_false(wy_stamp_read(bad[i], &at_ms));
 }
 
 int main(void)
