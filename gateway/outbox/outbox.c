@@ -162,6 +162,19 @@ bool outbox_next(struct outbox *outbox, wy_ms now_ms, uint64_t *ret_seq, uint32_
 	return true;
 }
 
+/* The broker takes again what it refused: the others need not wait out what the refusals added up to. */
+static void hurry_refused(struct outbox *outbox, wy_ms now_ms)
+{
+	for (size_t i = 0; i < WY_OUTBOX_WINDOW; i++) {
+		struct outbox_slot *slot = &outbox->slot[i];
+
+		if (slot->phase != OUTBOX_READY || slot->refusals == 0)
+			continue;
+		slot->refusals = 0;
+		slot->due_ms = now_ms;
+	}
+}
+
 enum wy_err outbox_sent(struct outbox *outbox, uint64_t seq, enum outbox_result result,
 			wy_ms now_ms)
 {
@@ -174,6 +187,8 @@ enum wy_err outbox_sent(struct outbox *outbox, uint64_t seq, enum outbox_result 
 	if (!slot || slot->phase != OUTBOX_FLYING)
 		return WY_E_NOTFOUND;
 	if (result == OUTBOX_TAKEN) {
+		if (slot->refusals > 0)
+			hurry_refused(outbox, now_ms);
 		slot->phase = OUTBOX_ACKED;
 		slot->refusals = 0;
 		slot->due_ms = now_ms + back_off(outbox->receipt_wait_ms, slot->silences);
@@ -263,6 +278,20 @@ void outbox_receipt(struct outbox *outbox, const struct outbox_receipt *receipt,
 			finish(slot);
 	}
 	*ret_verdict = verdict;
+}
+
+void outbox_heard(struct outbox *outbox, wy_ms now_ms)
+{
+	wy_ms latest_ms = now_ms + outbox->receipt_wait_ms;
+
+	for (size_t i = 0; i < WY_OUTBOX_WINDOW; i++) {
+		struct outbox_slot *slot = &outbox->slot[i];
+
+		if (slot->phase != OUTBOX_ACKED || slot->due_ms <= latest_ms)
+			continue;
+		slot->due_ms = latest_ms;
+		slot->silences = 0;
+	}
 }
 
 wy_ms outbox_due(const struct outbox *outbox)

@@ -14,7 +14,9 @@
  * which a cumulative receipt could never reach the S1 rows. A row receipted while it flies keeps
  * its slot until then, so that no number flies twice. Order    S1 first, then by seq. A flying row
  * is never given again before outbox_sent() or outbox_lost(). Receipts count only for rows that
- * were sent since outbox_init(): a receipt can free nothing else. Threads  one. No heap. Times are
+ * were sent since outbox_init(): a receipt can free nothing else. Waits grow while nobody listens and
+ * are over when somebody does: the first row taken after a refusal lets the other refused ones go at
+ * once, and outbox_heard() brings acked ones back to the first wait. Threads  one. No heap. Times are
  * mono_ms.
  */
 #ifndef OUTBOX_H
@@ -28,7 +30,7 @@
 #include "err.h"
 #include "wy_limits.h"
 
-#define OUTBOX_RESERVE 4u
+#define OUTBOX_RESERVE 16u
 #define OUTBOX_RECEIPT_WAIT_MS ((wy_ms)60 * 1000)
 #define OUTBOX_REFUSED_WAIT_MS ((wy_ms)1000) /* doubles with each refusal */
 #define OUTBOX_WAIT_MOST_MS ((wy_ms)15 * 60 * 1000)
@@ -121,6 +123,9 @@ enum outbox_result outbox_result_of(unsigned mqtt_reason);
 
 void outbox_receipt(struct outbox *outbox, const struct outbox_receipt *receipt,
 		    struct outbox_verdict *ret_verdict);
+
+/* A receipt of ours came, so the platform is there: no acked row waits longer than the first wait. */
+void outbox_heard(struct outbox *outbox, wy_ms now_ms);
 
 /* When to call outbox_next() again if nothing else happens; WY_MS_NEVER. */
 wy_ms outbox_due(const struct outbox *outbox);

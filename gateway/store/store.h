@@ -174,6 +174,16 @@ WY_MUST_CHECK enum wy_err store_queued(struct store *store, bool is_s1, uint64_t
 WY_MUST_CHECK enum wy_err store_load_event(struct store *store, uint64_t seq,
 					   struct store_event *ret_event);
 
+/* For a resend. All rows from..to, whatever their state, ascending, at most max; what is not listed is not kept. */
+struct store_kept_row {
+	uint64_t seq;
+	enum store_event_state state;
+};
+WY_MUST_CHECK enum wy_err store_kept(struct store *store, uint64_t from, uint64_t to, struct store_kept_row *out,
+				     size_t max, size_t *ret_n);
+/* Like store_load_event(), for a row that was receipted. */
+WY_MUST_CHECK enum wy_err store_load_kept(struct store *store, uint64_t seq, struct store_event *ret_event);
+
 /* Receipts; in a transaction. Rows that are not queued stay as they are. */
 WY_MUST_CHECK enum wy_err store_receipt_through(struct store *store, bool is_s1, uint64_t through,
 						wy_ms wall_ms, size_t *ret_n);

@@ -72,9 +72,9 @@ static enum wy_err copy_row(struct store *store, struct store_binder *binder,
 	return WY_OK;
 }
 
-enum wy_err store_load_event(struct store *store, uint64_t seq, struct store_event *ret_event)
+static enum wy_err load(struct store *store, enum store_statement id, uint64_t seq, struct store_event *ret_event)
 {
-	struct store_binder binder = store_bind(store, STORE_EVENT_LOAD);
+	struct store_binder binder = store_bind(store, id);
 	struct store_event event;
 	enum wy_err err;
 
@@ -92,6 +92,37 @@ enum wy_err store_load_event(struct store *store, uint64_t seq, struct store_eve
 	event.topic = store->topic;
 	event.payload = store->payload;
 	*ret_event = event;
+	return WY_OK;
+}
+
+enum wy_err store_load_event(struct store *store, uint64_t seq, struct store_event *ret_event)
+{
+	return load(store, STORE_EVENT_LOAD, seq, ret_event);
+}
+
+enum wy_err store_load_kept(struct store *store, uint64_t seq, struct store_event *ret_event)
+{
+	return load(store, STORE_EVENT_LOAD_KEPT, seq, ret_event);
+}
+
+enum wy_err store_kept(struct store *store, uint64_t from, uint64_t to, struct store_kept_row *out, size_t max,
+		       size_t *ret_n)
+{
+	struct store_binder binder = store_bind(store, STORE_EVENT_KEPT);
+	size_t n = 0;
+	enum wy_err err;
+
+	store_bind_int(&binder, (int64_t)from);
+	store_bind_int(&binder, (int64_t)to);
+	store_bind_int(&binder, (int64_t)max);
+	for (err = store_row(&binder); err == WY_OK && n < max; err = store_row(&binder), n++) {
+		out[n].seq = (uint64_t)sqlite3_column_int64(binder.stmt, 0);
+		out[n].state = (enum store_event_state)sqlite3_column_int64(binder.stmt, 1);
+	}
+	store_done(&binder);
+	if (err && err != WY_E_NOTFOUND)
+		return err;
+	*ret_n = n;
 	return WY_OK;
 }
 

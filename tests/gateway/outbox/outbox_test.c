@@ -244,9 +244,44 @@ static void after_a_rewind_rows_are_met_again_but_not_doubled(void **state)
 	assert_int_equal(outbox_used(&box), 2);
 }
 
+static void a_row_taken_after_a_refusal_lets_the_refused_ones_go_at_once(void **state)
+{
+	wy_ms now_ms = 0;
+
+	(void)state;
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		offer(OUTBOX_LANE_REST, seq);
+	for (int i = 0; i < 8; i++, now_ms += OUTBOX_WAIT_MOST_MS)
+		while (next_at(now_ms))
+			for (uint64_t seq = 1; seq <= 3; seq++)
+				(void)!outbox_sent(&box, seq, OUTBOX_REFUSED, now_ms);
+	assert_int_equal(next_at(now_ms), 1);
+	assert_int_equal(next_at(now_ms), 2);
+	assert_int_equal(outbox_sent(&box, 2, OUTBOX_REFUSED, now_ms), WY_OK);
+	assert_int_equal(outbox_sent(&box, 1, OUTBOX_TAKEN, now_ms), WY_OK);
+	assert_int_equal(next_at(now_ms), 2);
+	assert_int_equal(next_at(now_ms), 3);
+}
+
+static void a_platform_that_is_heard_is_waited_for_no_longer_than_at_first(void **state)
+{
+	wy_ms now_ms = 0;
+
+	(void)state;
+	offer(OUTBOX_LANE_REST, 1);
+	for (int i = 0; i < 8; i++, now_ms += OUTBOX_WAIT_MOST_MS) {
+		assert_int_equal(next_at(now_ms), 1);
+		assert_int_equal(outbox_sent(&box, 1, OUTBOX_TAKEN, now_ms), WY_OK);
+	}
+	outbox_heard(&box, now_ms - OUTBOX_WAIT_MOST_MS);
+	assert_true(outbox_due(&box) == now_ms - OUTBOX_WAIT_MOST_MS + OUTBOX_RECEIPT_WAIT_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_row_taken_after_a_refusal_lets_the_refused_ones_go_at_once, fresh),
+		cmocka_unit_test_setup(a_platform_that_is_heard_is_waited_for_no_longer_than_at_first, fresh),
 		cmocka_unit_test_setup(s1_goes_first_and_then_the_lower_number, fresh),
 		cmocka_unit_test_setup(a_backlog_leaves_room_for_s1_and_s1_for_the_backlog, fresh),
 		cmocka_unit_test_setup(a_flying_row_is_not_given_again_however_late, fresh),
