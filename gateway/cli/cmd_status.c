@@ -45,9 +45,17 @@ static void print_head(const json_t *status)
 	printf("uplink   %s  %s:%lld  MQTT %s  for %.0fs%s%s\n", is_up ? "up" : "DOWN",
 	       text_of(uplink, "host"), count_of(uplink, "port"), text_of(uplink, "mqtt"),
 	       json_number_value(json_object_get(uplink, "since_s")), is_up ? "" : "  ", is_up ? "" : text_of(uplink, "why_down"));
-	printf("outbox   %lld waiting (%lld S1), %lld rejected; last receipt %s; grade %s\n",
+	bool is_puback = strcmp(text_of(uplink, "grade"), "G1") == 0;
+	printf("outbox   %lld waiting (%lld S1), %lld parked; last %s %s; grade %s%s\n",
 	       count_of(outbox, "queued"), count_of(outbox, "queued_s1"), count_of(outbox, "parked"),
-	       ago(uplink, "last_receipt_s", age), text_of(uplink, "grade"));
+	       is_puback ? "PUBACK" : "receipt", ago(uplink, "last_receipt_s", age), text_of(uplink, "grade"),
+	       is_puback ? " (what the broker loses is lost)" : "");
+	if (json_is_number(json_object_get(outbox, "unconfirmed_s")))
+		printf("         the oldest of them was first sent %.0fs ago and is not confirmed\n",
+		       json_number_value(json_object_get(outbox, "unconfirmed_s")));
+	if (count_of(uplink, "taken_over"))
+		printf("         another machine took our place at the broker %lld times: it has our name and key\n",
+		       count_of(uplink, "taken_over"));
 	printf("tickets  %lld open; %lld opened and %lld ended since start\n", count_of(tickets, "open"),
 	       count_of(tickets, "opened_since_start"), count_of(tickets, "cleared_since_start"));
 	printf("rules    %lld on %lld instances, bundle %s\n\n", count_of(rules, "rules"),

@@ -137,12 +137,16 @@ struct config_binding {
 
 /* ---- The whole ------------------------------------------------------------------------------- */
 
+/* When an event counts as delivered: on the platform's receipt, or as soon as the broker has taken it. */
+enum config_grade { CONFIG_GRADE_RECEIPT, CONFIG_GRADE_PUBACK };
+
 struct config_uplink {
 	const char *host;
 	uint16_t port;
 	const char *server_name;	    /* the name the certificate must carry */
 	const char *ca, *certificate, *key; /* paths, resolved */
 	wy_ms keepalive_ms, retry_first_ms, retry_most_ms, receipt_wait_ms;
+	enum config_grade grade;
 };
 
 /* What the rules were told, kept for `weiyu replay`. */

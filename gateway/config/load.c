@@ -12,6 +12,8 @@
 static const char *const log_names[] = {"error", "warning", "info", "debug",
 					NULL}; /* enum config_log */
 
+static const char *const grade_names[] = {"receipt", "puback", NULL}; /* enum config_grade */
+
 struct gateway_keys {
 	const char *weiyu;
 	const struct wy_node *gateway, *state, *socket, *site, *classes, *faults, *tiers, *profiles,
@@ -46,6 +48,7 @@ struct uplink_keys {
 	int64_t port;
 	const struct wy_node *ca, *certificate, *key;
 	wy_ms keepalive_ms, retry_first_ms, retry_most_ms, receipt_wait_ms;
+	int grade;
 };
 
 #define AT(member) offsetof(struct uplink_keys, member)
@@ -65,6 +68,7 @@ static const struct wy_field uplink_rows[] = {
 	 "last bound"},
 	{"receipt_wait", WY_FIELD_DURATION, AT(receipt_wait_ms), false, 1000, 3600000, NULL,
 	 "then again"},
+	{"grade", WY_FIELD_CHOICE, AT(grade), false, 0, 0, grade_names, "what counts as delivered"},
 };
 #undef AT
 
@@ -117,6 +121,11 @@ static void read_uplink(struct loading *l, const struct wy_node *node)
 	uplink->retry_first_ms = keys.retry_first_ms;
 	uplink->retry_most_ms = keys.retry_most_ms;
 	uplink->receipt_wait_ms = keys.receipt_wait_ms;
+	uplink->grade = (enum config_grade)keys.grade;
+	if (uplink->grade == CONFIG_GRADE_PUBACK)
+		wy_diag_add(l->diags, WY_DIAG_WARNING, "W616", wy_node_get(node, "grade"), 0,
+			    "with 'grade: puback' an event counts as delivered when the broker has taken it; "
+			    "what the broker then loses is lost");
 	if (keys.retry_first_ms > keys.retry_most_ms)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E106", wy_node_get(node, "retry_first"), 0,
 			    "'retry_first' is longer than 'retry_most'");

@@ -30,6 +30,9 @@ struct delivery_parts {
 	uint64_t seed;
 	struct wy_arena *arena;
 	/* The platform reports work on a ticket; the caller makes a turn of it and commits. */
+	/* The platform fences this store: mark it so that its next opening begins a new epoch (NULL: cannot). The process
+	 * then ends as for a broken store. */
+	enum wy_err (*renew_epoch)(void *arg);
 	void (*work)(void *arg, const char *ticket_key, enum ticket_node node, uint32_t work_rev);
 	void *arg;
 };
@@ -49,6 +52,10 @@ void delivery_close(struct delivery *delivery);
 /* The store is damaged or cannot be read: the process ends and opens it anew. */
 bool delivery_is_broken(const struct delivery *delivery);
 
+/* "G2": an event is done when the platform's receipt covers it. "G1": when the broker has taken it; what the broker then
+ * loses is lost, and with MQTT 3.1.1 also what it refuses, because there a refusal looks like success. */
+const char *delivery_grade(const struct config *config);
+
 struct delivery_state {
 	bool is_up;
 	int protocol;
@@ -58,6 +65,7 @@ struct delivery_state {
 	wy_ms receipt_ms;        /* mono: last receipt; WY_MS_NONE: none yet */
 	uint64_t receipted;      /* events since start */
 	uint64_t rejected;
+	uint64_t taken_over;     /* times another connected under our name */
 	struct uplink_counts counts;
 };
 struct delivery_state delivery_state(const struct delivery *delivery);

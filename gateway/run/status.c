@@ -38,13 +38,14 @@ static json_t *uplink_part(const struct run_view *view, wy_ms now_ms)
 	struct delivery_state state = delivery_state(view->delivery);
 	bool has_receipt = state.receipt_ms != WY_MS_NONE;
 
-	return json_pack("{s:b, s:s, s:i, s:s?, s:o, s:s?, s:o, s:I, s:I, s:s}", "is_up", state.is_up,
+	return json_pack("{s:b, s:s, s:i, s:s?, s:o, s:s?, s:o, s:I, s:I, s:s, s:I}", "is_up", state.is_up,
 			 "host", view->config->uplink.host, "port", (int)view->config->uplink.port,
 			 "mqtt", mqtt_text(state.protocol), "since_s",
 			 age(now_ms, state.since_ms, true), "why_down",
 			 state.is_up || !state.words[0] ? NULL : state.words, "last_receipt_s",
 			 age(now_ms, state.receipt_ms, has_receipt), "receipted",
-			 (json_int_t)state.receipted, "rejected", (json_int_t)state.rejected, "grade", "G2");
+			 (json_int_t)state.receipted, "rejected", (json_int_t)state.rejected, "grade",
+			 delivery_grade(view->config), "taken_over", (json_int_t)state.taken_over);
 }
 
 static json_t *outbox_part(const struct run_view *view, wy_ms now_ms)

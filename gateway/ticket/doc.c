@@ -445,6 +445,7 @@ static json_t *state_data(struct json_build *build, const struct ticket_state *s
 	json_build_bool(build, data, "is_online", !state->is_death);
 	json_build_hex(build, data, "epoch", state->epoch);
 	json_build_text(build, data, "boot", state->boot);
+	json_build_hex(build, data, "instance", state->instance);
 	json_build_int(build, data, "bd_seq", (int64_t)state->bd_seq);
 	if (state->reason)
 		json_build_text(build, data, "reason", state->reason);

@@ -120,12 +120,13 @@ struct ticket_state {
 	const struct wy_zone *zone; /* NULL: UTC */
 	uint64_t epoch;
 	const char *boot;
+	uint64_t instance; /* of this run of the process, by chance */
 	uint64_t bd_seq;   /* the same in the birth and in the will of one connection */
 	uint64_t last_seq; /* highest seq given so far */
 	uint64_t queued;   /* events without a receipt */
 	const char *version;
 	uint64_t bundle;   /* rule_set_hash() */
-	const char *grade; /* "G2" */
+	const char *grade; /* "G2" receipts, "G1" PUBACK */
 	bool is_death;
 	const char *reason; /* death: "stop", "lost"; else NULL */
 	struct wy_now now;

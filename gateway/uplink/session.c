@@ -132,6 +132,8 @@ static void on_disconnected(void *context, MQTTProperties *properties, enum MQTT
 	char text[INBOX_WORDS_MAX];
 
 	(void)properties;
+	if (reason == MQTTREASONCODE_SESSION_TAKEN_OVER)
+		cause.cause = UPLINK_CAUSE_TAKEN_OVER;
 	snprintf(text, sizeof text, "the broker ended the session: %d %s", (int)reason,
 		 name ? name : "");
 	end_with(s, &cause, text);

@@ -262,7 +262,9 @@ static void go_down(struct uplink *u, const struct inbox_cause *cause)
 	wind_up(u);
 	if (was_up) {
 		u->counts.lost++;
-		uplink_backoff_ended(&u->backoff, u->now_ms - u->up_since_ms);
+		/* One who takes our place gets ours back otherwise as soon as he waited long enough himself. */
+		if (cause->cause != UPLINK_CAUSE_TAKEN_OVER)
+			uplink_backoff_ended(&u->backoff, u->now_ms - u->up_since_ms);
 	}
 	choose_version(u, cause);
 	wait_ms = uplink_backoff_next(&u->backoff);

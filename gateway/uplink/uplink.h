@@ -61,6 +61,7 @@ enum uplink_cause {
 	UPLINK_CAUSE_TLS,	  /* a certificate or the handshake, on either side */
 	UPLINK_CAUSE_REFUSED,	  /* the broker said no: CONNACK or SUBACK */
 	UPLINK_CAUSE_LOST,	  /* a connection that stood is gone */
+	UPLINK_CAUSE_TAKEN_OVER,  /* MQTT 5: another client connected with our id (0x8E) */
 	UPLINK_CAUSE_STALLED,	  /* connected, but nothing was completed: given up by us */
 	UPLINK_CAUSE_LOCAL,	  /* our side: a file cannot be read, no memory */
 };

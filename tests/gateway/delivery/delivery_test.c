@@ -26,6 +26,7 @@ struct bench {
 	struct wy_arena arena;
 	char memory[1 << 20];
 	char worked_on[TICKET_KEY_SIZE];
+	unsigned n_renewed;
 };
 
 static struct bench bench;
@@ -38,12 +39,20 @@ static void on_work(void *arg, const char *key, enum ticket_node node, uint32_t 
 	snprintf(bench.worked_on, sizeof(bench.worked_on), "%s", key);
 }
 
+static enum wy_err on_renew_epoch(void *arg)
+{
+	(void)arg;
+	bench.n_renewed++;
+	return WY_OK;
+}
+
 static void open_delivery(void)
 {
 	struct wy_buf words;
 	char text[100];
 	struct delivery_parts parts = {.config = &bench.config, .store = bench.store, .clock = &bench.clock,
-				       .boot = "b", .arena = &bench.arena, .work = on_work};
+				       .boot = "b", .seed = 7, .arena = &bench.arena, .work = on_work,
+				       .renew_epoch = on_renew_epoch};
 
 	wy_arena_init(&bench.arena, bench.memory, sizeof(bench.memory));
 	wy_buf_init(&words, text, sizeof(text));
@@ -96,6 +105,7 @@ static void receipt(uint64_t through, const char *more)
 	snprintf(text, sizeof(text), "{\"type\":\"com.weiyu.receipt.v1\",\"data\":{\"epoch\":\"%llx\",\"through\":%llu%s}}",
 		 (unsigned long long)store_epoch(bench.store), (unsigned long long)through, more);
 	fake_uplink_receive(UP "receipt", text);
+	delivery_dispatch(bench.delivery);
 }
 
 static uint64_t queued(void)
@@ -192,7 +202,7 @@ static void an_event_too_large_is_parked_and_holds_up_nothing(void **state)
 	start();
 	large = put(2);
 	next = put(2);
-	assert_int_equal(fake_uplink_connect(40), WY_OK);
+	assert_int_equal(fake_uplink_connect(2 * WY_OUTBOX_WINDOW), WY_OK);
 	fake_uplink()->publish_err = WY_E_LIMIT;
 	fake_uplink()->publish_err_token = large;
 	delivery_dispatch(bench.delivery);
@@ -200,7 +210,7 @@ static void an_event_too_large_is_parked_and_holds_up_nothing(void **state)
 	assert_int_equal(store_outbox_stats(bench.store, &stats), WY_OK);
 	assert_int_equal(stats.parked, 1);
 	/* Its slot is free: as many as the lane holds fly beside it. */
-	for (int i = 0; i < 30; i++)
+	for (unsigned i = 0; i < 2 * WY_OUTBOX_WINDOW; i++)
 		put(2);
 	delivery_dispatch(bench.delivery);
 	assert_int_equal(fake_uplink()->n_sent, 1 + WY_OUTBOX_WINDOW - OUTBOX_RESERVE);
@@ -261,7 +271,7 @@ static void a_receipt_in_the_middle_of_anothers_transaction_does_not_undo_it(voi
 	delivery_dispatch(bench.delivery);
 	assert_int_equal(store_begin(bench.store), WY_OK);
 	assert_int_equal(store_put_cell(bench.store, "r/x/y", "z", 1), WY_OK);
-	receipt(seq, "");
+	receipt(seq, ""); /* it is not kept, and forgotten: the event is sent again */
 	assert_int_equal(store_commit(bench.store), WY_OK);
 	assert_int_equal(store_last_seq(bench.store, &kept), WY_OK);
 	assert_int_equal(queued(), 1);
@@ -355,6 +365,363 @@ static void work_reaches_the_engine(void **state)
 	stop();
 }
 
+/* ---- Grade G1 ---- */
+
+static void in_grade_g1_a_puback_is_enough_and_a_refusal_is_not(void **state)
+{
+	(void)state;
+
+	start();
+	bench.config.uplink.grade = CONFIG_GRADE_PUBACK;
+	for (int i = 0; i < 4; i++)
+		put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	assert_non_null(strstr(fake_uplink()->sent[0].payload, "\"grade\":\"G1\""));
+	delivery_dispatch(bench.delivery);
+	fake_uplink_fate(1, UPLINK_FATE_TAKEN, 0);
+	fake_uplink_fate(2, UPLINK_FATE_NO_SUBSCRIBER, 0x10);
+	fake_uplink_fate(3, UPLINK_FATE_REFUSED, 0x87);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(queued(), 3);
+	assert_int_equal(delivery_state(bench.delivery).receipted, 1);
+	fake_uplink_lose(); /* 4 was not acknowledged */
+	assert_int_equal(queued(), 3);
+	bench.now.mono_ms += 2000;
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink_count(1), 1);
+	for (uint64_t seq = 2; seq <= 4; seq++) {
+		assert_int_equal(fake_uplink_count(seq), 2);
+		fake_uplink_fate(seq, UPLINK_FATE_TAKEN, 0);
+	}
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(queued(), 0);
+	stop();
+}
+
+static void a_puback_that_cannot_be_kept_in_grade_g1_is_sent_again(void **state)
+{
+	(void)state;
+
+	start();
+	bench.config.uplink.grade = CONFIG_GRADE_PUBACK;
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	failing_store_set(1, false);
+	fake_uplink_fate(1, UPLINK_FATE_TAKEN, 0);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(queued(), 1);
+	assert_int_equal(fake_uplink_count(1), 2);
+	stop();
+}
+
+/* ---- Receipts, however they come ---- */
+
+static void several_receipts_of_one_turn_are_one_transaction(void **state)
+{
+	uint64_t epoch;
+	(void)state;
+
+	start();
+	epoch = store_epoch(bench.store);
+	for (int i = 0; i < 6; i++)
+		put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	for (uint64_t through = 6; through >= 1; through--) { /* also out of order, and doubled */
+		char text[200];
+		snprintf(text, sizeof(text), "{\"data\":{\"epoch\":\"%llx\",\"through\":%llu,\"also\":[6]}}",
+			 (unsigned long long)epoch, (unsigned long long)through);
+		fake_uplink_receive(UP "receipt", text);
+	}
+	assert_int_equal(queued(), 6); /* nothing is kept before the end of the turn */
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(queued(), 0);
+	assert_int_equal(delivery_state(bench.delivery).receipted, 6);
+	stop();
+}
+
+static void a_receipt_for_another_process_of_this_name_frees_nothing(void **state)
+{
+	(void)state;
+
+	start();
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	receipt(1, ",\"instance\":\"1234\"");
+	assert_int_equal(queued(), 1);
+	receipt(1, "");
+	assert_int_equal(queued(), 0);
+	stop();
+}
+
+static void a_backlog_goes_on_at_once_when_the_platform_is_heard_again(void **state)
+{
+	(void)state;
+
+	start();
+	put(2);
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	for (int i = 0; i < 6; i++) { /* acknowledged and never receipted: the waits grow to a quarter of an hour */
+		delivery_dispatch(bench.delivery);
+		fake_uplink_fate(1, UPLINK_FATE_TAKEN, 0);
+		fake_uplink_fate(2, UPLINK_FATE_TAKEN, 0);
+		bench.now.mono_ms = delivery_dispatch(bench.delivery);
+	}
+	delivery_dispatch(bench.delivery);
+	fake_uplink_fate(1, UPLINK_FATE_TAKEN, 0);
+	fake_uplink_fate(2, UPLINK_FATE_TAKEN, 0);
+	assert_true(delivery_dispatch(bench.delivery) > bench.now.mono_ms + 600000);
+	receipt(1, "");
+	assert_int_equal(delivery_dispatch(bench.delivery), bench.now.mono_ms + 60000);
+	stop();
+}
+
+static void with_room_for_one_message_everything_comes_one_after_the_other(void **state)
+{
+	(void)state;
+
+	start();
+	put(3);
+	put(2);
+	put(1);
+	assert_int_equal(fake_uplink_connect(1), WY_OK);
+	fake_uplink_fate(UINT64_MAX, UPLINK_FATE_TAKEN, 0); /* the birth */
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink()->n_sent, 2);
+	assert_int_equal(fake_uplink()->sent[1].token, 3); /* life safety first */
+	for (int i = 0; i < 2; i++) {
+		fake_uplink_fate(fake_uplink()->sent[1 + i].token, UPLINK_FATE_TAKEN, 0);
+		delivery_dispatch(bench.delivery);
+		assert_int_equal(fake_uplink()->n_sent, 3 + i);
+	}
+	receipt(3, "");
+	assert_int_equal(queued(), 0);
+	stop();
+}
+
+/* ---- Commands ---- */
+
+static void command(const char *id, const char *type, const char *more, const char *data)
+{
+	char text[500];
+
+	snprintf(text, sizeof(text), "{\"id\":\"%s\",\"type\":\"com.weiyu.cmd.%s.v1\"%s,\"data\":{%s}}", id, type, more, data);
+	fake_uplink_receive(UP "cmd", text);
+	for (int i = 0; i < 40; i++) {
+		delivery_dispatch(bench.delivery);
+		for (size_t s = 0; s < fake_uplink()->n_sent; s++)
+			if (fake_uplink()->sent[s].token > UINT64_MAX - 3)
+				fake_uplink_fate(fake_uplink()->sent[s].token, UPLINK_FATE_TAKEN, 0);
+		bench.now.mono_ms += 100;
+	}
+}
+
+/* The latest reply, or "". */
+static const char *reply(void)
+{
+	struct fake_uplink *fake = fake_uplink();
+
+	for (size_t i = fake->n_sent; i > 0; i--)
+		if (strstr(fake->sent[i - 1].topic, "/reply"))
+			return fake->sent[i - 1].payload;
+	return "";
+}
+
+static size_t births(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fake_uplink()->n_sent; i++)
+		n += strstr(fake_uplink()->sent[i].topic, "/state") != NULL;
+	return n;
+}
+
+static void kept_events_are_sent_again_when_the_platform_asks(void **state)
+{
+	char data[100];
+	(void)state;
+
+	start();
+	for (int i = 0; i < 5; i++)
+		put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	receipt(2, ",\"also\":[4],\"rejected\":[{\"seq\":3,\"reason\":\"no\"}]");
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":1,\"to\":9", (unsigned long long)store_epoch(bench.store));
+	size_t before = fake_uplink()->n_sent;
+	command("c1", "resend", ",\"subject\":\"gw-test-01\"", data);
+	assert_int_equal(fake_uplink()->n_sent, before + 4); /* 1, 2, 4 and the reply; 5 is queued and comes by itself */
+	assert_int_equal(fake_uplink_count(5), 1);
+	assert_non_null(strstr(reply(), "\"sent\":3"));
+	assert_non_null(strstr(reply(), "\"queued\":1"));
+	assert_non_null(strstr(reply(), "\"gone\":[]"));
+	assert_non_null(strstr(reply(), "\"parked\":[{\"from\":3,\"to\":3}]"));
+	assert_non_null(strstr(reply(), "\"to\":5")); /* 6 to 9 were never given */
+	assert_non_null(strstr(reply(), "\"correlationid\":\"c1\""));
+	assert_int_equal(queued(), 1);
+	stop();
+}
+
+static void what_is_no_longer_kept_is_named_in_the_reply(void **state)
+{
+	char data[100];
+	size_t n;
+	(void)state;
+
+	start();
+	for (int i = 0; i < 5; i++)
+		put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	receipt(4, "");
+	assert_int_equal(store_begin(bench.store), WY_OK);
+	assert_int_equal(store_prune_events(bench.store, 2, 0, &n), WY_OK);
+	assert_int_equal(store_commit(bench.store), WY_OK);
+	assert_int_equal(n, 2);
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":1,\"to\":4", (unsigned long long)store_epoch(bench.store));
+	command("c1", "resend", "", data);
+	assert_non_null(strstr(reply(), "\"gone\":[{\"from\":1,\"to\":2}]"));
+	assert_non_null(strstr(reply(), "\"sent\":2"));
+	stop();
+}
+
+static void a_long_resend_leaves_the_line_to_live_events(void **state)
+{
+	char text[300];
+	uint64_t live;
+	(void)state;
+
+	start();
+	for (int i = 0; i < 60; i++)
+		put(2);
+	assert_int_equal(fake_uplink_connect(100), WY_OK);
+	for (int i = 0; i < 3; i++) {
+		delivery_dispatch(bench.delivery);
+		for (uint64_t seq = 1; seq <= 60; seq++)
+			fake_uplink_fate(seq, UPLINK_FATE_TAKEN, 0);
+		receipt(60, "");
+	}
+	assert_int_equal(queued(), 0);
+	snprintf(text, sizeof(text), "{\"id\":\"c\",\"type\":\"com.weiyu.cmd.resend.v1\",\"data\":{\"epoch\":\"%llx\","
+		 "\"from\":1,\"to\":60}}", (unsigned long long)store_epoch(bench.store));
+	fake_uplink_receive(UP "cmd", text);
+	size_t before = fake_uplink()->n_sent;
+	for (int i = 0; i < 5; i++) { /* no PUBACK comes: few are on their way, whatever the time */
+		delivery_dispatch(bench.delivery);
+		bench.now.mono_ms += 1000;
+	}
+	assert_int_equal(fake_uplink()->n_sent, before + 8);
+	live = put(1);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink_count(live), 1);
+	fake_uplink_lose(); /* the order ends with the connection */
+	assert_int_equal(fake_uplink_connect(100), WY_OK);
+	before = fake_uplink()->n_sent;
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink()->n_sent, before + 1); /* the live event */
+	stop();
+}
+
+static void a_command_is_executed_once_and_answered(void **state)
+{
+	(void)state;
+
+	start();
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	command("c1", "rebirth", "", "");
+	assert_int_equal(births(), 2);
+	assert_non_null(strstr(reply(), "\"status\":\"done\""));
+	command("c1", "rebirth", "", "");
+	assert_int_equal(births(), 2);
+	command("c2", "rebirth", ",\"subject\":\"gw-other-1\"", "");
+	assert_non_null(strstr(reply(), "for another gateway"));
+	command("c3", "dance", "", "");
+	assert_non_null(strstr(reply(), "unknown type"));
+	command("c4", "resend", "", "\"epoch\":\"12\",\"from\":4,\"to\":3");
+	assert_non_null(strstr(reply(), "data does not fit"));
+	command("c5", "resend", "", "\"epoch\":\"12\",\"from\":3,\"to\":4");
+	assert_non_null(strstr(reply(), "another epoch"));
+	fake_uplink_receive(UP "cmd", "{\"type\":\"com.weiyu.cmd.rebirth.v1\",\"data\":{}}");
+	fake_uplink_receive(UP "cmd", "[]");
+	assert_int_equal(births(), 2);
+	stop();
+}
+
+static void a_command_expires_by_a_clock_that_is_right_and_by_no_other(void **state)
+{
+	(void)state;
+
+	start();
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	command("c1", "rebirth", ",\"expirytime\":\"2026-11-22T03:59:59Z\"", "");
+	assert_non_null(strstr(reply(), "expired"));
+	assert_int_equal(births(), 1);
+	bench.now.clock = WY_CLOCK_UNSYNCED;
+	command("c2", "rebirth", ",\"expirytime\":\"2026-11-22T03:59:59Z\"", "");
+	assert_int_equal(births(), 2);
+	bench.now.clock = WY_CLOCK_SYNCED;
+	command("c3", "rebirth", ",\"expirytime\":\"2026-11-22T04:00:01Z\"", "");
+	assert_int_equal(births(), 3);
+	stop();
+}
+
+static void commands_that_come_in_crowds_are_refused(void **state)
+{
+	(void)state;
+
+	start();
+	assert_int_equal(fake_uplink_connect(200), WY_OK);
+	for (int i = 0; i < 100; i++) {
+		char text[100];
+		snprintf(text, sizeof(text), "{\"id\":\"c%d\",\"type\":\"com.weiyu.cmd.rebirth.v1\",\"data\":{}}", i);
+		fake_uplink_receive(UP "cmd", text);
+	}
+	assert_int_equal(births(), 11);
+	assert_non_null(strstr(reply(), "too many"));
+	bench.now.mono_ms += 2000;
+	command("later", "rebirth", "", "");
+	assert_int_equal(births(), 12);
+	stop();
+}
+
+static void only_the_process_that_is_meant_takes_a_new_epoch(void **state)
+{
+	char data[120], instance[17];
+	(void)state;
+
+	start();
+	assert_int_equal(fake_uplink_connect(40), WY_OK);
+	const char *at = strstr(fake_uplink()->sent[0].payload, "\"instance\":\"");
+	assert_non_null(at);
+	snprintf(instance, sizeof(instance), "%s", at + strlen("\"instance\":\""));
+	unsigned long long epoch = store_epoch(bench.store);
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"boot\":\"b\",\"instance\":\"%s\"", epoch, instance);
+	fake_uplink_receive(UP "cmd", "{\"id\":\"c0\",\"type\":\"com.weiyu.cmd.epoch_new.v1\",\"data\":{\"epoch\":\"1\"}}");
+	command("c1", "epoch_new", "", data);
+	assert_non_null(strstr(reply(), "just started"));
+	bench.now.mono_ms += 10000;
+	command("c2", "epoch_new", "", "\"epoch\":\"1\",\"boot\":\"b\"");
+	assert_non_null(strstr(reply(), "another epoch"));
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"boot\":\"c\"", epoch);
+	command("c3", "epoch_new", "", data);
+	assert_non_null(strstr(reply(), "another boot"));
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"boot\":\"b\",\"instance\":\"1\"", epoch);
+	command("c4", "epoch_new", "", data);
+	assert_non_null(strstr(reply(), "another instance"));
+	assert_int_equal(bench.n_renewed, 0);
+	assert_false(delivery_is_broken(bench.delivery));
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"boot\":\"b\",\"instance\":\"%s\"", epoch, instance);
+	command("c5", "epoch_new", "", data);
+	assert_non_null(strstr(reply(), "\"status\":\"done\""));
+	assert_int_equal(bench.n_renewed, 1);
+	assert_true(delivery_is_broken(bench.delivery));
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +738,19 @@ int main(void)
 		cmocka_unit_test(what_the_platform_rejects_is_parked_and_never_sent_again),
 		cmocka_unit_test(a_restart_sends_what_has_no_receipt_and_nothing_else),
 		cmocka_unit_test(work_reaches_the_engine),
+		cmocka_unit_test(in_grade_g1_a_puback_is_enough_and_a_refusal_is_not),
+		cmocka_unit_test(a_puback_that_cannot_be_kept_in_grade_g1_is_sent_again),
+		cmocka_unit_test(several_receipts_of_one_turn_are_one_transaction),
+		cmocka_unit_test(a_receipt_for_another_process_of_this_name_frees_nothing),
+		cmocka_unit_test(a_backlog_goes_on_at_once_when_the_platform_is_heard_again),
+		cmocka_unit_test(with_room_for_one_message_everything_comes_one_after_the_other),
+		cmocka_unit_test(kept_events_are_sent_again_when_the_platform_asks),
+		cmocka_unit_test(what_is_no_longer_kept_is_named_in_the_reply),
+		cmocka_unit_test(a_long_resend_leaves_the_line_to_live_events),
+		cmocka_unit_test(a_command_is_executed_once_and_answered),
+		cmocka_unit_test(a_command_expires_by_a_clock_that_is_right_and_by_no_other),
+		cmocka_unit_test(commands_that_come_in_crowds_are_refused),
+		cmocka_unit_test(only_the_process_that_is_meant_takes_a_new_epoch),
 	};
 
 	log_setup(LOG_ERROR, NULL);

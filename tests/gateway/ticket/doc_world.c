@@ -288,6 +288,7 @@ struct ticket_state doc_world_state(bool is_death)
 				     .version = "0.1.0",
 				     .bundle = 0xabcdef,
 				     .grade = "G2",
+				     .instance = 0x1f2e3d4c5b6a7988,
 				     .is_death = is_death,
 				     .reason = is_death ? "lost" : NULL,
 				     .now = {50000, DOC_WALL, WY_CLOCK_SYNCED}};
