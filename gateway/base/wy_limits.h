@@ -115,6 +115,7 @@
 #define WY_UPLINK_MESSAGE_MAX 65536u       /* payload of one message: up refuse, down drop */
 #define WY_UPLINK_QUEUE 256u               /* down messages the loop has not taken yet; drop newest */
 #define WY_OUTBOX_WINDOW 64u               /* events sent and not yet receipted; slow */
+#define WY_OUTBOX_BYTES (256u * 1024u * 1024u) /* all events in the store, by default; lower tiers make room, a gap record says so */
 #define WY_COMMANDS_KEPT 64u               /* ids of commands that are not executed twice; oldest forgotten */
 #define WY_EVIDENCE_SAMPLES 16u            /* changes kept of one point for evidence; drop oldest */
 #define WY_CTL_REQUEST_MAX 65536u          /* one request on the control socket; refuse */

@@ -1,15 +1,16 @@
-/* record_block.c: see record_block.h. The only user of zstd. */
+/* record_block.c: see record_block.h. */
 #include "record_block.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
+
+#include "pack.h"
 
 enum { LEVEL = 3 };
 
 static const unsigned char magic[4] = {'W', 'Y', 'R', 'B'};
 
-_Static_assert(ZSTD_COMPRESSBOUND(WY_RECORD_RAW_BYTES) + RECORD_HEADER_BYTES <= WY_RECORD_BLOCK_BYTES,
+_Static_assert(PACK_BOUND(WY_RECORD_RAW_BYTES) + RECORD_HEADER_BYTES <= WY_RECORD_BLOCK_BYTES,
 	       "a block may grow by packing");
 
 uint32_t record_crc32(uint32_t crc, const void *bytes, size_t len)
@@ -85,7 +86,7 @@ enum wy_err record_read_header(const unsigned char *in, struct record_header *re
 /* ---- Contents ---------------------------------------------------------------------------------- */
 
 struct record_packer {
-	ZSTD_CCtx *context;
+	struct pack *pack;
 };
 
 struct record_packer *record_packer_new(void)
@@ -93,8 +94,8 @@ struct record_packer *record_packer_new(void)
 	struct record_packer *packer = calloc(1, sizeof(*packer));
 
 	if (packer)
-		packer->context = ZSTD_createCCtx();
-	if (packer && packer->context)
+		packer->pack = pack_new(NULL, 0, LEVEL);
+	if (packer && packer->pack)
 		return packer;
 	free(packer);
 	return NULL;
@@ -103,17 +104,16 @@ struct record_packer *record_packer_new(void)
 void record_packer_free(struct record_packer *packer)
 {
 	if (packer)
-		ZSTD_freeCCtx(packer->context);
+		pack_free(packer->pack);
 	free(packer);
 }
 
 size_t record_pack(struct record_packer *packer, struct record_header *header, const void *raw, unsigned char *out)
 {
 	unsigned char *packed = out + RECORD_HEADER_BYTES;
-	size_t n = ZSTD_compressCCtx(packer->context, packed, WY_RECORD_BLOCK_BYTES - RECORD_HEADER_BYTES, raw,
-				     header->raw_len, LEVEL);
+	size_t n = pack_bytes(packer->pack, packed, WY_RECORD_BLOCK_BYTES - RECORD_HEADER_BYTES, raw, header->raw_len);
 
-	if (ZSTD_isError(n))
+	if (!n)
 		return 0;
 	header->packed_len = (uint32_t)n;
 	write_header(header, record_crc32(0, packed, n), out);
@@ -125,6 +125,7 @@ enum wy_err record_unpack(const unsigned char *header_bytes, const struct record
 {
 	if (get_le(header_bytes + 40, 4) != record_crc32(0, packed, header->packed_len))
 		return WY_E_CORRUPT;
-	size_t n = ZSTD_decompress(raw, WY_RECORD_RAW_BYTES, packed, header->packed_len);
-	return ZSTD_isError(n) || n != header->raw_len ? WY_E_CORRUPT : WY_OK;
+	size_t n = 0;
+	enum wy_err err = pack_open(NULL, raw, WY_RECORD_RAW_BYTES, packed, header->packed_len, &n);
+	return err || n != header->raw_len ? WY_E_CORRUPT : WY_OK;
 }

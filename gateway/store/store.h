@@ -21,6 +21,7 @@
 #include "diag.h"
 #include "err.h"
 #include "ticket.h"
+#include "wy_limits.h"
 
 struct store;
 
@@ -166,6 +167,11 @@ struct store_event {
 	size_t len;
 };
 
+/* Most bytes of the outbox, receipted and parked rows included; STORE_RESERVE_PCT of it are for S1 alone. At the top lower
+ * tiers make room (store_room.c) and what they lose is kept as ranges of numbers for a gap record; S1 never makes room and
+ * is never refused. At first WY_OUTBOX_BYTES. */
+void store_set_quota(struct store *store, uint64_t max_bytes);
+/* In a transaction. At the quota the event itself may be what is dropped; that is WY_OK too. */
 WY_MUST_CHECK enum wy_err store_put_event(struct store *store, const struct store_event *event);
 /* Seqs of queued rows of a lane (is_s1 or the rest) above after_seq, ascending, at most max. */
 WY_MUST_CHECK enum wy_err store_queued(struct store *store, bool is_s1, uint64_t after_seq,
@@ -196,8 +202,58 @@ WY_MUST_CHECK enum wy_err store_park(struct store *store, uint64_t seq, const ch
 WY_MUST_CHECK enum wy_err store_prune_events(struct store *store, size_t keep_rows,
 					     wy_ms before_wall_ms, size_t *ret_n);
 
+/* ---- What was dropped ---------------------------------------------------------------------------- */
+
+#define STORE_RESERVE_PCT 10u
+#define STORE_GAP_RANGES 1000u /* of one record */
+#define STORE_GAP_TICKETS 64u  /* named in one record */
+#define STORE_SENT_AHEAD (2u * WY_OUTBOX_WINDOW)
+
+enum store_kind { STORE_OTHER, STORE_OPENED, STORE_UPDATED, STORE_ENDED, STORE_GAP, STORE_KINDS };
+
+struct store_range {
+	uint64_t first, last;
+};
+struct store_gap_ticket {
+	char key[TICKET_KEY_SIZE], dedup[TICKET_DEDUP_SIZE], no[TICKET_NO_SIZE];
+	uint32_t n;
+};
+struct store_gap {
+	struct store_range range[STORE_GAP_RANGES]; /* ascending */
+	size_t n_ranges;
+	uint64_t n, by_tier[5], by_kind[STORE_KINDS]; /* by_tier[1..4] */
+	wy_ms from_wall_ms, until_wall_ms;	      /* of the events that were dropped */
+	struct store_gap_ticket ticket[STORE_GAP_TICKETS];
+	size_t n_tickets;
+	bool has_more_tickets;
+};
+/* The first number that was dropped and is in no record yet. WY_E_NOTFOUND: none. */
+WY_MUST_CHECK enum wy_err store_first_gap(struct store *store, uint64_t *ret_first);
+/* What the next record says: the first ranges. WY_E_NOTFOUND: nothing. */
+WY_MUST_CHECK enum wy_err store_gap(struct store *store, struct store_gap *ret_gap);
+/* The record as an event, under the first number of its ranges, which was never sent; they are said then. In a transaction. */
+WY_MUST_CHECK enum wy_err store_put_gap(struct store *store, const struct store_gap *gap, const struct store_event *event);
+
+/* Rows that are not S1 are sent only up to here: what may have been sent is not dropped. In a transaction. */
+WY_MUST_CHECK enum wy_err store_allow_sending(struct store *store, uint64_t through);
+WY_MUST_CHECK enum wy_err store_sendable_through(struct store *store, uint64_t *ret_through);
+
+/* Tickets whose last event was dropped, so that the platform has an older state of them or none, oldest first. */
+struct store_untold {
+	char key[TICKET_KEY_SIZE];
+	bool is_new; /* the platform has none */
+};
+bool store_has_untold(const struct store *store);
+WY_MUST_CHECK enum wy_err store_untold(struct store *store, struct store_untold *out, size_t max, size_t *ret_n);
+
+/* Counts the outbox anew: after its rows were written by other means than these calls. In a transaction. */
+WY_MUST_CHECK enum wy_err store_recount_outbox(struct store *store);
+
 struct store_outbox_stats {
 	uint64_t queued, queued_s1, receipted, parked;
+	uint64_t bytes, max_bytes; /* of all rows; the quota */
+	uint64_t queued_bytes;	   /* of the queued ones */
+	uint64_t lost;		   /* events dropped since the store was made */
 	wy_ms oldest_wall_ms; /* of the queued ones; 0: none */
 	wy_ms oldest_mono_ms;
 };

@@ -259,6 +259,7 @@ static enum wy_err open_database(struct store *store, const char *path, const ch
 		err = store_prepare(store);
 	if (!err)
 		err = load_identity(store, gateway, place);
+	store->is_untold = true; /* the first look says whether it is so */
 	return err;
 }
 
@@ -274,6 +275,12 @@ enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *di
 	if (!store)
 		return WY_E_NOMEM;
 	store->lock_fd = -1;
+	store->quota = WY_OUTBOX_BYTES;
+	store->pack = store_new_pack();
+	if (!store->pack) {
+		store_close(store);
+		return WY_E_NOMEM;
+	}
 	err = join(path, dir, STORE_FILE) ? take_lock(store, dir, place) : WY_E_LIMIT;
 	if (!err)
 		err = open_database(store, path, gateway, place);
@@ -298,5 +305,6 @@ void store_close(struct store *store)
 	}
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
+	pack_free(store->pack);
 	free(store);
 }

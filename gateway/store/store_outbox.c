@@ -7,24 +7,168 @@
 
 #define PRUNE_ROWS 500
 
-enum wy_err store_put_event(struct store *store, const struct store_event *event)
-{
-	struct store_binder binder;
+/* What is kept of a row beside its payload: keys, type, indices, and its part of pages that are not full. */
+#define ROW_BYTES 384
 
-	if (event->len > WY_TICKET_BYTES_MAX)
-		return WY_E_LIMIT;
-	binder = store_bind(store, STORE_EVENT_PUT);
+/* ---- Sums -------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *n, *bytes;
+} sum_keys[STORE_SUMS] = {
+	[STORE_SUM_REST] = {"outbox_rest_n", "outbox_rest_bytes"},
+	[STORE_SUM_S1] = {"outbox_s1_n", "outbox_s1_bytes"},
+	[STORE_SUM_RECEIPTED] = {"outbox_receipted_n", "outbox_receipted_bytes"},
+	[STORE_SUM_PARKED] = {"outbox_parked_n", "outbox_parked_bytes"},
+};
+
+static uint64_t *find_sum(struct store_sums *sums, const char *key)
+{
+	for (int i = 0; i < STORE_SUMS; i++) {
+		if (strcmp(key, sum_keys[i].n) == 0)
+			return &sums->n[i];
+		if (strcmp(key, sum_keys[i].bytes) == 0)
+			return &sums->bytes[i];
+	}
+	if (strcmp(key, "outbox_lost") == 0)
+		return &sums->lost;
+	return strcmp(key, "outbox_sent") == 0 ? &sums->sent : NULL;
+}
+
+enum wy_err store_read_sums(struct store *store, struct store_sums *ret_sums)
+{
+	struct store_binder binder = store_bind(store, STORE_SUM_EACH);
+	struct store_sums sums;
+	char key[STORE_KEY_SIZE];
+	enum wy_err err;
+
+	memset(&sums, 0, sizeof(sums));
+	for (err = store_row(&binder); err == WY_OK; err = store_row(&binder)) {
+		err = store_column_text(&binder, 0, key, sizeof(key));
+		if (err)
+			break;
+		uint64_t *sum = find_sum(&sums, key);
+		if (sum)
+			*sum = (uint64_t)sqlite3_column_int64(binder.stmt, 1);
+	}
+	store_done(&binder);
+	if (err && err != WY_E_NOTFOUND)
+		return err;
+	*ret_sums = sums;
+	return WY_OK;
+}
+
+static enum wy_err add_to(struct store *store, const char *key, int64_t value)
+{
+	struct store_binder binder = store_bind(store, STORE_SUM_ADD);
+
+	store_bind_text(&binder, key);
+	store_bind_int(&binder, value);
+	return store_write(&binder);
+}
+
+enum wy_err store_add_sum(struct store *store, enum store_sum sum, int64_t n, int64_t bytes)
+{
+	enum wy_err err = n ? add_to(store, sum_keys[sum].n, n) : WY_OK;
+
+	return err || !bytes ? err : add_to(store, sum_keys[sum].bytes, bytes);
+}
+
+enum wy_err store_recount_outbox(struct store *store)
+{
+	struct store_binder binder = store_bind(store, STORE_SUM_RECOUNT);
+
+	return store_write(&binder);
+}
+
+void store_set_quota(struct store *store, uint64_t max_bytes)
+{
+	store->quota = max_bytes;
+}
+
+/* ---- Adding ------------------------------------------------------------------------------------ */
+
+static enum store_kind kind_of(const char *type)
+{
+	static const struct {
+		const char *type;
+		enum store_kind kind;
+	} kinds[] = {
+		{"com.weiyu.ticket.opened.v1", STORE_OPENED},	{"com.weiyu.ticket.updated.v1", STORE_UPDATED},
+		{"com.weiyu.ticket.reopened.v1", STORE_UPDATED}, {"com.weiyu.ticket.cleared.v1", STORE_ENDED},
+		{"com.weiyu.ticket.closed.v1", STORE_ENDED},	{"com.weiyu.ticket.gap.v1", STORE_GAP},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(type, kinds[i].type) == 0)
+			return kinds[i].kind;
+	return STORE_OTHER;
+}
+
+static enum wy_err insert(struct store *store, const struct store_event *event, enum store_kind kind)
+{
+	struct store_packed packed = store_pack(store, event->payload, event->len);
+	struct store_binder binder = store_bind(store, STORE_EVENT_PUT);
+	int64_t bytes = (int64_t)packed.len + ROW_BYTES;
+	bool is_s1 = event->tier == 1;
+	enum wy_err err;
+
 	store_bind_int(&binder, (int64_t)event->seq);
-	store_bind_int(&binder, event->tier == 1);
+	store_bind_int(&binder, is_s1);
 	store_bind_int(&binder, event->tier);
 	store_bind_text(&binder, event->ticket_key);
 	store_bind_text(&binder, event->type);
 	store_bind_text(&binder, event->topic);
 	store_bind_int(&binder, event->created.wall_ms);
 	store_bind_int(&binder, event->created.mono_ms);
-	store_bind_blob(&binder, event->payload, event->len);
+	store_bind_int(&binder, kind);
+	store_bind_int(&binder, bytes);
+	store_bind_int(&binder, packed.packing);
+	store_bind_blob(&binder, packed.bytes, packed.len);
+	err = store_write(&binder);
+	return err ? err : store_add_sum(store, is_s1 ? STORE_SUM_S1 : STORE_SUM_REST, 1, bytes);
+}
+
+/* What this event makes old news: an update by a later one or by the end. */
+static enum wy_err mark_past(struct store *store, const struct store_event *event, enum store_kind kind)
+{
+	struct store_binder binder;
+
+	if (kind != STORE_UPDATED && kind != STORE_ENDED)
+		return WY_OK;
+	binder = store_bind(store, STORE_EVENT_PAST);
+	store_bind_text(&binder, event->ticket_key);
+	store_bind_int(&binder, (int64_t)event->seq);
+	store_bind_int(&binder, kind == STORE_UPDATED ? 1 : 2);
 	return store_write(&binder);
 }
+
+static enum wy_err mark_told(struct store *store, const struct store_event *event)
+{
+	struct store_binder binder = store_bind(store, STORE_UNTOLD_TOLD);
+
+	store_bind_text(&binder, event->ticket_key);
+	return store_write(&binder);
+}
+
+enum wy_err store_put_event(struct store *store, const struct store_event *event)
+{
+	enum store_kind kind = kind_of(event->type);
+	bool is_lost = false;
+	enum wy_err err;
+
+	if (event->len > WY_TICKET_BYTES_MAX)
+		return WY_E_LIMIT;
+	err = mark_past(store, event, kind);
+	if (!err)
+		err = insert(store, event, kind);
+	if (!err && kind != STORE_GAP)
+		err = store_make_room(store, event->seq, &is_lost);
+	if (!err && !is_lost && store->is_untold)
+		err = mark_told(store, event);
+	return err;
+}
+
+/* ---- Sending ----------------------------------------------------------------------------------- */
 
 enum wy_err store_queued(struct store *store, bool is_s1, uint64_t after_seq, uint64_t *out,
 			 size_t max, size_t *ret_n)
@@ -61,15 +205,10 @@ static enum wy_err copy_row(struct store *store, struct store_binder *binder,
 	event->tier = (uint8_t)sqlite3_column_int64(binder->stmt, 0);
 	event->created.wall_ms = sqlite3_column_int64(binder->stmt, 4);
 	event->created.mono_ms = sqlite3_column_int64(binder->stmt, 5);
-	bytes = sqlite3_column_blob(binder->stmt, 6);
-	event->len = (size_t)sqlite3_column_bytes(binder->stmt, 6);
-	if (!bytes && event->len > 0)
-		return WY_E_NOMEM;
-	if (event->len > sizeof(store->payload))
-		return store_error(store, SQLITE_CORRUPT);
-	if (event->len > 0)
-		memcpy(store->payload, bytes, event->len);
-	return WY_OK;
+	bytes = sqlite3_column_blob(binder->stmt, 7);
+	return store_unpack(store, sqlite3_column_int64(binder->stmt, 6), bytes,
+			    (size_t)sqlite3_column_bytes(binder->stmt, 7), store->payload, sizeof(store->payload),
+			    &event->len);
 }
 
 static enum wy_err load(struct store *store, enum store_statement id, uint64_t seq, struct store_event *ret_event)
@@ -126,19 +265,85 @@ enum wy_err store_kept(struct store *store, uint64_t from, uint64_t to, struct s
 	return WY_OK;
 }
 
+enum wy_err store_allow_sending(struct store *store, uint64_t through)
+{
+	struct store_binder binder = store_bind(store, STORE_SUM_RAISE);
+
+	store_bind_text(&binder, "outbox_sent");
+	store_bind_int(&binder, (int64_t)through);
+	return store_write(&binder);
+}
+
+enum wy_err store_sendable_through(struct store *store, uint64_t *ret_through)
+{
+	struct store_sums sums;
+	enum wy_err err = store_read_sums(store, &sums);
+
+	if (!err)
+		*ret_through = sums.sent;
+	return err;
+}
+
+/* ---- Receipts ---------------------------------------------------------------------------------- */
+
+/* What is receipted is on its way to where more is sent: along with this write, the next rows may go without one of their own. */
+static enum wy_err allow_more(struct store *store, uint64_t through)
+{
+	uint64_t sent = 0;
+	enum wy_err err = store_sendable_through(store, &sent);
+
+	if (err || sent >= through + STORE_SENT_AHEAD / 2)
+		return err;
+	return store_allow_sending(store, through + STORE_SENT_AHEAD);
+}
+
 enum wy_err store_receipt_through(struct store *store, bool is_s1, uint64_t through, wy_ms wall_ms,
 				  size_t *ret_n)
 {
 	struct store_binder binder = store_bind(store, STORE_EVENT_THROUGH);
+	int64_t n = 0, bytes = 0;
 	enum wy_err err;
 
 	store_bind_int(&binder, is_s1);
 	store_bind_int(&binder, (int64_t)through);
 	store_bind_int(&binder, wall_ms);
-	err = store_write(&binder);
+	err = store_write_sum(&binder, &n, &bytes);
+	if (!err && n)
+		err = store_add_sum(store, is_s1 ? STORE_SUM_S1 : STORE_SUM_REST, -n, -bytes);
+	if (!err && n)
+		err = store_add_sum(store, STORE_SUM_RECEIPTED, n, bytes);
+	if (!err && n && !is_s1)
+		err = allow_more(store, through);
 	if (!err)
-		*ret_n = (size_t)sqlite3_changes(store->db);
+		*ret_n = (size_t)n;
 	return err;
+}
+
+/* A statement about one row that gives back its bytes and its lane; the row moves to another sum. */
+static enum wy_err move_one(struct store *store, struct store_binder *binder, enum store_sum to)
+{
+	bool is_s1 = false, is_found = false;
+	int64_t bytes = 0;
+	enum wy_err err = store_may_write(store);
+
+	if (err) {
+		store_done(binder);
+		return err;
+	}
+	for (err = store_row(binder); err == WY_OK; err = store_row(binder)) {
+		is_found = true;
+		bytes = sqlite3_column_int64(binder->stmt, 0);
+		is_s1 = sqlite3_column_int64(binder->stmt, 1) == 1;
+	}
+	store_done(binder);
+	if (err != WY_E_NOTFOUND) {
+		store->is_failed = true;
+		return err;
+	}
+	if (!is_found)
+		return WY_OK;
+	err = store_add_sum(store, is_s1 ? STORE_SUM_S1 : STORE_SUM_REST, -1, -bytes);
+	return err ? err : store_add_sum(store, to, 1, bytes);
 }
 
 enum wy_err store_receipt_one(struct store *store, uint64_t seq, wy_ms wall_ms)
@@ -147,7 +352,7 @@ enum wy_err store_receipt_one(struct store *store, uint64_t seq, wy_ms wall_ms)
 
 	store_bind_int(&binder, (int64_t)seq);
 	store_bind_int(&binder, wall_ms);
-	return store_write(&binder);
+	return move_one(store, &binder, STORE_SUM_RECEIPTED);
 }
 
 enum wy_err store_park(struct store *store, uint64_t seq, const char *reason, wy_ms wall_ms)
@@ -157,34 +362,57 @@ enum wy_err store_park(struct store *store, uint64_t seq, const char *reason, wy
 	store_bind_int(&binder, (int64_t)seq);
 	store_bind_int(&binder, wall_ms);
 	store_bind_text(&binder, reason);
-	return store_write(&binder);
+	return move_one(store, &binder, STORE_SUM_PARKED);
 }
 
 enum wy_err store_prune_events(struct store *store, size_t keep_rows, wy_ms before_wall_ms,
 			       size_t *ret_n)
 {
 	struct store_binder binder = store_bind(store, STORE_EVENT_PRUNE);
+	int64_t n = 0, bytes = 0;
 	enum wy_err err;
 
 	store_bind_int(&binder, before_wall_ms);
 	store_bind_int(&binder, (int64_t)keep_rows);
 	store_bind_int(&binder, PRUNE_ROWS);
-	err = store_write(&binder);
+	err = store_write_sum(&binder, &n, &bytes);
+	if (!err && n)
+		err = store_add_sum(store, STORE_SUM_RECEIPTED, -n, -bytes);
 	if (!err)
-		*ret_n = (size_t)sqlite3_changes(store->db);
+		*ret_n = (size_t)n;
 	return err;
 }
 
-static enum wy_err count(struct store *store, enum store_statement id, uint64_t *ret_n)
+/* ---- Untold tickets ----------------------------------------------------------------------------- */
+
+bool store_has_untold(const struct store *store)
 {
-	struct store_binder binder = store_bind(store, id);
-	int64_t n = 0;
-	enum wy_err err = store_number(&binder, &n);
-
-	if (!err)
-		*ret_n = (uint64_t)n;
-	return err;
+	return store->is_untold;
 }
+
+enum wy_err store_untold(struct store *store, struct store_untold *out, size_t max, size_t *ret_n)
+{
+	struct store_binder binder = store_bind(store, STORE_UNTOLD_EACH);
+	size_t n = 0;
+	enum wy_err err;
+
+	store_bind_int(&binder, (int64_t)max);
+	for (err = store_row(&binder); err == WY_OK && n < max; err = store_row(&binder)) {
+		err = store_column_text(&binder, 0, out[n].key, sizeof(out[n].key));
+		if (err)
+			break;
+		out[n++].is_new = sqlite3_column_int64(binder.stmt, 1) == 2;
+	}
+	store_done(&binder);
+	if (err && err != WY_E_NOTFOUND)
+		return err;
+	if (max > 0)
+		store->is_untold = n > 0;
+	*ret_n = n;
+	return WY_OK;
+}
+
+/* ---- What there is ------------------------------------------------------------------------------ */
 
 static enum wy_err find_oldest(struct store *store, struct store_outbox_stats *stats)
 {
@@ -201,21 +429,23 @@ static enum wy_err find_oldest(struct store *store, struct store_outbox_stats *s
 
 enum wy_err store_outbox_stats(struct store *store, struct store_outbox_stats *ret_stats)
 {
-	struct store_outbox_stats stats = {0, 0, 0, 0, 0, 0};
-	uint64_t rest = 0;
-	enum wy_err err = count(store, STORE_EVENT_COUNT_S1, &stats.queued_s1);
+	struct store_outbox_stats stats;
+	struct store_sums sums;
+	enum wy_err err = store_read_sums(store, &sums);
 
-	if (!err)
-		err = count(store, STORE_EVENT_COUNT_REST, &rest);
-	if (!err)
-		err = count(store, STORE_EVENT_COUNT_RECEIPTED, &stats.receipted);
-	if (!err)
-		err = count(store, STORE_EVENT_COUNT_PARKED, &stats.parked);
+	memset(&stats, 0, sizeof(stats));
 	if (!err)
 		err = find_oldest(store, &stats);
 	if (err)
 		return err;
-	stats.queued = stats.queued_s1 + rest;
+	stats.queued_s1 = sums.n[STORE_SUM_S1];
+	stats.queued = sums.n[STORE_SUM_S1] + sums.n[STORE_SUM_REST];
+	stats.receipted = sums.n[STORE_SUM_RECEIPTED];
+	stats.parked = sums.n[STORE_SUM_PARKED];
+	stats.queued_bytes = sums.bytes[STORE_SUM_S1] + sums.bytes[STORE_SUM_REST];
+	stats.bytes = stats.queued_bytes + sums.bytes[STORE_SUM_RECEIPTED] + sums.bytes[STORE_SUM_PARKED];
+	stats.max_bytes = store->quota;
+	stats.lost = sums.lost;
 	*ret_stats = stats;
 	return WY_OK;
 }

@@ -98,6 +98,11 @@ void store_bind_real(struct store_binder *binder, bool has_value, double value)
 			       : sqlite3_bind_null(binder->stmt, binder->at));
 }
 
+void store_bind_null(struct store_binder *binder)
+{
+	note(binder, sqlite3_bind_null(binder->stmt, ++binder->at));
+}
+
 void store_bind_textn(struct store_binder *binder, const char *text, size_t len)
 {
 	note(binder, sqlite3_bind_text64(binder->stmt, ++binder->at, text, len, SQLITE_STATIC,
@@ -143,7 +148,7 @@ enum wy_err store_run(struct store_binder *binder)
 	return err == WY_E_NOTFOUND ? WY_OK : err;
 }
 
-static enum wy_err may_write(struct store *store)
+enum wy_err store_may_write(struct store *store)
 {
 	if (store->broken)
 		return store->broken;
@@ -154,7 +159,7 @@ static enum wy_err may_write(struct store *store)
 
 enum wy_err store_write(struct store_binder *binder)
 {
-	enum wy_err err = may_write(binder->store);
+	enum wy_err err = store_may_write(binder->store);
 
 	if (err) {
 		store_done(binder);
@@ -185,7 +190,7 @@ enum wy_err store_number(struct store_binder *binder, int64_t *ret_value)
 
 enum wy_err store_write_number(struct store_binder *binder, int64_t *ret_value)
 {
-	enum wy_err err = may_write(binder->store);
+	enum wy_err err = store_may_write(binder->store);
 
 	if (err) {
 		store_done(binder);
@@ -195,6 +200,29 @@ enum wy_err store_write_number(struct store_binder *binder, int64_t *ret_value)
 	if (err)
 		binder->store->is_failed = true;
 	return err;
+}
+
+enum wy_err store_write_sum(struct store_binder *binder, int64_t *ret_n, int64_t *ret_sum)
+{
+	enum wy_err err = store_may_write(binder->store);
+	int64_t n = 0, sum = 0;
+
+	if (err) {
+		store_done(binder);
+		return err;
+	}
+	for (err = store_row(binder); err == WY_OK; err = store_row(binder)) {
+		n++;
+		sum += sqlite3_column_int64(binder->stmt, 0);
+	}
+	store_done(binder);
+	if (err != WY_E_NOTFOUND) {
+		binder->store->is_failed = true;
+		return err;
+	}
+	*ret_n = n;
+	*ret_sum = sum;
+	return WY_OK;
 }
 
 enum wy_err store_column_text(struct store_binder *binder, int column, char *out, size_t size)

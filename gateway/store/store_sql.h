@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "pack.h"
 #include "wy_limits.h"
 #include "store.h"
 
@@ -14,6 +15,7 @@
 	"cleared_mono, changed_wall, changed_mono, due_ack, due_arrive, due_start, due_resolve, "  \
 	"due_regulatory, news, news_due"
 #define TICKET_BODY_COLUMN 37
+#define TICKET_PACKED_COLUMN 38
 
 enum store_statement {
 #define STATEMENT(name, sql) STORE_##name,
@@ -35,7 +37,48 @@ struct store {
 	/* the row of store_load_event() */
 	char ticket_key[STORE_KEY_SIZE], type[STORE_KEY_SIZE], topic[STORE_KEY_SIZE];
 	unsigned char payload[WY_TICKET_BYTES_MAX];
+	struct pack *pack; /* with the words of store_words.c */
+	unsigned char packed[PACK_BOUND(WY_TICKET_BYTES_MAX)];
+	char body[WY_TICKET_BYTES_MAX + 1]; /* of the ticket a visitor looks at */
+	uint64_t quota;		     /* bytes of the outbox */
+	uint64_t ended_from[5];      /* by tier: ended episodes up to here were looked at and cannot go */
+	bool is_untold;		     /* some ticket is untold; may be too careful, never too careless */
 };
+
+/* How a document is kept: column `packing`. */
+enum store_packing { STORE_PLAIN, STORE_PACKED_1 };
+
+/* Smaller where that helps: in store->packed, valid until the next call. */
+struct store_packed {
+	const void *bytes;
+	size_t len;
+	enum store_packing packing;
+};
+struct store_packed store_pack(struct store *store, const void *bytes, size_t len);
+/* WY_E_CORRUPT: it is not what was packed. */
+enum wy_err store_unpack(struct store *store, int64_t packing, const void *bytes, size_t len, void *out, size_t size,
+			 size_t *ret_len);
+struct pack *store_new_pack(void);
+
+/* Sums that are kept of the outbox, a count and bytes each: keys of `meta`. */
+enum store_sum { STORE_SUM_REST, STORE_SUM_S1, STORE_SUM_RECEIPTED, STORE_SUM_PARKED, STORE_SUMS };
+struct store_sums {
+	uint64_t n[STORE_SUMS], bytes[STORE_SUMS];
+	uint64_t lost; /* events dropped, ever */
+	uint64_t sent; /* rows that are not S1 may have been sent up to here */
+};
+enum wy_err store_read_sums(struct store *store, struct store_sums *ret_sums);
+enum wy_err store_add_sum(struct store *store, enum store_sum sum, int64_t n, int64_t bytes);
+/* Room for what was just added, in its transaction; see store_room.c. *ret_lost: it was added in vain. */
+enum wy_err store_make_room(struct store *store, uint64_t added_seq, bool *ret_lost);
+/* A number that will not come: into the ranges of what was dropped. */
+struct store_dropped {
+	uint64_t seq;
+	uint8_t tier, kind; /* enum store_kind */
+	wy_ms wall_ms;
+	const char *ticket_key;
+};
+enum wy_err store_note_gap(struct store *store, const struct store_dropped *dropped);
 
 /* NULL-terminated; the n-th brings user_version from n to n + 1. */
 extern const char *const store_migrations[];
@@ -55,6 +98,7 @@ struct store_binder {
 struct store_binder store_bind(struct store *store, enum store_statement id);
 void store_bind_int(struct store_binder *binder, int64_t value);
 void store_bind_real(struct store_binder *binder, bool has_value, double value);
+void store_bind_null(struct store_binder *binder);
 void store_bind_text(struct store_binder *binder, const char *text);
 void store_bind_textn(struct store_binder *binder, const char *text, size_t len);
 void store_bind_blob(struct store_binder *binder, const void *bytes, size_t len);
@@ -70,6 +114,10 @@ enum wy_err store_write(struct store_binder *binder);
 /* One whole number of the first row, and done. NOTFOUND: no row. */
 enum wy_err store_number(struct store_binder *binder, int64_t *ret_value);
 enum wy_err store_write_number(struct store_binder *binder, int64_t *ret_value);
+/* A write that returns rows: how many there were, and the sum of their first column. */
+enum wy_err store_write_sum(struct store_binder *binder, int64_t *ret_n, int64_t *ret_sum);
+/* May be written now: WY_OK, or why not. For writes that read what they return. */
+enum wy_err store_may_write(struct store *store);
 
 /* Text of a column into a fixed buffer; WY_E_CORRUPT when it does not fit. */
 enum wy_err store_column_text(struct store_binder *binder, int column, char *out, size_t size);

@@ -51,6 +51,8 @@ void store_abort(struct store *store)
 	}
 	store->is_in_tx = false;
 	store->is_failed = false;
+	memset(store->ended_from, 0, sizeof(store->ended_from)); /* rows may be back */
+	store->is_untold = true;
 }
 
 uint64_t store_epoch(const struct store *store)

@@ -131,14 +131,20 @@ static enum wy_err get(struct store_binder *binder, struct ticket *ret_ticket)
 enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket, const char *body,
 			     size_t len)
 {
+	struct store_packed packed;
 	struct store_binder binder;
 	enum wy_err err;
 
 	if (!ticket->is_begun)
 		return WY_E_STATE;
+	packed = store_pack(store, body, len);
 	binder = store_bind(store, STORE_TICKET_PUT);
 	put(&binder, ticket);
-	store_bind_textn(&binder, body, len);
+	store_bind_textn(&binder, body, packed.packing == STORE_PLAIN ? len : 0);
+	if (packed.packing == STORE_PLAIN)
+		store_bind_null(&binder);
+	else
+		store_bind_blob(&binder, packed.bytes, packed.len);
 	err = store_write(&binder);
 	if (err)
 		return err;
@@ -177,27 +183,42 @@ enum wy_err store_find_number(struct store *store, const char *no, struct ticket
 	return find(store, STORE_TICKET_FIND_NO, no, ret_ticket);
 }
 
+/* The document of the row, whole, in store->body with a NUL. */
+static enum wy_err get_body(struct store_binder *binder, size_t *ret_len)
+{
+	struct store *store = binder->store;
+	bool is_packed = sqlite3_column_type(binder->stmt, TICKET_PACKED_COLUMN) != SQLITE_NULL;
+	int column = is_packed ? TICKET_PACKED_COLUMN : TICKET_BODY_COLUMN;
+	const void *bytes = is_packed ? sqlite3_column_blob(binder->stmt, column)
+				      : (const void *)sqlite3_column_text(binder->stmt, column);
+	enum wy_err err = store_unpack(store, is_packed ? STORE_PACKED_1 : STORE_PLAIN, bytes,
+				       (size_t)sqlite3_column_bytes(binder->stmt, column), store->body,
+				       sizeof(store->body) - 1, ret_len);
+
+	if (!err)
+		store->body[*ret_len] = '\0';
+	return err;
+}
+
 enum wy_err store_ticket_body(struct store *store, const char *key, char *out, size_t size,
 			      size_t *ret_len)
 {
 	struct store_binder binder = store_bind(store, STORE_TICKET_FIND_KEY);
+	size_t len = 0;
 	enum wy_err err;
 
 	store_bind_text(&binder, key);
 	err = store_row(&binder);
-	if (!err) {
-		const unsigned char *body = sqlite3_column_text(binder.stmt, TICKET_BODY_COLUMN);
-		size_t len = (size_t)sqlite3_column_bytes(binder.stmt, TICKET_BODY_COLUMN);
-
-		err = !body ? WY_E_NOMEM : (len < size ? WY_OK : WY_E_LIMIT);
-		if (!err) {
-			memcpy(out, body, len);
-			out[len] = '\0';
-			*ret_len = len;
-		}
-	}
+	if (!err)
+		err = get_body(&binder, &len);
+	if (!err && len >= size)
+		err = WY_E_LIMIT;
 	store_done(&binder);
-	return err;
+	if (err)
+		return err;
+	memcpy(out, store->body, len + 1);
+	*ret_len = len;
+	return WY_OK;
 }
 
 static enum wy_err find_repeat(struct store *store, const char *dedup, wy_ms since_wall_ms,
@@ -251,14 +272,14 @@ static enum wy_err visit_rows(struct store_binder *binder, store_ticket_visit *v
 	enum wy_err err = store_row(binder);
 
 	while (err == WY_OK && is_going) {
-		const char *body =
-			(const char *)sqlite3_column_text(binder->stmt, TICKET_BODY_COLUMN);
-		int len = sqlite3_column_bytes(binder->stmt, TICKET_BODY_COLUMN);
+		size_t len = 0;
 
-		err = body ? get(binder, &ticket) : WY_E_NOMEM;
+		err = get_body(binder, &len);
+		if (!err)
+			err = get(binder, &ticket);
 		if (err)
 			break;
-		is_going = visit(arg, &ticket, body, (size_t)len);
+		is_going = visit(arg, &ticket, binder->store->body, len);
 		if (is_going)
 			err = store_row(binder);
 	}

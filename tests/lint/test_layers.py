@@ -16,7 +16,7 @@ OWNERS = {
     r"yaml\.h": ["gateway/config/yaml_tree.c"],
     r"systemd/.*": ["gateway/loop/"],
     r"libpq-fe\.h": ["deploy/desk/"],
-    r"zstd\.h": ["gateway/record/"],
+    r"zstd(_errors)?\.h": ["gateway/pack/"],
     r"iconv\.h": ["sensors/text.c", "sensors/sim/encode.c"],
     r"openssl/.*": ["gateway/uplink/", "sensors/drivers/coap_secure.c"],
     r"mbedtls/(sha256|version)\.h": ["gateway/ticket/", "gateway/delivery/", "sensors/drivers/mbed.h"],

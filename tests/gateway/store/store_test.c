@@ -86,7 +86,7 @@ static void a_new_store_has_a_schema_an_epoch_and_can_give_pages_back(void **sta
 
 	(void)state;
 	assert_true(store_epoch(store) != 0);
-	assert_int_equal(ask("PRAGMA user_version"), 3);
+	assert_int_equal(ask("PRAGMA user_version"), 4);
 	assert_int_equal(ask("PRAGMA auto_vacuum"), 2);
 	assert_int_equal(stat(scratch.db, &file), 0);
 	assert_int_equal(file.st_mode & 0777, 0600);
@@ -194,22 +194,52 @@ static void what_was_learned_is_one_text_per_device(void **state)
 	assert_string_equal(list.text, "box-1/2/neu 新 ");
 }
 
-static void a_store_of_the_version_before_is_brought_up_to_date(void **state)
+static void run_schema(const char *name)
 {
+	static char sql[8192];
+	char path[HELP_PATH * 2];
+
+	snprintf(path, sizeof(path), "%s/gateway/store/schema/%s", WY_SOURCE_DIR, name);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	sql[fread(sql, 1, sizeof(sql) - 1, file)] = '\0';
+	fclose(file);
+	run_sql(sql);
+}
+
+static void a_store_of_the_version_before_is_brought_up_to_date_with_its_queue(void **state)
+{
+	struct store_outbox_stats stats;
 	struct learned_list list = {.most = 9};
-	uint64_t seq = 0, found = 0;
+	struct store_event event;
+	uint64_t sent = 0;
 	(void)state;
 
-	assert_int_equal(help_turn(store, &seq), WY_OK);
 	store_close(store);
 	store = NULL;
-	run_sql("DROP TABLE learned; PRAGMA user_version = 2");
+	unlink(scratch.db);
+	run_schema("001_first.sql");
+	run_schema("002_notes.sql");
+	run_schema("003_learned.sql");
+	run_sql("UPDATE meta SET value = 3 WHERE key = 'seq';"
+		"INSERT INTO outbox VALUES (1, 0, 3, 'tk_a', 'com.weiyu.ticket.opened.v1', 'ticket', 5, 6, 1, 7, NULL, x'7b7d'),"
+		"(2, 0, 3, 'tk_a', 'com.weiyu.ticket.updated.v1', 'ticket', 5, 6, 0, NULL, NULL, x'7b317d'),"
+		"(3, 1, 1, 'tk_b', 'com.weiyu.ticket.opened.v1', 'ticket', 5, 6, 0, NULL, NULL, x'7b7d')");
 	assert_int_equal(reopen("gw-test"), WY_OK);
-	assert_int_equal(ask("PRAGMA user_version"), 3);
+	assert_int_equal(ask("PRAGMA user_version"), 4);
 	assert_int_equal(store_each_learned(store, list_learned, &list), WY_OK);
 	assert_string_equal(list.text, "");
-	help_check_whole(store, &found);
-	assert_int_equal(found, 1);
+	assert_int_equal(store_load_event(store, 2, &event), WY_OK);
+	assert_int_equal(event.len, 3);
+	assert_memory_equal(event.payload, "{1}", 3);
+	assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+	assert_int_equal(stats.queued, 2);
+	assert_int_equal(stats.queued_s1, 1);
+	assert_int_equal(stats.receipted, 1);
+	assert_true(stats.bytes > stats.queued_bytes && stats.queued_bytes > 5);
+	assert_int_equal(store_sendable_through(store, &sent), WY_OK);
+	assert_int_equal(sent, 3);
+	assert_int_equal(store_verify(store, NULL), WY_OK);
 }
 
 static void writing_outside_a_transaction_is_refused(void **state)
@@ -517,7 +547,7 @@ int main(void)
 		T(an_aborted_turn_leaves_nothing_and_its_number_is_given_again),
 		T(notes_come_back_newest_first_and_old_ones_go),
 		T(what_was_learned_is_one_text_per_device),
-		T(a_store_of_the_version_before_is_brought_up_to_date),
+		T(a_store_of_the_version_before_is_brought_up_to_date_with_its_queue),
 		T(writing_outside_a_transaction_is_refused),
 		T(a_ticket_comes_back_as_it_was_put),
 		T(two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_committed),

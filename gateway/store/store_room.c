@@ -1,0 +1,279 @@
+/* store_room.c: room for one more event, in the transaction that adds it. What goes first:
+ *
+ *   1. rows that are done: receipted ones, oldest first, then parked ones;
+ *   2. updates that a later event of their ticket makes old news: S4, then S3, then S2, oldest first. An update before
+ *      another one goes before an update before the end, so that opened, the last update and the end stay longest;
+ *   3. whole episodes that came and went and of which nothing was told: likewise S4 before S3 before S2;
+ *   4. when nothing else is left, the newest row of the lowest tier, mostly the one just added. Its ticket is marked
+ *      untold, and told again when there is room.
+ *
+ * S1 never goes, and STORE_RESERVE_PCT of the quota is for S1 alone. Rows that may have been sent (outbox_sent) never go either:
+ * the platform may have them, and an opening that it has must be followed by its end. */
+#include "store_sql.h"
+
+#define BATCH_ROWS 32
+#define TIER_LOWEST 4u
+#define TIER_HIGHEST 2u /* that makes room */
+
+enum past { PAST_NO, PAST_UPDATED, PAST_ENDED }; /* column is_past: what came after it */
+
+/* Is there more than may be? What is not S1 leaves the reserve to S1. */
+static enum wy_err is_over(struct store *store, bool *ret_is, uint64_t *ret_sent)
+{
+	struct store_sums sums;
+	enum wy_err err = store_read_sums(store, &sums);
+	uint64_t s1 = sums.bytes[STORE_SUM_S1];
+	uint64_t rest = sums.bytes[STORE_SUM_REST] + sums.bytes[STORE_SUM_RECEIPTED] + sums.bytes[STORE_SUM_PARKED];
+
+	if (err)
+		return err;
+	*ret_is = rest > store->quota / 100 * (100 - STORE_RESERVE_PCT) || rest + s1 > store->quota;
+	*ret_sent = sums.sent;
+	return WY_OK;
+}
+
+static enum wy_err drop_done(struct store *store, enum store_statement id, enum store_sum sum)
+{
+	struct store_binder binder = store_bind(store, id);
+	int64_t n = 0, bytes = 0;
+	enum wy_err err;
+
+	store_bind_int(&binder, BATCH_ROWS);
+	err = store_write_sum(&binder, &n, &bytes);
+	if (!err && n == 0)
+		return WY_E_NOTFOUND;
+	return err ? err : store_add_sum(store, sum, -n, -bytes);
+}
+
+/* The row goes, its number into the gap. */
+static enum wy_err drop_row(struct store *store, uint64_t seq, struct store_dropped *dropped, char *key)
+{
+	struct store_binder binder = store_bind(store, STORE_ROOM_DROP);
+	int64_t bytes = 0;
+	enum wy_err err = store_may_write(store);
+
+	store_bind_int(&binder, (int64_t)seq);
+	if (!err)
+		err = store_row(&binder);
+	if (!err) {
+		*dropped = (struct store_dropped){seq, (uint8_t)sqlite3_column_int64(binder.stmt, 0),
+						  (uint8_t)sqlite3_column_int64(binder.stmt, 1),
+						  sqlite3_column_int64(binder.stmt, 2), key};
+		bytes = sqlite3_column_int64(binder.stmt, 3);
+		err = store_column_text(&binder, 4, key, STORE_KEY_SIZE);
+	}
+	while (!err)
+		err = store_row(&binder);
+	store_done(&binder);
+	if (err != WY_E_NOTFOUND) {
+		store->is_failed = true;
+		return err;
+	}
+	err = store_add_sum(store, STORE_SUM_REST, -1, -bytes);
+	return err ? err : store_note_gap(store, dropped);
+}
+
+static enum wy_err find(struct store *store, enum store_statement id, unsigned tier, enum past past, enum store_kind kind,
+			uint64_t above, uint64_t *ret_seq)
+{
+	struct store_binder binder = store_bind(store, id);
+	int64_t seq = 0;
+	enum wy_err err;
+
+	store_bind_int(&binder, tier);
+	store_bind_int(&binder, past);
+	store_bind_int(&binder, kind);
+	store_bind_int(&binder, (int64_t)above);
+	err = store_number(&binder, &seq);
+	if (!err)
+		*ret_seq = (uint64_t)seq;
+	return err;
+}
+
+static enum wy_err drop_past(struct store *store, uint64_t sent, enum past past)
+{
+	struct store_dropped dropped;
+	char key[STORE_KEY_SIZE];
+	enum wy_err err = WY_E_NOTFOUND;
+	uint64_t seq = 0;
+
+	for (unsigned tier = TIER_LOWEST; err == WY_E_NOTFOUND && tier >= TIER_HIGHEST; tier--)
+		err = find(store, STORE_ROOM_OLDEST, tier, past, STORE_UPDATED, sent, &seq);
+	return err ? err : drop_row(store, seq, &dropped, key);
+}
+
+/* ---- Whole episodes ---------------------------------------------------------------------------- */
+
+static enum wy_err key_of(struct store *store, uint64_t seq, char *key)
+{
+	struct store_binder binder = store_bind(store, STORE_ROOM_KEY);
+	enum wy_err err;
+
+	store_bind_int(&binder, (int64_t)seq);
+	err = store_row(&binder);
+	if (!err)
+		err = store_column_text(&binder, 0, key, STORE_KEY_SIZE);
+	store_done(&binder);
+	return err;
+}
+
+/* Is its opening among the rows, and may all of them go? */
+static enum wy_err is_untold_episode(struct store *store, const char *key, uint64_t sent, bool *ret_is)
+{
+	struct store_binder binder = store_bind(store, STORE_ROOM_EPISODE);
+	enum wy_err err;
+
+	store_bind_text(&binder, key);
+	store_bind_int(&binder, (int64_t)sent);
+	err = store_row(&binder);
+	if (!err)
+		*ret_is = sqlite3_column_int64(binder.stmt, 0) == sqlite3_column_int64(binder.stmt, 1) &&
+			  sqlite3_column_int64(binder.stmt, 2) > 0;
+	store_done(&binder);
+	return err;
+}
+
+static enum wy_err drop_rows_of(struct store *store, const char *key, uint64_t sent)
+{
+	struct store_dropped dropped;
+	char again[STORE_KEY_SIZE];
+	int64_t seq;
+	enum wy_err err;
+
+	for (;;) {
+		struct store_binder binder = store_bind(store, STORE_ROOM_NEXT);
+		store_bind_text(&binder, key);
+		store_bind_int(&binder, (int64_t)sent);
+		err = store_number(&binder, &seq);
+		if (!err)
+			err = drop_row(store, (uint64_t)seq, &dropped, again);
+		if (err)
+			return err == WY_E_NOTFOUND ? WY_OK : err;
+	}
+}
+
+/* An end whose opening is told, or may be, stays so: it is not looked at again. */
+static enum wy_err drop_episode_of_tier(struct store *store, unsigned tier, uint64_t sent)
+{
+	char key[STORE_KEY_SIZE];
+	uint64_t seq = 0;
+	enum wy_err err;
+
+	for (;;) {
+		uint64_t above = store->ended_from[tier] > sent ? store->ended_from[tier] : sent;
+		bool is_one = false;
+
+		err = find(store, STORE_ROOM_OLDEST, tier, PAST_NO, STORE_ENDED, above, &seq);
+		if (!err)
+			err = key_of(store, seq, key);
+		if (!err)
+			err = is_untold_episode(store, key, sent, &is_one);
+		if (err)
+			return err;
+		if (is_one)
+			return drop_rows_of(store, key, sent);
+		store->ended_from[tier] = seq;
+	}
+}
+
+static enum wy_err drop_episode(struct store *store, uint64_t sent)
+{
+	enum wy_err err = WY_E_NOTFOUND;
+
+	for (unsigned tier = TIER_LOWEST; err == WY_E_NOTFOUND && tier >= TIER_HIGHEST; tier--)
+		err = drop_episode_of_tier(store, tier, sent);
+	return err;
+}
+
+/* ---- Nothing else is left ---------------------------------------------------------------------- */
+
+static enum wy_err find_newest(struct store *store, unsigned tier, uint64_t sent, uint64_t *ret_seq)
+{
+	uint64_t newest = 0, seq = 0;
+	enum wy_err err = WY_OK;
+
+	for (int kind = STORE_OTHER; kind < STORE_GAP; kind++) {
+		err = find(store, STORE_ROOM_NEWEST, tier, PAST_NO, (enum store_kind)kind, sent, &seq);
+		if (!err && seq > newest)
+			newest = seq;
+		if (err && err != WY_E_NOTFOUND)
+			return err;
+	}
+	*ret_seq = newest;
+	return newest ? WY_OK : WY_E_NOTFOUND;
+}
+
+/* Does a later row of its ticket wait? Then that tells it. */
+static enum wy_err is_last_of_ticket(struct store *store, const struct store_dropped *dropped, bool *ret_is)
+{
+	struct store_binder binder = store_bind(store, STORE_ROOM_NEXT);
+	int64_t seq;
+	enum wy_err err;
+
+	store_bind_text(&binder, dropped->ticket_key);
+	store_bind_int(&binder, (int64_t)dropped->seq);
+	err = store_number(&binder, &seq);
+	*ret_is = err == WY_E_NOTFOUND;
+	return err == WY_E_NOTFOUND ? WY_OK : err;
+}
+
+static enum wy_err mark_untold(struct store *store, const struct store_dropped *dropped)
+{
+	struct store_binder binder = store_bind(store, STORE_UNTOLD_MARK);
+
+	store->is_untold = true;
+	store_bind_text(&binder, dropped->ticket_key);
+	store_bind_int(&binder, dropped->kind == STORE_OPENED);
+	return store_write(&binder);
+}
+
+static enum wy_err drop_newest(struct store *store, uint64_t sent, uint64_t *ret_seq)
+{
+	struct store_dropped dropped;
+	char key[STORE_KEY_SIZE];
+	enum wy_err err = WY_E_NOTFOUND;
+	bool is_last = false;
+
+	for (unsigned tier = TIER_LOWEST; err == WY_E_NOTFOUND && tier >= TIER_HIGHEST; tier--)
+		err = find_newest(store, tier, sent, ret_seq);
+	if (!err)
+		err = drop_row(store, *ret_seq, &dropped, key);
+	if (!err)
+		err = is_last_of_ticket(store, &dropped, &is_last);
+	return !err && is_last ? mark_untold(store, &dropped) : err;
+}
+
+/* ---- All of it --------------------------------------------------------------------------------- */
+
+static enum wy_err drop_something(struct store *store, uint64_t sent, uint64_t *ret_newest)
+{
+	enum wy_err err = drop_done(store, STORE_ROOM_DONE, STORE_SUM_RECEIPTED);
+
+	if (err == WY_E_NOTFOUND)
+		err = drop_done(store, STORE_ROOM_PARKED, STORE_SUM_PARKED);
+	if (err == WY_E_NOTFOUND)
+		err = drop_past(store, sent, PAST_UPDATED);
+	if (err == WY_E_NOTFOUND)
+		err = drop_past(store, sent, PAST_ENDED);
+	if (err == WY_E_NOTFOUND)
+		err = drop_episode(store, sent);
+	if (err == WY_E_NOTFOUND)
+		err = drop_newest(store, sent, ret_newest);
+	return err;
+}
+
+enum wy_err store_make_room(struct store *store, uint64_t added_seq, bool *ret_lost)
+{
+	uint64_t sent = 0, newest = 0;
+	bool is_full = false;
+	enum wy_err err = is_over(store, &is_full, &sent);
+
+	*ret_lost = false;
+	while (!err && is_full) {
+		err = drop_something(store, sent, &newest);
+		*ret_lost = *ret_lost || newest == added_seq;
+		if (!err)
+			err = is_over(store, &is_full, &sent);
+	}
+	return err == WY_E_NOTFOUND ? WY_OK : err; /* only S1 is left, or what may have been sent */
+}
