@@ -1,4 +1,4 @@
-"""kill.py BUILD [--rounds N] [--seed S] [--gateways N] [--program NAME] [--run DIR]: kill -9, again and again.
+"""kill.py BUILD [--rounds N] and the options of street.py: kill -9, again and again.
 
 A round is a gateway's life and its death: at a random moment of its first two seconds, within some milliseconds of
 an event's coming to the desk, in the middle of a clean stop, or at one of the instrumented steps between decision and
@@ -7,7 +7,7 @@ once (street.py), their faults come and go all the time. In the end everything r
 and the desk's database is held against what the simulator was told.
 
 Exit 0: nothing lost, nothing twice, in order, nothing false, and every step was come by. The seed draws the schedule;
-what falls together within a millisecond is the machine's. --program tries another gateway: a saboteur.
+what falls together within a millisecond is the machine's.
 """
 import argparse
 import collections
@@ -29,7 +29,6 @@ DESK_STEPS = ("desk_take", "desk_taken", "desk_commit", "desk_committed", "desk_
 LIFE_S = 2            # the longest life
 PATIENCE_S = 4        # a step, or an event, that does not come: the round ends all the same
 DESK_PATIENCE_S = 6
-SETTLE_S = 120        # generous: machines are slow, and re-sending waits seconds
 TICK_S = 0.003
 KINDS = ("step", "step", "step", "step", "step", "moment", "moment", "moment", "event", "stop")
 
@@ -83,7 +82,8 @@ class House:
         if code == -signal.SIGKILL and self.step:
             self.rig.done["step"] += 1
             self.rig.struck[self.step[0]] += 1
-        elif code == 0 and self.kind == "in a stop":
+        elif code in (0, -signal.SIGTERM) and self.kind == "in a stop":
+            # -SIGTERM: it was still starting, and took no signals yet.
             self.rig.done["stopped before it was killed"] += 1
         else:
             self.rig.anomaly(f"{self.gateway} ended by itself, code {code}:\n"
@@ -95,8 +95,8 @@ class House:
 
 
 class Rig:
-    def __init__(self, street, seed, rounds):
-        self.street, self.rounds = street, rounds
+    def __init__(self, street, seed, options):
+        self.street, self.rounds, self.settle_s = street, options.rounds, options.settle
         self.random = random.Random(seed)
         self.deck = []
         self.done, self.struck = collections.Counter(), collections.Counter()
@@ -119,7 +119,7 @@ class Rig:
         return step, 1 if step in ONCE else n * 6 if step in OFTEN else n
 
     def start_desk(self, has_step=True):
-        step = f"{self.random.choice(DESK_STEPS)}:{self.random.randint(1, 40)}" if has_step else ""
+        step = f"{self.random.choice(DESK_STEPS)}:{self.random.randint(1, 15)}" if has_step else ""
         self.desk = self.street.start_desk({"WEIYU_STEP": step, "WEIYU_STEPS": self.street.path("steps.txt")})
         self.desk_until = time.monotonic() + DESK_PATIENCE_S
 
@@ -163,7 +163,7 @@ class Rig:
         self.start_desk(has_step=False)
         for house in self.houses.values():
             house.settle()
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + self.settle_s
         while not self.street.is_over() and time.monotonic() < deadline:
             self.street.cast.check()
             self.street.step(False)
@@ -177,8 +177,8 @@ class Rig:
         return [step for step in STEPS + DESK_STEPS if step not in seen]
 
 
-def perform(street, seed, rounds):
-    rig = Rig(street, seed, rounds)
+def perform(street, seed, options):
+    rig = Rig(street, seed, options)
     begun = time.monotonic()
     street.start_broker()
     rig.start_desk(has_step=False)
@@ -187,31 +187,17 @@ def perform(street, seed, rounds):
     rig.rage()
     raged_s = time.monotonic() - begun
     rig.settle()
-    wrong = rig.anomalies + street.judge()
-    wrong += [f"no life came by the step {step}" for step in rig.missing_steps()] if not wrong else []
+    odd = rig.anomalies + [f"no life came by the step {step}" for step in rig.missing_steps()]
     print(f"seed {seed}: {rig.begun} lives of {len(street.gateways)} gateways in {raged_s:.0f} s, ended: "
           + ", ".join(f"{n} {kind}" for kind, n in rig.done.most_common()) + f"; {rig.desk_deaths} deaths of the desk")
     print("deaths at each step: " + ", ".join(f"{step} {rig.struck[step]}" for step in STEPS + SELDOM))
-    print(f"{sum(f.phases for f in street.faults)} faults came and went, {len(street.events)} events at the desk, "
-          f"{street.redelivered()} came more than once and were known")
-    for line in wrong[:40]:
-        print("WRONG " + line)
-    print("verdict: " + (f"{len(wrong)} things wrong" if wrong else "lost 0, doubled 0, out of order 0, false 0"),
-          flush=True)
-    return 1 if wrong else 0
+    return street.say_verdict(odd)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("build")
     parser.add_argument("--rounds", type=int, default=240)
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--gateways", type=int, default=8)
-    parser.add_argument("--program", default="weiyu-steps", help="the gateway's program in BUILD/bin")
-    parser.add_argument("--run", help="a directory that stays; otherwise one that is kept only if something is wrong")
-    options = parser.parse_args()
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
-    return on_a_street(options, seed, perform, seed, options.rounds)
+    return on_a_street(parser, 8, perform)
 
 
 if __name__ == "__main__":

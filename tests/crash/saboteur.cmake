@@ -9,7 +9,8 @@
 #         product that was rewritten since does not turn a saboteur into the product without anybody noticing.
 # gives the object library saboteur_NAME. A test of the module puts its objects first:
 #   wy_test(power_normal SOURCES power_test.c $<TARGET_OBJECTS:saboteur_NAME> LIBS wy_store)
-# wy_saboteur_program(NAME PROGRAM) links the whole program (weiyu, weiyu-desk) around it, as bin/PROGRAM-NAME.
+# wy_saboteur_program(NAME PROGRAM) links the whole program (weiyu, weiyu-desk) around it, with the steps
+# of its kind, as bin/PROGRAM-NAME.
 set(WY_SABOTAGE ${CMAKE_CURRENT_LIST_DIR}/sabotage.sh CACHE INTERNAL "changes a source file, or fails")
 
 # The library of a source file: wy_delivery of gateway/delivery/, wy_desk of deploy/desk/.
@@ -35,5 +36,9 @@ endfunction()
 
 function(wy_saboteur_program name program)
   add_executable(${program}-${name} $<TARGET_OBJECTS:saboteur_${name}> $<TARGET_OBJECTS:${program}>)
-  target_link_libraries(${program}-${name} PRIVATE $<TARGET_PROPERTY:${program},LINK_LIBRARIES>)
+  if(TARGET ${program}_steps)
+    target_link_libraries(${program}-${name} PRIVATE ${program}_steps)
+  else()
+    target_link_libraries(${program}-${name} PRIVATE $<TARGET_PROPERTY:${program},LINK_LIBRARIES>)
+  endif()
 endfunction()

@@ -27,6 +27,7 @@ from stage import ENDS, Cast, Failed, free_port, is_listening, wait_for  # noqa:
 HOUSE = os.path.join(SOURCE, "tests/crash/house")
 BOXES = ("east", "west")
 FAULTS = {"trapped": "CRS-01", "leak": "CRS-02", "broken": "CRS-03", "worn": "CRS-04"}
+SETTLE_S = 120        # generous: machines are slow, and re-sending waits seconds
 # What ends a life badly: a line of these in a log is wrong, whoever wrote it.
 BAD_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", " store_failed ",
              " outbox_unreadable ", " save_failed ", " event_rejected ", " event_not_sent ")
@@ -154,8 +155,9 @@ class Street:
             os.environ.update(saved)
 
     def start_broker(self):
-        self.start("mosquitto", [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", self.path("mosquitto.conf")])
+        broker = self.start("mosquitto", [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", self.path("mosquitto.conf")])
         wait_for("mosquitto", self.cast, lambda: is_listening(self.mqtt))
+        return broker
 
     def start_desk(self, environment=None):
         pki = self.path("pki")
@@ -293,6 +295,17 @@ class Street:
         with open(self.path("desk.log"), encoding="utf-8", errors="replace") as log:
             return sum('"duplicate": true' in line or '"duplicate":true' in line for line in log)
 
+    def say_verdict(self, odd):
+        """odd: what is wrong beside the verdict. 0: nothing at all, 1: the verdict is bad, 2: only something odd."""
+        wrong = self.judge()
+        print(f"{sum(f.phases for f in self.faults)} faults came and went, {len(self.events)} events at the desk, "
+              f"{self.redelivered()} came more than once and were known")
+        for line in wrong[:40] + odd[:40]:
+            print("WRONG " + line)
+        print("verdict: " + (f"{len(wrong)} things wrong" if wrong else "lost 0, doubled 0, out of order 0, false 0")
+              + (f", {len(odd)} odd" if odd else ""), flush=True)
+        return 1 if wrong else 2 if odd or not self.events else 0
+
     def stop(self):
         for _, process in self.cast.parts:
             if process.poll() is None:
@@ -341,20 +354,47 @@ def stop_at(signum, _):
     raise Stopped(signum)
 
 
-def on_a_street(options, seed, perform, *arguments):
-    """perform(street, ...) in a directory that is removed if it returns 0. options: build, gateways, program, run."""
+def add_options(parser, gateways):
+    parser.add_argument("build", help="a directory with bin/")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--gateways", type=int, default=gateways)
+    parser.add_argument("--settle", type=int, default=SETTLE_S, help="so many seconds everything may take at the end")
+    parser.add_argument("--saboteur", help="this program of bin/ instead of the product's: exit 0 if it is found out")
+    parser.add_argument("--run", help="a directory that stays; otherwise one that is kept only if something is wrong")
+
+
+def make_street(options, seed, run):
+    names = {part: part + "-steps" for part in ("weiyu", "weiyu-desk")} | {"weiyu-sim": "weiyu-sim"}
+    if options.saboteur:
+        names["weiyu-desk" if options.saboteur.startswith("weiyu-desk-") else "weiyu"] = options.saboteur
+    bin_dir = os.path.join(os.path.abspath(options.build), "bin")
+    programs = {part: os.path.join(bin_dir, name) for part, name in names.items()}
+    return Street(run, programs, options.gateways, random.Random(seed + 1))
+
+
+def say_found(saboteur, code):
+    if code == 1:
+        print(f"the saboteur {saboteur} was found out")
+        return 0
+    print(f"WRONG the saboteur {saboteur} was not found out")
+    return 1
+
+
+def on_a_street(parser, gateways, perform):
+    """perform(street, seed, options) returns 0, or 1 if the verdict is bad. Returns the exit code."""
+    add_options(parser, gateways)
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}", flush=True)
     run = options.run or tempfile.mkdtemp(prefix="weiyu-street-")
     os.makedirs(run, mode=0o700, exist_ok=True)
-    bin_dir = os.path.join(os.path.abspath(options.build), "bin")
-    programs = {"weiyu": options.program, "weiyu-desk": "weiyu-desk-steps", "weiyu-sim": "weiyu-sim"}
     street, code = None, 2
     for each in ENDS:
         signal.signal(each, stop_at)
     try:
-        street = Street(run, {part: os.path.join(bin_dir, name) for part, name in programs.items()}, options.gateways,
-                        random.Random(seed + 1))
-        code = perform(street, *arguments)
+        street = make_street(options, seed, run)
+        code = perform(street, seed, options)
+        code = say_found(options.saboteur, code) if options.saboteur else code
     except Stopped as why:
         print(f"stopped by signal {why.args[0]}")
         code = 128 + why.args[0]
