@@ -1,4 +1,4 @@
-"""cut.py BUILD [--cuts N] [--seed S] [--gateways N] [--program NAME] [--must-lose] [--run DIR]: power cuts on real file systems.
+"""cut.py BUILD [--cuts N] [--seed S] [--gateways N] [--saboteur NAME] [--run DIR]: power cuts on real file systems.
 
 The state of each gateway lies on an ext4 image of its own, mounted with commit=300, so that the file system writes
 nothing by itself that nobody asked it to. A cut freezes the gateway, copies the image as the block layer has it, kills the
@@ -8,17 +8,17 @@ nothing that stood may be missing. Cuts come at random moments, within milliseco
 while the gateway starts on the last one's disk.
 
 Needs root, loop devices and mkfs.ext4; says so and ends with 2 where they are missing. Exit 0: nothing lost, nothing
-twice. --must-lose: 0 when something was wrong, for a saboteur (weiyu-synchronous_normal).
+twice; with --saboteur weiyu-synchronous_normal: it was found out.
 """
 import argparse
 import collections
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from random import Random
 
 from street import on_a_street
 
@@ -26,8 +26,6 @@ TOOLS = ("mkfs.ext4", "e2fsck", "mount", "umount", "losetup", "cp")
 IMAGE_MIB = 16
 LIFE_S = 2.5
 PATIENCE_S = 6        # an event that does not come: the cut comes all the same
-SETTLE_S = 120
-LOSER_SETTLE_S = 15
 TICK_S = 0.003
 KINDS = ("moment", "moment", "event", "event", "event", "start")
 
@@ -107,9 +105,9 @@ class House:
 
 
 class Rig:
-    def __init__(self, street, seed, cuts, settle_s):
-        self.street, self.cuts, self.settle_s = street, cuts, settle_s
-        self.random = random.Random(seed)
+    def __init__(self, street, seed, options):
+        self.street, self.cuts, self.settle_s = street, options.cuts, options.settle
+        self.random = Random(seed)
         self.done = collections.Counter()
         self.anomalies = []
         self.houses = {}
@@ -160,8 +158,8 @@ class Rig:
             house.disk.unmount()
 
 
-def perform(street, seed, cuts, must_lose):
-    rig = Rig(street, seed, cuts, LOSER_SETTLE_S if must_lose else SETTLE_S)
+def perform(street, seed, options):
+    rig = Rig(street, seed, options)
     begun = time.monotonic()
     try:
         street.start_broker()
@@ -171,19 +169,12 @@ def perform(street, seed, cuts, must_lose):
         rig.rage()
         raged_s = time.monotonic() - begun
         rig.settle()
-        wrong = rig.anomalies + street.judge()
     finally:
         rig.leave()
     print(f"seed {seed}: {sum(rig.done.values())} cuts of {len(rig.houses)} gateways in {raged_s:.0f} s: "
           + ", ".join(f"{n} {kind}" for kind, n in rig.done.most_common())
           + f"; e2fsck mended {sum(house.disk.mended for house in rig.houses.values())} of the file systems")
-    print(f"{sum(f.phases for f in street.faults)} faults came and went, {len(street.events)} events at the desk, "
-          f"{street.redelivered()} came more than once and were known")
-    for line in wrong[:40]:
-        print(("SEEN " if must_lose else "WRONG ") + line)
-    print("verdict: " + (f"{len(wrong)} things wrong" if wrong else "lost 0, doubled 0, out of order 0, false 0"),
-          flush=True)
-    return int(bool(wrong) != must_lose)
+    return street.say_verdict(rig.anomalies)
 
 
 def why_not():
@@ -198,22 +189,14 @@ def why_not():
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("build")
-    parser.add_argument("--cuts", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--gateways", type=int, default=4)
-    parser.add_argument("--program", default="weiyu", help="the gateway's program in BUILD/bin")
-    parser.add_argument("--must-lose", action="store_true")
-    parser.add_argument("--run", help="a directory that stays; otherwise one that is kept only if something is wrong")
-    options = parser.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     reason = why_not()
     if reason:
         print(f"cut.py cannot run here: {reason}", file=sys.stderr)
         return 2
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
-    return on_a_street(options, seed, perform, seed, options.cuts, options.must_lose)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cuts", type=int, default=200)
+    return on_a_street(parser, 4, perform)
 
 
 if __name__ == "__main__":

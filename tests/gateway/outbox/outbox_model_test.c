@@ -1,25 +1,31 @@
 /* outbox_model_test.c: random events against a reference that knows only what a row is: queued or
- * gone, sent or not, at the platform or not. The model plays store, client, broker and platform.
+ * gone, sent or not, at the platform or not. The model plays store, client, broker and platform, and the death of the
+ * process: then the window is gone, and the store's rows and the platform stay.
  *
  * Held at every step: no row leaves before the platform has it; no row is given while it flies; S1
- * goes first among what is due; the window is never exceeded. At the end, with a healthy line,
- * everything has come. */
+ * goes first among what is due; the window is never exceeded; no receipt frees what this process never sent. At the
+ * end, with a healthy line, everything has come, and soon: nobody starves.
+ *
+ * WY_SEED draws other events, WY_STEPS more of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "outbox.h"
 
 #define EPOCH 42u
-#define ROWS 4000u
-#define STEPS 150000u
+#define ROWS 1000u
+#define LIFE_STEPS 12000u /* of one building */
+#define STEPS 1200000u
 
 struct row {
 	bool is_queued, is_s1, was_sent, is_flying, is_at_platform, is_refused_for_good;
+	bool was_sent_by_this; /* process */
 };
 
 static struct row rows[ROWS + 1]; /* by seq */
@@ -28,6 +34,9 @@ static struct outbox box;
 static wy_ms now_ms;
 static bool is_up;
 static uint64_t noise;
+static struct {
+	uint64_t steps, deaths, sends, receipts, foreign, ahead, parked;
+} seen;
 
 static uint64_t draw(uint64_t n)
 {
@@ -91,6 +100,8 @@ static void send_one(void)
 	assert_true(rows[seq].is_s1 || !must_be_s1);
 	rows[seq].is_flying = true;
 	rows[seq].was_sent = true;
+	rows[seq].was_sent_by_this = true;
+	seen.sends++;
 	if (draw(4) != 0)
 		rows[seq].is_at_platform = true; /* it may arrive whatever the broker says */
 }
@@ -130,11 +141,27 @@ static void set_line(bool up)
 		rows[seq].is_flying = false;
 }
 
+/* kill -9: a new window over the same rows. What flew may still arrive. */
+static void die(void)
+{
+	for (uint64_t seq = 1; seq <= n_rows; seq++) {
+		if (rows[seq].is_flying && draw(2))
+			rows[seq].is_at_platform = true;
+		rows[seq].is_flying = false;
+		rows[seq].was_sent_by_this = false;
+	}
+	is_up = false;
+	outbox_init(&box, EPOCH, (wy_ms)(draw(3) ? 0 : 1000));
+	seen.deaths++;
+}
+
 static void drop_row(uint64_t seq)
 {
-	assert_true(rows[seq].was_sent); /* nothing unsent ever leaves */
+	/* Nothing unsent ever leaves, whatever a receipt says; one may name a row that left before. */
+	assert_true(rows[seq].was_sent_by_this || !rows[seq].is_queued);
 	if (rows[seq].is_queued)
 		assert_true(rows[seq].is_at_platform || rows[seq].is_refused_for_good);
+	seen.parked += rows[seq].is_queued && rows[seq].is_refused_for_good;
 	rows[seq].is_queued = false;
 }
 
@@ -161,39 +188,86 @@ static uint64_t contiguous(void)
 	return seq;
 }
 
+/* Some rows the platform has, from one drawn on, in any order, and some of them twice. */
+static void name_some(uint64_t from, struct outbox_receipt *receipt, uint64_t also[WY_OUTBOX_WINDOW])
+{
+	size_t most = draw(4) ? 4 : WY_OUTBOX_WINDOW;
+
+	for (uint64_t seq = from; seq > 0 && seq <= n_rows && receipt->n_also < most; seq++) {
+		if (!rows[seq].is_at_platform)
+			continue;
+		also[receipt->n_also++] = seq;
+		if (draw(8) == 0 && receipt->n_also < most)
+			also[receipt->n_also++] = seq;
+	}
+}
+
+static bool will_park(uint64_t seq)
+{
+	return seq && rows[seq].was_sent_by_this && rows[seq].is_queued && draw(20) == 0;
+}
+
 static void receive(bool is_honest_only)
 {
-	struct outbox_rejection rejected[1];
-	uint64_t also[4];
+	struct outbox_rejection rejected[2];
+	uint64_t also[WY_OUTBOX_WINDOW];
 	struct outbox_receipt receipt = {EPOCH, contiguous(), also, 0, rejected, 0};
 	struct outbox_verdict verdict;
 	uint64_t picked = n_rows ? draw(n_rows) + 1 : 0;
 
-	for (uint64_t seq = picked; seq > 0 && seq <= n_rows && receipt.n_also < 4; seq++) {
-		if (rows[seq].is_at_platform)
-			also[receipt.n_also++] = seq;
-	}
-	if (!is_honest_only && picked && rows[picked].was_sent && draw(20) == 0) {
+	name_some(picked, &receipt, also);
+	if (!is_honest_only && will_park(picked)) {
 		rows[picked].is_refused_for_good = true;
 		rejected[receipt.n_rejected++] = (struct outbox_rejection){picked, "poison"};
+		if (draw(2))
+			rejected[receipt.n_rejected++] = (struct outbox_rejection){picked, "poison"};
 	}
+	if (!is_honest_only && draw(6) == 0)
+		receipt.through = receipt.through ? draw(receipt.through) : 0; /* an old one, late */
 	if (!is_honest_only && draw(10) == 0)
-		receipt.epoch++; /* of a store long gone */
+		receipt.epoch += draw(3) + 1; /* of a store long gone */
 	outbox_receipt(&box, &receipt, &verdict);
 	assert_true(verdict.is_foreign == (receipt.epoch != EPOCH));
+	assert_true(verdict.n_also <= WY_OUTBOX_WINDOW && verdict.n_rejected <= WY_OUTBOX_WINDOW);
+	seen.receipts++;
+	seen.foreign += verdict.is_foreign;
+	seen.ahead += verdict.is_ahead;
+	if (!verdict.is_foreign && draw(3) == 0)
+		outbox_heard(&box, now_ms);
 	if (!is_honest_only && draw(50) == 0 && !verdict.is_foreign)
 		outbox_rewind(&box); /* the store could not keep the verdict */
 	else
 		apply(&receipt, &verdict);
 }
 
+/* Numbers the platform cannot know: of a clone, of a broken platform. Nothing leaves by them but what is there. */
+static void receive_nonsense(void)
+{
+	uint64_t also[3] = {n_rows + 5, UINT64_MAX, 0};
+	struct outbox_rejection rejected[2] = {{n_rows + 9, "never heard of"}, {0, "none"}};
+	struct outbox_receipt receipt = {EPOCH, draw(2) ? contiguous() : 0, also, 3, rejected, 2};
+	struct outbox_verdict verdict;
+
+	outbox_receipt(&box, &receipt, &verdict);
+	assert_int_equal(verdict.n_also, 0);
+	assert_int_equal(verdict.n_rejected, 0);
+	apply(&receipt, &verdict);
+}
+
 static void step(void)
 {
 	static const wy_ms spans[] = {1, 100, 5000, 60000, 900000};
 
-	switch (draw(12)) {
+	seen.steps++;
+	if (draw(400) == 0)
+		die();
+	switch (draw(13)) {
 	case 0:
 		commit_row();
+		break;
+	case 12:
+		if (draw(10) == 0)
+			receive_nonsense();
 		break;
 	case 1:
 		set_line(draw(4) != 0);
@@ -218,7 +292,8 @@ static void step(void)
 
 static void drain(void)
 {
-	for (unsigned round = 0; round < 20000 && contiguous() < n_rows; round++) {
+	/* So many turns are enough for each row to be sent twice, and for its longest wait. */
+	for (unsigned round = 0; round < 4 * ROWS && contiguous() < n_rows; round++) {
 		set_line(true);
 		fill_window();
 		send_one();
@@ -237,22 +312,34 @@ static void run(uint64_t seed)
 	is_up = false;
 	noise = seed * 0x9E3779B97F4A7C15u + 1;
 	outbox_init(&box, EPOCH, 0);
-	for (unsigned i = 0; i < STEPS / 5; i++)
+	for (unsigned i = 0; i < LIFE_STEPS; i++)
 		step();
 	drain();
 	for (uint64_t seq = 1; seq <= n_rows; seq++) {
 		if (!rows[seq].is_at_platform && !rows[seq].is_refused_for_good)
 			fail_msg("seed %llu: row %llu is lost", (unsigned long long)seed,
 				 (unsigned long long)seq);
+		if (rows[seq].is_queued)
+			fail_msg("seed %llu: row %llu never leaves", (unsigned long long)seed, (unsigned long long)seq);
 	}
-	assert_true(n_rows > 1000);
+	assert_true(n_rows > ROWS / 2);
 }
 
 static void nothing_is_lost_dropped_early_or_given_twice_over_random_events(void **state)
 {
+	const char *seed_text = getenv("WY_SEED"), *steps_text = getenv("WY_STEPS");
+	uint64_t seed = seed_text ? strtoull(seed_text, NULL, 0) : 20261122;
+	uint64_t steps = steps_text ? strtoull(steps_text, NULL, 0) : STEPS;
 	(void)state;
-	for (uint64_t seed = 1; seed <= 5; seed++)
-		run(seed);
+
+	print_message("seed %llu\n", (unsigned long long)seed);
+	while (seen.steps < steps)
+		run(seed++);
+	print_message("%llu steps: %llu deaths, %llu sends, %llu receipts, %llu of another epoch, %llu ahead, %llu parked\n",
+		      (unsigned long long)seen.steps, (unsigned long long)seen.deaths, (unsigned long long)seen.sends,
+		      (unsigned long long)seen.receipts, (unsigned long long)seen.foreign, (unsigned long long)seen.ahead,
+		      (unsigned long long)seen.parked);
+	assert_true(seen.deaths > 1000 && seen.foreign > 1000 && seen.ahead > 100 && seen.parked > 100);
 }
 
 int main(void)
