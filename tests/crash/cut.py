@@ -23,7 +23,7 @@ from random import Random
 from street import on_a_street
 
 TOOLS = ("mkfs.ext4", "e2fsck", "mount", "umount", "losetup", "cp")
-IMAGE_MIB = 16
+IMAGE_MIB = 96        # sparse: what is kept of a thousand lives' tickets
 LIFE_S = 2.5
 PATIENCE_S = 6        # an event that does not come: the cut comes all the same
 TICK_S = 0.003
