@@ -36,7 +36,7 @@ struct rx_eval rx_engine_eval(const struct rule_engine *engine, uint32_t asset, 
 		.now_ms = now_ms,
 		.is_out = rx_is_out_of_service(engine, asset),
 		.wall_ms = now_ms + engine->wall_offset_ms,
-		.is_wall_doubtful = engine->now.clock == WY_CLOCK_UNSYNCED,
+		.is_wall_doubtful = engine->now.clock != WY_CLOCK_SYNCED,
 		.next_ms = WY_MS_NEVER,
 	};
 }

@@ -50,7 +50,9 @@ static enum wy_err prune(struct delivery *d, wy_ms wall_ms)
 		return WY_OK;
 	d->unpruned = 0;
 	d->prune_due_ms = delivery_now(d) + PRUNE_EVERY_MS;
-	return store_prune_events(d->parts.store, DELIVERY_KEEP_ROWS, wall_ms - DELIVERY_KEEP_MS, &n);
+	/* By age only if the age is known: the platform may want them again. */
+	bool is_sure = clock_now(d->parts.clock).clock == WY_CLOCK_SYNCED;
+	return store_prune_events(d->parts.store, DELIVERY_KEEP_ROWS, is_sure ? wall_ms - DELIVERY_KEEP_MS : 0, &n);
 }
 
 static enum wy_err write_verdict(struct delivery *d, const struct outbox_verdict *verdict)

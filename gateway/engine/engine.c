@@ -28,7 +28,9 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 	if (!engine->devices || !engine->body || !engine->envelope || !engine->past ||
 	    !engine->samples)
 		return WY_E_NOMEM;
-	err = module_feed_new(engine);
+	err = mend_new(engine);
+	if (!err)
+		err = module_feed_new(engine);
 	if (!err)
 		err = learned_new(engine);
 	if (!err)
@@ -86,7 +88,9 @@ void engine_end_turn(struct engine *engine)
 	}
 	if (engine->is_broken)
 		return;
-	enum wy_err err = news_tell(engine);
+	enum wy_err err = mend_all(engine);
+	if (!err)
+		err = news_tell(engine);
 	if (err) {
 		engine_break(engine, "keeping the news of a ticket", err);
 		return;

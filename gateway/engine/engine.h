@@ -23,6 +23,7 @@
 #define ENGINE_NEWS_MS ((wy_ms)60 * 1000) /* least time between events of a ticket that could wait */
 #define ENGINE_STALL_MS ((wy_ms)10 * 1000) /* a timer later than this: the time was not watched */
 #define ENGINE_TIDY_MS ((wy_ms)3600 * 1000)
+#define ENGINE_MEND_MS 1000 /* times that were off by less are mended without a word */
 #define ENGINE_KEEP_TICKETS_MS ((wy_ms)400 * 86400 * 1000) /* of tickets that are over */
 
 struct engine;

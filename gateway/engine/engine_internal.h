@@ -65,6 +65,10 @@ struct engine {
 	struct own own;
 	struct engine_modules *modules;
 	uint64_t *learned; /* [device]: hash of what the store has of it */
+	unsigned belief;   /* in the wall clock, as of the last turn: ticket_belief() */
+	bool has_doubtful; /* an open ticket was stamped by a clock in doubt, or may have been */
+	bool is_mending;   /* there were too many for one turn */
+	struct listed *listed;
 	const char *cause;             /* why a document is made now */
 	struct ticket_standing standing; /* room for one document, as the next four */
 	struct ticket_ref members[MEMBERS_SHOWN];
@@ -107,6 +111,15 @@ void news_add(struct engine *engine, uint32_t at, unsigned kind);
 WY_MUST_CHECK enum wy_err news_tell(struct engine *engine);
 /* An open ticket out of the store: what it still has to tell. */
 void news_restore(struct engine *engine, struct engine_case *c, const struct ticket *ticket);
+
+/* mend.c: times that were written by a clock in doubt. */
+WY_MUST_CHECK enum wy_err mend_new(struct engine *engine);
+/* At the end of a turn: tells of those that can be mended now. */
+WY_MUST_CHECK enum wy_err mend_all(struct engine *engine);
+/* Before a ticket takes a step, which tells its times anyway. */
+void mend_quietly(struct engine *engine, struct ticket *ticket);
+/* This ticket is open: it may have to be mended one day. */
+void mend_expect(struct engine *engine, const struct ticket *ticket);
 
 /* turns, for command.c */
 void engine_begin_turn(struct engine *engine);

@@ -56,6 +56,7 @@ static enum wy_err keep_clock(struct engine *engine)
 		.mono_ms = engine->now.mono_ms,
 		.wall_ms = engine->now.wall_ms,
 		.boottime_ms = engine->now.mono_ms - engine->parts.clock->offset_ms,
+		.sure_wall_ms = engine->now.clock == WY_CLOCK_SYNCED ? engine->now.wall_ms : 0,
 	};
 
 	strncpy(clock.boot, engine->parts.boot, sizeof(clock.boot) - 1);
@@ -66,13 +67,15 @@ static enum wy_err keep_clock(struct engine *engine)
  * not sure of the year. */
 static enum wy_err drop_old(struct engine *engine)
 {
+	struct ticket_stamp before = {engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS,
+				      engine->now.mono_ms - ENGINE_KEEP_TICKETS_MS};
 	size_t n;
 
 	if (engine->now.clock != WY_CLOCK_SYNCED || engine->now.mono_ms - engine->tidied_ms < ENGINE_TIDY_MS)
 		return WY_OK;
 	engine->tidied_ms = engine->now.mono_ms;
-	enum wy_err err = store_prune_tickets(engine->parts.store, engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS, &n);
-	return err ? err : store_prune_notes(engine->parts.store, engine->now.wall_ms - ENGINE_KEEP_TICKETS_MS);
+	enum wy_err err = store_prune_tickets(engine->parts.store, before, &n);
+	return err ? err : store_prune_notes(engine->parts.store, before.wall_ms);
 }
 
 enum wy_err engine_flush(struct engine *engine, bool *ret_events)

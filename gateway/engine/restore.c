@@ -164,6 +164,7 @@ static bool place_ticket(void *arg, const struct ticket *ticket, const char *bod
 	(void)len;
 
 	engine->n_open++;
+	mend_expect(engine, ticket);
 	/* One of a group that is over has no rule either. */
 	if (at == CASE_NONE || engine->cases[at].first == RULE_NO_INSTANCE) {
 		if (orphans->n < orphans->max)

@@ -296,13 +296,15 @@ static enum wy_err keep(struct engine *engine, const struct engine_case *c, uint
 	return err;
 }
 
-static void note_event(struct engine *engine, struct engine_case *c, enum ticket_event event)
+static void note_event(struct engine *engine, struct engine_case *c, const struct ticket *ticket, enum ticket_event event)
 {
 	bool is_end = event == TICKET_CLEARED_EVENT || event == TICKET_CLOSED_EVENT;
 
 	engine->counts.opened += event == TICKET_OPENED;
 	engine->counts.cleared += is_end;
 	engine->n_open += event == TICKET_OPENED;
+	if (event == TICKET_OPENED)
+		mend_expect(engine, ticket);
 	engine->n_open -= is_end && engine->n_open > 0;
 	if (!c || event == TICKET_QUIET)
 		return;
@@ -335,7 +337,7 @@ static enum wy_err finish(struct engine *engine, struct engine_case *c, uint32_t
 		return WY_OK;
 	enum wy_err err = keep(engine, c, instance, ticket, output->event);
 	if (!err)
-		note_event(engine, c, output->event);
+		note_event(engine, c, ticket, output->event);
 	return err;
 }
 
@@ -389,7 +391,7 @@ static enum wy_err new_ticket(struct engine *engine, const struct engine_case *c
 	enum wy_err err = engine_write(engine);
 
 	if (!err)
-		err = store_history(store, dedup, engine->now.wall_ms - TICKET_REPEAT_MS, &history);
+		err = store_history(store, dedup, engine->now.mono_ms - TICKET_REPEAT_MS, &history);
 	if (!err)
 		err = store_next_number(store, day, &number);
 	if (err)
@@ -496,6 +498,7 @@ static enum wy_err follow_case(struct engine *engine, struct engine_case *c, con
 	if (err)
 		return err;
 	engine->cause = cause_of(c, event);
+	mend_quietly(engine, &ticket);
 	return follow(engine, c, event, &ticket);
 }
 
@@ -520,8 +523,9 @@ enum wy_err ticketing_news(struct engine *engine, struct engine_case *c, struct 
 {
 	struct ticket_input input = {.kind = TICKET_NEWS, .now = engine->now, .at_ms = engine->now.mono_ms};
 	struct ticket_output output = {TICKET_QUIET, false, false};
-	enum wy_err err = take(ticket, &input, &output);
 
+	mend_quietly(engine, ticket);
+	enum wy_err err = take(ticket, &input, &output);
 	engine->cause = cause;
 	return err ? err : finish(engine, c, engine_view_of(engine, c).instance, ticket, &output);
 }
@@ -539,6 +543,8 @@ enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket, const s
 	struct engine_case *c = at == CASE_NONE ? NULL : &engine->cases[at];
 	struct ticket_output output = {TICKET_QUIET, false, false};
 	bool was_open = ticket->is_open;
+
+	mend_quietly(engine, ticket);
 	enum wy_err err = take(ticket, input, &output);
 
 	if (err)

@@ -10,7 +10,7 @@
 
 #define STEP_MS 2000
 #define STEP_SHOWN_MS 60000
-#define TEN_YEARS_MS (10LL * 365 * 86400 * 1000)
+#define AWAY_MOST_MS (31LL * 86400 * 1000)
 
 static wy_ms read_ms(clockid_t id)
 {
@@ -47,7 +47,7 @@ void clock_set(struct clock *clock, const struct clock_past *past, const char *b
 		clock->offset_ms = past->offset_ms;
 	} else if (past->wall_ms) {
 		wy_ms away_ms = wall_ms - past->wall_ms;
-		if (away_ms < 0 || away_ms > TEN_YEARS_MS)
+		if (away_ms < 0 || away_ms > AWAY_MOST_MS)
 			away_ms = 0;
 		clock->offset_ms = past->mono_ms + away_ms - boot_ms;
 	} else {
@@ -56,6 +56,24 @@ void clock_set(struct clock *clock, const struct clock_past *past, const char *b
 	if (boot_ms + clock->offset_ms < past->mono_ms)
 		clock->offset_ms = past->mono_ms - boot_ms;
 	clock->gap_ms = wall_ms - (boot_ms + clock->offset_ms);
+	clock->least_wall_ms = clock->certain_wall_ms = clock_build();
+}
+
+wy_ms clock_build(void)
+{
+	return (wy_ms)WY_BUILD_TIME * 1000;
+}
+
+void clock_bound(struct clock *clock, wy_ms certificate_ms, wy_ms sure_ms)
+{
+	if (certificate_ms > clock->certain_wall_ms)
+		clock->certain_wall_ms = certificate_ms;
+	clock->least_wall_ms = sure_ms > clock->certain_wall_ms ? sure_ms : clock->certain_wall_ms;
+}
+
+bool clock_is_behind(const struct clock *clock)
+{
+	return (clock->fixed ? clock->fixed->wall_ms : clock_wall()) < clock->least_wall_ms;
 }
 
 /* As the kernel was told by whoever keeps the time. A sandbox that forbids the question means: not known to be. */
@@ -80,7 +98,12 @@ struct wy_now clock_now(struct clock *clock)
 		clock->step_ms = change_ms;
 	}
 	clock->gap_ms = gap_ms;
-	if (now.mono_ms < clock->stepped_until_ms)
+	/* Somebody keeps it, and it is earlier than a time that was known to be right: then that was not. */
+	if (now.wall_ms < clock->least_wall_ms && now.wall_ms >= clock->certain_wall_ms && is_synchronised())
+		clock->least_wall_ms = clock->certain_wall_ms;
+	if (now.wall_ms < clock->least_wall_ms)
+		now.clock = WY_CLOCK_UNSYNCED;
+	else if (now.mono_ms < clock->stepped_until_ms)
 		now.clock = WY_CLOCK_STEPPED;
 	else
 		now.clock = is_synchronised() ? WY_CLOCK_SYNCED : WY_CLOCK_UNSYNCED;

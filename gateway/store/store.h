@@ -57,6 +57,7 @@ WY_MUST_CHECK enum wy_err store_next_bd_seq(struct store *store, uint64_t *ret_b
 struct store_clock {
 	wy_ms mono_ms, wall_ms; /* of the same instant, the last one noted */
 	wy_ms boottime_ms;	/* of that instant, meaningful within `boot` only */
+	wy_ms sure_wall_ms;	/* when wall_ms was last known to be right; 0: never. Put as 0 it stays as it is */
 	char boot[STORE_BOOT_SIZE];
 };
 WY_MUST_CHECK enum wy_err store_put_clock(struct store *store, const struct store_clock *clock);
@@ -84,10 +85,10 @@ WY_MUST_CHECK enum wy_err store_ticket_body(struct store *store, const char *key
 
 struct store_history {
 	int64_t episode;		 /* of the last one; 0: never seen, the next is 1 */
-	char repeat_of[TICKET_KEY_SIZE]; /* last one if it ended since `since_wall_ms`; else "" */
+	char repeat_of[TICKET_KEY_SIZE]; /* last one if it ended since `since_mono_ms`; else "" */
 	uint32_t count;			 /* episodes opened since then */
 };
-WY_MUST_CHECK enum wy_err store_history(struct store *store, const char *dedup, wy_ms since_wall_ms,
+WY_MUST_CHECK enum wy_err store_history(struct store *store, const char *dedup, wy_ms since_mono_ms,
 					struct store_history *ret_history);
 
 /* Visitors return false to stop; the call is then WY_OK too. They must not write to the store. */
@@ -97,9 +98,8 @@ WY_MUST_CHECK enum wy_err store_each_open(struct store *store, store_ticket_visi
 					  void *arg); /* oldest first */
 WY_MUST_CHECK enum wy_err store_list(struct store *store, bool open_only, size_t limit,
 				     store_ticket_visit *visit, void *arg); /* newest first */
-/* Drops tickets over since before this instant; open ones never. In a transaction. */
-WY_MUST_CHECK enum wy_err store_prune_tickets(struct store *store, wy_ms before_wall_ms,
-					      size_t *ret_n);
+/* Drops tickets over since before this instant by both clocks; open ones never. In a transaction. */
+WY_MUST_CHECK enum wy_err store_prune_tickets(struct store *store, struct ticket_stamp before, size_t *ret_n);
 
 /* Keys of the tickets with this dedup_key, newest first. */
 WY_MUST_CHECK enum wy_err store_earlier_tickets(struct store *store, const char *dedup, char (*out)[TICKET_KEY_SIZE],

@@ -132,6 +132,8 @@ enum wy_err store_put_clock(struct store *store, const struct store_clock *clock
 		err = put_number(store, "clock_wall", clock->wall_ms);
 	if (!err)
 		err = put_number(store, "clock_boottime", clock->boottime_ms);
+	if (!err && clock->sure_wall_ms)
+		err = put_number(store, "clock_sure", clock->sure_wall_ms);
 	if (err)
 		return err;
 	binder = store_bind(store, STORE_META_PUT);
@@ -150,6 +152,11 @@ enum wy_err store_clock(struct store *store, struct store_clock *ret_clock)
 		err = get_number(store, "clock_wall", &clock.wall_ms);
 	if (!err)
 		err = get_number(store, "clock_boottime", &clock.boottime_ms);
+	if (!err) {
+		clock.sure_wall_ms = 0; /* until the first time it is known */
+		err = get_number(store, "clock_sure", &clock.sure_wall_ms);
+		err = err == WY_E_NOTFOUND ? WY_OK : err;
+	}
 	if (err)
 		return err;
 	binder = store_bind(store, STORE_META_GET);

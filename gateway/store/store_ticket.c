@@ -221,14 +221,14 @@ enum wy_err store_ticket_body(struct store *store, const char *key, char *out, s
 	return WY_OK;
 }
 
-static enum wy_err find_repeat(struct store *store, const char *dedup, wy_ms since_wall_ms,
+static enum wy_err find_repeat(struct store *store, const char *dedup, wy_ms since_mono_ms,
 			       char out[TICKET_KEY_SIZE])
 {
 	struct store_binder binder = store_bind(store, STORE_TICKET_LAST_OVER);
 	enum wy_err err;
 
 	store_bind_text(&binder, dedup);
-	store_bind_int(&binder, since_wall_ms);
+	store_bind_int(&binder, since_mono_ms);
 	err = store_row(&binder);
 	if (!err)
 		err = store_column_text(&binder, 0, out, TICKET_KEY_SIZE);
@@ -236,7 +236,7 @@ static enum wy_err find_repeat(struct store *store, const char *dedup, wy_ms sin
 	return err == WY_E_NOTFOUND ? WY_OK : err;
 }
 
-enum wy_err store_history(struct store *store, const char *dedup, wy_ms since_wall_ms,
+enum wy_err store_history(struct store *store, const char *dedup, wy_ms since_mono_ms,
 			  struct store_history *ret_history)
 {
 	struct store_history history = {0, "", 0};
@@ -251,12 +251,12 @@ enum wy_err store_history(struct store *store, const char *dedup, wy_ms since_wa
 		return WY_OK;
 	}
 	if (!err)
-		err = find_repeat(store, dedup, since_wall_ms, history.repeat_of);
+		err = find_repeat(store, dedup, since_mono_ms, history.repeat_of);
 	if (err)
 		return err;
 	binder = store_bind(store, STORE_TICKET_COUNT_SINCE);
 	store_bind_text(&binder, dedup);
-	store_bind_int(&binder, since_wall_ms);
+	store_bind_int(&binder, since_mono_ms);
 	err = store_number(&binder, &count);
 	if (err)
 		return err;
@@ -304,12 +304,12 @@ enum wy_err store_list(struct store *store, bool open_only, size_t limit, store_
 	return visit_rows(&binder, visit, arg);
 }
 
-enum wy_err store_prune_tickets(struct store *store, wy_ms before_wall_ms, size_t *ret_n)
+enum wy_err store_prune_tickets(struct store *store, struct ticket_stamp before, size_t *ret_n)
 {
 	struct store_binder binder = store_bind(store, STORE_TICKET_PRUNE);
 	enum wy_err err;
 
-	store_bind_int(&binder, before_wall_ms);
+	put_stamp(&binder, before);
 	err = store_write(&binder);
 	if (!err)
 		*ret_n = (size_t)sqlite3_changes(store->db);

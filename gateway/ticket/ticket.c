@@ -48,16 +48,22 @@ static enum state state_of(const struct ticket *ticket)
 	return (enum state)of_condition[ticket->condition];
 }
 
+/* 0 says that there is none: the first instant of 1970, to which a machine without a clock wakes up, is told apart. */
+static wy_ms instant(wy_ms wall_ms)
+{
+	return wall_ms ? wall_ms : 1;
+}
+
 static struct ticket_stamp stamp_at(struct wy_now now, wy_ms mono_ms)
 {
-	struct ticket_stamp stamp = {now.wall_ms - (now.mono_ms - mono_ms), mono_ms};
+	struct ticket_stamp stamp = {instant(now.wall_ms - (now.mono_ms - mono_ms)), mono_ms};
 
 	return stamp;
 }
 
 static wy_ms deadline_of(wy_ms from_ms, wy_ms term_ms)
 {
-	return term_ms == TICKET_PLANNED ? 0 : from_ms + term_ms;
+	return term_ms == TICKET_PLANNED ? 0 : instant(from_ms + term_ms);
 }
 
 static wy_ms sooner(wy_ms a, wy_ms b)
@@ -93,6 +99,38 @@ static void tighten(struct ticket_deadlines *deadline, const struct ticket_deadl
 	deadline->resolve = sooner(deadline->resolve, by->resolve);
 }
 
+unsigned ticket_belief(enum wy_clock_state clock, wy_ms wall_ms, wy_ms least_wall_ms)
+{
+	if (wall_ms < least_wall_ms)
+		return 0;
+	return clock == WY_CLOCK_SYNCED ? 2 : 1;
+}
+
+static void move(wy_ms *wall_ms, wy_ms by_ms)
+{
+	if (*wall_ms)
+		*wall_ms = instant(*wall_ms + by_ms);
+}
+
+wy_ms ticket_mend(struct ticket *ticket, struct wy_now now, wy_ms least_wall_ms, bool *ret_is_surer)
+{
+	struct ticket_deadlines *due = &ticket->deadline;
+	wy_ms *const walls[] = {&ticket->onset.wall_ms, &ticket->opened.wall_ms, &ticket->cleared.wall_ms, &due->ack,
+				&due->arrive, &due->start, &due->resolve, &due->regulatory};
+	wy_ms by_ms = (now.wall_ms - now.mono_ms) - (ticket->opened.wall_ms - ticket->opened.mono_ms);
+	unsigned then = ticket_belief((enum wy_clock_state)ticket->clock, ticket->opened.wall_ms, least_wall_ms);
+	unsigned today = ticket_belief(now.clock, now.wall_ms, least_wall_ms);
+
+	*ret_is_surer = false;
+	if (!ticket->is_begun || ticket->clock == WY_CLOCK_SYNCED || today < then)
+		return 0;
+	*ret_is_surer = today > then;
+	ticket->clock = (uint8_t)now.clock;
+	for (size_t i = 0; by_ms && i < sizeof(walls) / sizeof(*walls); i++)
+		move(walls[i], by_ms);
+	return by_ms;
+}
+
 static void open_record(struct ticket *ticket, const struct ticket_input *input)
 {
 	ticket->is_begun = true;
@@ -122,8 +160,9 @@ static void take_tier(struct ticket *ticket, const struct ticket_input *input,
 	ticket->level = input->level;
 	ticket->is_uncertain = input->is_uncertain;
 	if (input->tier < ticket->tier) {
-		struct ticket_deadlines by =
-			deadlines_from(input->terms, stamp_at(input->now, input->at_ms).wall_ms);
+		/* By the clock of the opening: the two are compared. */
+		wy_ms from_ms = ticket->opened.wall_ms + (input->at_ms - ticket->opened.mono_ms);
+		struct ticket_deadlines by = deadlines_from(input->terms, from_ms);
 
 		ticket->tier = input->tier;
 		tighten(&ticket->deadline, &by);

@@ -95,7 +95,7 @@ struct ticket {
 	uint8_t level;	   /* deciding level of the rule */
 	uint8_t condition; /* enum ticket_condition */
 	uint8_t node;	   /* enum ticket_node */
-	uint8_t clock;	   /* enum wy_clock_state when it opened */
+	uint8_t clock;	   /* enum wy_clock_state behind onset and opened: when it opened, or was mended */
 	bool is_begun;	   /* false: only an identity so far */
 	bool is_open;
 	bool is_uncertain;
@@ -147,6 +147,13 @@ void ticket_key(const char *dedup, uint64_t epoch, int64_t episode, char out[TIC
 /* A record with an identity and nothing else. WY_E_LIMIT: a text does not fit. */
 WY_MUST_CHECK enum wy_err ticket_init(struct ticket *ticket,
 				      const struct ticket_identity *identity);
+
+/* How far a wall clock may be believed: 0 it is wrong (below what it can be), 1 nobody knows, 2 it is right. */
+unsigned ticket_belief(enum wy_clock_state clock, wy_ms wall_ms, wy_ms least_wall_ms);
+/* Stamps and deadlines of a ticket that opened while the clock was in doubt, counted back on the steady clock from what
+ * the wall clock says now; nothing where it is believed less than it was then. Returns by how much they moved;
+ * ret_is_surer: the clock is believed more now than then. */
+wy_ms ticket_mend(struct ticket *ticket, struct wy_now now, wy_ms least_wall_ms, bool *ret_is_surer);
 
 /* One input. WY_E_STATE: it means nothing here (anything but RAISE before RAISE; stale WORK); the
  * ticket is unchanged. An input that is merely too late (VERIFIED after CLEAR) is WY_OK and QUIET.

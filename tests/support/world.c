@@ -48,6 +48,7 @@ void world_make(struct world *world, const char *building)
 	closedir(dir);
 	world->now = (struct wy_now){START_MS, noon_ms, WY_CLOCK_SYNCED};
 	world->is_wired = true;
+	world->boot = "boot-1";
 	world->is_level_known = true;
 }
 
@@ -121,8 +122,10 @@ enum wy_err world_start(struct world *world)
 	world->clock = (struct clock){.fixed = &world->now};
 	open_record(world);
 	assert_int_equal(store_open(world->dir, world->config->gateway, NULL, &world->store), WY_OK);
+	if (world->set_clock)
+		world->set_clock(world);
 	assert_int_equal(engine_recall_learned(world->store, world->config, &world->arena), WY_OK);
-	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, "boot-1",
+	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, world->boot,
 				     &world->arena, world->record};
 	enum wy_err err = engine_new(&parts, &world->engine);
 	if (err)

@@ -25,6 +25,8 @@ struct world {
 	uint64_t record_bytes;  /* most of all files */
 	struct rule_world rules_world;
 	struct record *record;
+	const char *boot; /* which boot of the machine it is; borrowed */
+	void (*set_clock)(struct world *world); /* at each start, before anything asks it; NULL: it stands still at now */
 	bool is_wired; /* the device answers */
 	bool a, b;
 	int level_mm;

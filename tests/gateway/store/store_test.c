@@ -290,7 +290,7 @@ static void two_open_tickets_of_one_fault_are_refused_and_the_turn_cannot_be_com
 static struct ticket end(struct ticket ticket, wy_ms wall_ms)
 {
 	struct ticket_input input = {
-		.kind = TICKET_CLEAR, .now = {2000, wall_ms, WY_CLOCK_SYNCED}, .at_ms = 2000};
+		.kind = TICKET_CLEAR, .now = {wall_ms, wall_ms, WY_CLOCK_SYNCED}, .at_ms = wall_ms};
 	struct ticket_output output;
 
 	assert_int_equal(ticket_step(&ticket, &input, &output), WY_OK);
@@ -312,6 +312,7 @@ static void history_counts_episodes_and_outlives_pruned_tickets(void **state)
 	for (int64_t episode = 1; episode <= 3; episode++) {
 		ticket = end(help_ticket(store_epoch(store), "L1", episode),
 			     last_ms + episode * day_ms);
+		ticket.opened.mono_ms = ticket.cleared.mono_ms - 1000;
 		assert_int_equal(store_put_ticket(store, &ticket, "{}", 2), WY_OK);
 	}
 	commit();
@@ -322,7 +323,11 @@ static void history_counts_episodes_and_outlives_pruned_tickets(void **state)
 	assert_int_equal(store_history(store, "L1/ELV-01", last_ms + 4 * day_ms, &history), WY_OK);
 	assert_string_equal(history.repeat_of, "");
 	begin();
-	assert_int_equal(store_prune_tickets(store, last_ms + 10 * day_ms, &n), WY_OK);
+	/* A wall clock years ahead drops nothing by itself. */
+	assert_int_equal(store_prune_tickets(store, (struct ticket_stamp){2 * last_ms, 0}, &n), WY_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(store_prune_tickets(store, (struct ticket_stamp){last_ms + 10 * day_ms, last_ms + 10 * day_ms}, &n),
+			 WY_OK);
 	commit();
 	assert_int_equal(n, 3);
 	assert_int_equal(store_history(store, "L1/ELV-01", 0, &history), WY_OK);
@@ -410,7 +415,7 @@ static void pruning_takes_receipted_rows_by_number_and_by_age_only(void **state)
 
 static void counters_and_clock_go_on_after_reopening(void **state)
 {
-	struct store_clock clock = {123, 456, 789, "boot-1"}, found;
+	struct store_clock clock = {123, 456, 789, 400, "boot-1"}, found;
 	uint64_t bd_seq = 0;
 	uint32_t number = 0;
 
@@ -432,7 +437,13 @@ static void counters_and_clock_go_on_after_reopening(void **state)
 	assert_int_equal(number, 1);
 	assert_int_equal(store_clock(store, &found), WY_OK);
 	assert_true(found.mono_ms == 123 && found.wall_ms == 456 && found.boottime_ms == 789);
+	assert_true(found.sure_wall_ms == 400);
 	assert_string_equal(found.boot, "boot-1");
+	begin(); /* in doubt: what was known stays */
+	assert_int_equal(store_put_clock(store, &(struct store_clock){124, 457, 790, 0, "boot-1"}), WY_OK);
+	commit();
+	assert_int_equal(store_clock(store, &found), WY_OK);
+	assert_true(found.wall_ms == 457 && found.sure_wall_ms == 400);
 }
 
 static void a_second_process_is_refused_with_words(void **state)
