@@ -15,7 +15,7 @@ usage() {
 	  --role ROLE
 	           the clients' certificates made now carry this Modbus role (Modbus/TCP Security: what a device
 	           lets them do; [a-z0-9-]{1,32}, for Weiyu: monitor)
-	  --bad    also DIR/bad: server certificates that must be refused (expired, early, wrong-name,
+	  --bad    also DIR/bad: server certificates that must be refused (expired, early, soon, wrong-name,
 	           wrong-use, other-ca) and a client certificate of another CA (gw-stranger)
 	END
 }
@@ -122,6 +122,8 @@ if [ $is_bad = yes ]; then
 	new_ca "$dir/bad/ca" "Another CA"
 	new_cert "$dir/ca" "$dir/bad/expired" localhost serverAuth "$server_san" 20200101000000Z 20210101000000Z
 	new_cert "$dir/ca" "$dir/bad/early" localhost serverAuth "$server_san" 20900101000000Z 20910101000000Z
+	new_cert "$dir/ca" "$dir/bad/soon" localhost serverAuth "$server_san" \
+		"$(date -u -d '10 days' +%Y%m%d%H%M%SZ)" "$(date -u -d '20 days' +%Y%m%d%H%M%SZ)"
 	new_cert "$dir/ca" "$dir/bad/wrong-name" broker.example serverAuth DNS:broker.example,IP:192.0.2.1 "" ""
 	new_cert "$dir/ca" "$dir/bad/wrong-use" localhost clientAuth "$server_san" "" ""
 	new_cert "$dir/bad/ca" "$dir/bad/other-ca" localhost serverAuth "$server_san" "" ""

@@ -24,6 +24,7 @@ struct sensor_field_parts {
 	void *arg;
 	struct wy_diags *diags;
 	wy_ms now_ms; /* mono, at the opening */
+	wy_ms least_wall_ms; /* Unix milliseconds: this has passed for certain, whatever the machine's clock shows; 0: unknown */
 };
 
 #define SENSOR_NO_WIRE UINT32_MAX

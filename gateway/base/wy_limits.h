@@ -33,6 +33,7 @@
 #define WY_FRAME_KEPT 64u         /* and of an answer; cut */
 #define WY_TLS_FILE_BYTES_MAX 65536       /* one file of certificates, or a key; refuse */
 #define WY_TLS_ROLE_BYTES 64              /* the Modbus role of our certificate, with its end; a longer one counts as none */
+#define WY_TLS_LATER_MS (5LL * 365 * 86400 * 1000) /* a certificate that begins so long after the bound of a clock that is wrong; refuse */
 #define WY_TLS_STEP_BYTES 65536           /* taken from one TLS server at once; the rest at the next call */
 #define WY_TLS_HANDSHAKE_BYTES_MAX 262144 /* of a server before it is proven; then the connection ends */
 #define WY_WIRE_WAIT_MAX_MS 600000 /* longest wait within a poll; one beyond is a mistake of ours, and the process ends */

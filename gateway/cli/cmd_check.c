@@ -26,7 +26,7 @@ static void look_for_keys(const char *path, const struct config_uplink *uplink)
 static enum wy_err look_at_secured_wires(const char *path, const struct config *config, struct wy_diags *diags)
 {
 	struct modbus_tls *tls = NULL;
-	enum wy_err err = modbus_tls_new(&tls);
+	enum wy_err err = modbus_tls_new(0, &tls);
 
 	for (size_t i = 0; !err && i < config->n_wires; i++) {
 		struct modbus_tls_conf *conf;

@@ -42,6 +42,9 @@ static void print_head(const json_t *status)
 	       text_of(status, "version"));
 	printf("clock    %s  %s  running for %.0fs\n", text_of(clock, "now"), text_of(clock, "state"),
 	       json_number_value(json_object_get(clock, "uptime_s")));
+	if (json_is_string(json_object_get(clock, "certificates_judged_at")))
+		printf("         it is wrong: certificates are judged at %s; set it (timedatectl)\n",
+		       text_of(clock, "certificates_judged_at"));
 	printf("uplink   %s  %s:%lld  MQTT %s  for %.0fs%s%s\n", is_up ? "up" : "DOWN",
 	       text_of(uplink, "host"), count_of(uplink, "port"), text_of(uplink, "mqtt"),
 	       json_number_value(json_object_get(uplink, "since_s")), is_up ? "" : "  ", is_up ? "" : text_of(uplink, "why_down"));

@@ -105,7 +105,8 @@ enum wy_err field_ask(const struct field_ask *ask, struct wy_arena *arena, struc
 						 .take = take,
 						 .arg = &asking,
 						 .diags = diags,
-						 .now_ms = clock_boot()};
+						 .now_ms = clock_boot(),
+						 .least_wall_ms = clock_build()};
 
 	if (!asking.state)
 		return WY_E_NOMEM;

@@ -219,6 +219,7 @@ enum wy_err delivery_open(struct delivery *d, struct wy_buf *words)
 		.keepalive_ms = settings->keepalive_ms,
 		.retry_first_ms = settings->retry_first_ms,
 		.retry_most_ms = settings->retry_most_ms,
+		.first_wait_ms = clock_boot() < DELIVERY_BOOT_MS ? settings->retry_first_ms : 0,
 		.session_expiry_s = 86400,
 		.will_topic = d->state_topic,
 		.will_delay_s = 30,
@@ -256,8 +257,10 @@ int delivery_fd(const struct delivery *d)
 
 wy_ms delivery_dispatch(struct delivery *d)
 {
-	wy_ms uplink_ms = uplink_dispatch(d->uplink, delivery_now(d));
+	uplink_judge_from(d->parts.clock->least_wall_ms);
+	(void)uplink_dispatch(d->uplink, delivery_now(d));
 	wy_ms outbox_ms = delivery_pump(d);
+	wy_ms uplink_ms = uplink_due(d->uplink);
 
 	return uplink_ms < outbox_ms ? uplink_ms : outbox_ms;
 }

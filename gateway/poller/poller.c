@@ -145,7 +145,8 @@ static enum wy_err open_field(struct poller *poller, const struct sensor_driver 
 						 .take = take_report,
 						 .arg = poller,
 						 .diags = diags,
-						 .now_ms = clock_mono(poller->clock)};
+						 .now_ms = clock_mono(poller->clock),
+						 .least_wall_ms = poller->clock->least_wall_ms};
 	*served = (struct served){.driver = driver};
 	enum wy_err err = driver->open(&parts, &served->field);
 	if (err)

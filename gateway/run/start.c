@@ -7,22 +7,42 @@
 
 #include "gateway.h"
 #include "log.h"
+#include "stamp.h"
 
 /* ---- State -------------------------------------------------------------------------------------- */
+
+static void say_clock(const struct clock *clock)
+{
+	char now[40], least[40];
+	struct wy_buf buf;
+
+	if (!clock_is_behind(clock))
+		return;
+	wy_buf_init(&buf, now, sizeof(now));
+	wy_stamp_utc(&buf, clock_wall());
+	wy_buf_init(&buf, least, sizeof(least));
+	wy_stamp_utc(&buf, clock->least_wall_ms);
+	log_line(LOG_WARNING, "clock_behind", "now=%s least=%s next=\"certificates are judged at the latter; set the "
+		 "clock: timedatectl\"", now, least);
+}
 
 static void set_clock(struct gateway *g)
 {
 	struct clock_past past = {0};
 	struct store_clock kept;
+	wy_ms sure_ms = 0;
 
 	if (store_clock(g->store, &kept) == WY_OK) {
 		memcpy(past.boot_id, kept.boot, sizeof(past.boot_id));
 		past.offset_ms = kept.mono_ms - kept.boottime_ms;
 		past.mono_ms = kept.mono_ms;
 		past.wall_ms = kept.wall_ms;
+		sure_ms = kept.sure_wall_ms;
 	}
 	clock_boot_id(g->boot);
 	clock_set(&g->clock, &past, g->boot);
+	clock_bound(&g->clock, uplink_certificate_begins(g->now->config->uplink.certificate), sure_ms);
+	say_clock(&g->clock);
 }
 
 /* With its parents. 0, or the number of what is wrong. */

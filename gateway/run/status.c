@@ -18,11 +18,14 @@ static json_t *age(wy_ms now_ms, wy_ms then_ms, bool is_known)
 static json_t *clock_part(const struct run_view *view, struct wy_now now)
 {
 	static const char *const states[] = {"unsynced", "synced", "stepped"};
-	char text[TICKET_TIME_SIZE];
+	char text[TICKET_TIME_SIZE], judged_at[TICKET_TIME_SIZE];
+	wy_ms least_ms = view->clock->least_wall_ms;
 
 	ticket_time_text(&view->config->site.zone, now.wall_ms, text);
-	return json_pack("{s:s, s:s, s:f}", "now", text, "state", states[now.clock], "uptime_s",
-			 (double)(now.mono_ms - view->started_ms) / 1000);
+	ticket_time_text(&view->config->site.zone, least_ms, judged_at);
+	return json_pack("{s:s, s:s, s:f, s:s?}", "now", text, "state", states[now.clock], "uptime_s",
+			 (double)(now.mono_ms - view->started_ms) / 1000, "certificates_judged_at",
+			 now.wall_ms < least_ms ? judged_at : NULL);
 }
 
 /* NULL: no broker has answered yet. */

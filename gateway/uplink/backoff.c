@@ -29,7 +29,12 @@ wy_ms uplink_backoff_next(struct uplink_backoff *backoff)
 
 	if (bound_ms < backoff->most_ms)
 		backoff->doublings++;
-	return (wy_ms)(wy_draw(&backoff->random) % ((uint64_t)bound_ms + 1));
+	return uplink_backoff_spread(backoff, bound_ms);
+}
+
+wy_ms uplink_backoff_spread(struct uplink_backoff *backoff, wy_ms most_ms)
+{
+	return (wy_ms)(wy_draw(&backoff->random) % ((uint64_t)most_ms + 1));
 }
 
 void uplink_backoff_ended(struct uplink_backoff *backoff, wy_ms stood_ms)

@@ -1,7 +1,7 @@
 /* backoff.h: how long to wait before the next attempt to connect. Pure: same seed, same waits.
  *
  * Full jitter: uniform from 0 to a bound that doubles with every attempt. A thousand gateways that
- * lost the same broker at the same moment come back spread out, not in step. */
+ * lost the same broker at the same moment come back spread out over the first bound, not in step. */
 #ifndef UPLINK_BACKOFF_H
 #define UPLINK_BACKOFF_H
 
@@ -24,6 +24,8 @@ void uplink_backoff_init(struct uplink_backoff *backoff, wy_ms first_ms, wy_ms m
 wy_ms uplink_backoff_bound(const struct uplink_backoff *backoff);
 /* The next wait, 0 .. bound; doubles the bound. */
 wy_ms uplink_backoff_next(struct uplink_backoff *backoff);
+/* An instant within 0 .. most_ms, that does not count as a wait. */
+wy_ms uplink_backoff_spread(struct uplink_backoff *backoff, wy_ms most_ms);
 /* A session ended that stood for stood_ms: only a stable one starts the waits over. A broker that
  * accepts and drops at once is waited for longer and longer. */
 void uplink_backoff_ended(struct uplink_backoff *backoff, wy_ms stood_ms);

@@ -4,7 +4,7 @@
  * Paho 1.3 reports a failed handshake as "TCP/TLS connect failure" and a PUBACK 0x10 (no
  * subscriber) as plain success. Both pass through OpenSSL calls of Paho's, so Paho is linked
  * statically and the linker puts us between (--wrap=SSL_connect, --wrap=SSL_read). We look and
- * never change a result.
+ * never change a result, but for one: by which time a certificate is judged (tls_time.h).
  *
  * Threads  what is noted in a Paho thread is asked for in a callback of the same thread, right
  * after. */

@@ -19,6 +19,7 @@
 #include "backoff.h"
 #include "inbox.h"
 #include "session.h"
+#include "tls_time.h"
 #include "tls_words.h"
 
 #define CONNECT_TIMEOUT_MS 15000 /* TCP, TLS and CONNACK; Paho looks every 3 s */
@@ -417,7 +418,7 @@ wy_ms uplink_dispatch(struct uplink *u, wy_ms now)
 	u->now_ms = now;
 	if (!u->is_started) {
 		u->is_started = true;
-		u->due_ms = now;
+		u->due_ms = now + uplink_backoff_spread(&u->backoff, u->conf.first_wait_ms);
 	}
 	inbox_quiet(&u->inbox);
 	while (inbox_take(&u->inbox, &record))
@@ -463,6 +464,30 @@ enum wy_err uplink_open(const struct uplink_conf *conf, const struct uplink_hand
 	uplink_backoff_init(&u->backoff, conf->retry_first_ms, conf->retry_most_ms, seed);
 	*ret_uplink = u;
 	return WY_OK;
+}
+
+void uplink_hurry(struct uplink *u, wy_ms now)
+{
+	wy_ms bound_ms = uplink_backoff_bound(&u->backoff);
+	wy_ms due_ms = now + uplink_backoff_spread(&u->backoff, bound_ms < UPLINK_HURRY_MS ? bound_ms : UPLINK_HURRY_MS);
+
+	if (u->state == STATE_WAITING && u->is_started && due_ms < u->due_ms)
+		u->due_ms = due_ms;
+}
+
+wy_ms uplink_due(const struct uplink *u)
+{
+	return next_due(u);
+}
+
+void uplink_judge_from(wy_ms least_wall_ms)
+{
+	tls_time_set(least_wall_ms);
+}
+
+wy_ms uplink_certificate_begins(const char *certificate)
+{
+	return tls_time_of_file(certificate);
 }
 
 int uplink_fd(const struct uplink *u)

@@ -15,7 +15,8 @@
  * Fates    each publish with QoS 1 that returned WY_OK gets exactly one `sent`, at the latest from
  *          uplink_close. No token is offered again or forgotten. QoS 0 has no fate.
  * TLS      1.2 or later, AEAD suites, server's chain, dates, purpose and host name always checked
- *          against the one CA file. There is no way to switch a check off. */
+ *          against the one CA file. There is no way to switch a check off. Dates are judged by the machine's clock, or
+ *          by uplink_judge_from() while that clock is provably behind (tls_time.h). */
 #ifndef WY_UPLINK_H
 #define WY_UPLINK_H
 
@@ -26,6 +27,8 @@
 #include "buf.h"
 #include "clocktypes.h"
 #include "err.h"
+
+#define UPLINK_HURRY_MS 5000
 
 struct uplink;
 
@@ -41,6 +44,7 @@ struct uplink_conf {
 	wy_ms keepalive_ms;	   /* 1 s .. 18 h, whole seconds */
 	wy_ms retry_first_ms;	   /* bound of the first wait */
 	wy_ms retry_most_ms;	   /* bound of every wait */
+	wy_ms first_wait_ms;	   /* the first attempt is made within that time; 0: at once */
 	uint32_t session_expiry_s; /* 0: session ends with the connection */
 	const char *will_topic;	   /* NULL: no will. QoS 1, retained */
 	uint32_t will_delay_s;
@@ -124,6 +128,17 @@ WY_MUST_CHECK enum wy_err uplink_open(const struct uplink_conf *conf,
 				      const struct uplink_handler *handler, uint64_t seed,
 				      struct wy_buf *words, struct uplink **ret_uplink);
 /* Readable when there is something to dispatch. Stays the same for the uplink's life. */
+/* Something is waiting that people wait for: the next attempt is made within UPLINK_HURRY_MS, or the bound of the present
+ * wait if that is less. One that is nearer stays where it is, and the waits after it are as long as they would have been. */
+void uplink_hurry(struct uplink *uplink, wy_ms now);
+/* When dispatch wants to be called at the latest. */
+wy_ms uplink_due(const struct uplink *uplink);
+
+/* The instant that has passed for certain, Unix milliseconds; 0: none. Of the whole process. */
+void uplink_judge_from(wy_ms least_wall_ms);
+/* From when on our own certificate, a PEM file, holds; 0: not known. */
+wy_ms uplink_certificate_begins(const char *certificate);
+
 int uplink_fd(const struct uplink *uplink);
 /* Runs what happened and what is due; returns when to call again at the latest (never in the past).
  */

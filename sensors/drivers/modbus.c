@@ -95,10 +95,10 @@ static enum wy_err init_trace(struct modbus_wire *wire, size_t n_wires, struct w
 	return wire->trace.frame ? WY_OK : WY_E_NOMEM;
 }
 
-static enum wy_err load_tls(struct modbus_field *field, const struct sensor_wire_conf *conf, struct wy_diags *diags,
-			    struct modbus_tls_conf **ret_tls)
+static enum wy_err load_tls(struct modbus_field *field, const struct sensor_wire_conf *conf, wy_ms least_wall_ms,
+			    struct wy_diags *diags, struct modbus_tls_conf **ret_tls)
 {
-	enum wy_err err = field->tls ? WY_OK : modbus_tls_new(&field->tls);
+	enum wy_err err = field->tls ? WY_OK : modbus_tls_new(least_wall_ms, &field->tls);
 
 	return err ? err : modbus_tls_load(field->tls, conf, diags, ret_tls);
 }
@@ -120,7 +120,7 @@ static enum wy_err init_wire(struct modbus_field *field, struct modbus_wire *wir
 		wire->serial->is_strange = true;
 	}
 	struct modbus_tls_conf *tls = NULL;
-	enum wy_err err = conf->tls_ca ? load_tls(field, conf, parts->diags, &tls) : WY_OK;
+	enum wy_err err = conf->tls_ca ? load_tls(field, conf, parts->least_wall_ms, parts->diags, &tls) : WY_OK;
 	/* Files that are missing bar their own wire, and no other: it is never asked in plain instead. */
 	if (!err || err == WY_E_INVALID)
 		err = modbus_port_init(&wire->port, conf, tls, field->epoll_fd, wire);

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "modbus_tls_parts.h"
+#include "stamp.h"
 
 #define SAN_OID "\x55\x1d\x11" /* subjectAltName */
 #define SAN_ADDRESS 7	       /* iPAddress among the GeneralNames */
@@ -24,6 +25,8 @@ struct modbus_tls_session {
 	unsigned char address[16]; /* the name, where it is one */
 	size_t address_len;
 	int fd;
+	wy_ms least_ms;		/* see modbus_tls_new() */
+	wy_ms begins_ms, ends_ms; /* of the chain, as far as it was judged: when all of it is valid */
 	size_t left;   /* bytes take() may still hand out in this call */
 	size_t shaken; /* bytes of the handshake so far */
 	bool is_secured, is_broken, wants_write;
@@ -226,11 +229,48 @@ static bool carries_address(const mbedtls_x509_crt *certificate, const unsigned 
 	return false;
 }
 
-/* The library (2.28) compares names with names only; field devices are often reached, and certified, by address. */
-static int judge_name(void *arg, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
-{
-	const struct modbus_tls_session *s = arg;
+/* ---- Dates without a clock ------------------------------------------------------------------ */
 
+static wy_ms instant_of(const mbedtls_x509_time *t)
+{
+	return (wy_days_of(t->year, (unsigned)t->mon, (unsigned)t->day) * 86400 + t->hour * 3600 + t->min * 60 + t->sec) * 1000;
+}
+
+/* It is the library that asks the machine's clock. */
+static bool is_clock_behind(wy_ms least_ms)
+{
+	struct wy_date date = wy_date_of(least_ms / 86400000);
+	int of_day = (int)(least_ms / 1000 % 86400);
+	mbedtls_x509_time bound = {(int)date.year, (int)date.month, (int)date.day, of_day / 3600, of_day / 60 % 60, of_day % 60};
+
+	return least_ms > 0 && mbedtls_x509_time_is_future(&bound);
+}
+
+/* The authority's certificate comes first and the server's own last, with depth 0. */
+static void judge_dates(struct modbus_tls_session *s, const mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+{
+	wy_ms from_ms = instant_of(&certificate->valid_from), to_ms = instant_of(&certificate->valid_to);
+
+	if (!is_clock_behind(s->least_ms))
+		return;
+	*flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_FUTURE | MBEDTLS_X509_BADCERT_EXPIRED);
+	s->begins_ms = from_ms > s->begins_ms ? from_ms : s->begins_ms;
+	s->ends_ms = to_ms < s->ends_ms ? to_ms : s->ends_ms;
+	if (depth > 0)
+		return;
+	wy_ms at_ms = s->begins_ms > s->least_ms ? s->begins_ms : s->least_ms;
+	if (s->ends_ms < at_ms)
+		*flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+	if (at_ms - s->least_ms > WY_TLS_LATER_MS)
+		*flags |= MBEDTLS_X509_BADCERT_FUTURE;
+}
+
+/* The library (2.28) compares names with names only; field devices are often reached, and certified, by address. */
+static int judge(void *arg, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+{
+	struct modbus_tls_session *s = arg;
+
+	judge_dates(s, certificate, depth, flags);
 	if (depth == 0 && s->address_len && carries_address(certificate, s->address, s->address_len))
 		*flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH;
 	return 0;
@@ -259,6 +299,8 @@ enum wy_err modbus_tls_open(struct modbus_tls_conf *conf, const char *name, int 
 	s->name = name;
 	s->why = "";
 	s->fd = fd;
+	s->least_ms = conf->least_wall_ms;
+	s->ends_ms = INT64_MAX;
 	mbedtls_ssl_init(&s->ssl);
 	if (mbedtls_ssl_setup(&s->ssl, &conf->ssl) || mbedtls_ssl_set_hostname(&s->ssl, name)) {
 		modbus_tls_close(s);
@@ -267,7 +309,7 @@ enum wy_err modbus_tls_open(struct modbus_tls_conf *conf, const char *name, int 
 	note_address(s);
 	/* A handshake is some small writes in a row: held back for an acknowledgement each would cost 40 ms. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	mbedtls_ssl_set_verify(&s->ssl, judge_name, s);
+	mbedtls_ssl_set_verify(&s->ssl, judge, s);
 	mbedtls_ssl_set_bio(&s->ssl, s, give, take, NULL);
 	*ret_session = s;
 	return WY_OK;

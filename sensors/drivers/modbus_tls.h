@@ -25,8 +25,10 @@ struct modbus_tls;	   /* random numbers and the sets of files, of one field */
 struct modbus_tls_conf;	   /* one set of files */
 struct modbus_tls_session; /* one connection */
 
-/* WY_E_NOMEM; WY_E_IO: the machine gives no random numbers. */
-WY_MUST_CHECK enum wy_err modbus_tls_new(struct modbus_tls **ret_tls);
+/* least_wall_ms: this has passed for certain. While the machine's clock shows less it is wrong, and a server's chain is
+ * judged at this bound, or at the first instant after it at which all of it is valid, WY_TLS_LATER_MS later at most. 0: the
+ * clock is always believed. WY_E_NOMEM; WY_E_IO: the machine gives no random numbers. */
+WY_MUST_CHECK enum wy_err modbus_tls_new(wy_ms least_wall_ms, struct modbus_tls **ret_tls);
 /* After every session. NULL is fine. */
 void modbus_tls_free(struct modbus_tls *tls);
 

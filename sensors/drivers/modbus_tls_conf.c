@@ -361,6 +361,7 @@ static enum wy_err load_conf(struct loading_tls *l)
 	l->conf = new_conf(files);
 	if (!l->conf)
 		return WY_E_NOMEM;
+	l->conf->least_wall_ms = l->tls->least_wall_ms;
 	enum wy_err err = load_all(l);
 	if (err) {
 		free_conf(l->conf);
@@ -394,12 +395,13 @@ const char *modbus_tls_role(const struct modbus_tls_conf *conf)
 	return conf->role;
 }
 
-enum wy_err modbus_tls_new(struct modbus_tls **ret_tls)
+enum wy_err modbus_tls_new(wy_ms least_wall_ms, struct modbus_tls **ret_tls)
 {
 	struct modbus_tls *tls = calloc(1, sizeof(*tls));
 
 	if (!tls)
 		return WY_E_NOMEM;
+	tls->least_wall_ms = least_wall_ms;
 	mbedtls_entropy_init(&tls->entropy);
 	mbedtls_ctr_drbg_init(&tls->random);
 	if (mbedtls_ctr_drbg_seed(&tls->random, mbedtls_entropy_func, &tls->entropy, NULL, 0)) {

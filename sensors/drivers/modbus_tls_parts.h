@@ -9,6 +9,7 @@ struct modbus_tls {
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context random;
 	struct modbus_tls_conf *first; /* owned */
+	wy_ms least_wall_ms;
 };
 
 struct modbus_tls_conf {
@@ -18,6 +19,7 @@ struct modbus_tls_conf {
 	mbedtls_x509_crt ca, own;
 	mbedtls_pk_context key;
 	char role[WY_TLS_ROLE_BYTES];
+	wy_ms least_wall_ms;
 };
 
 /* Bytes of a certificate's extension. */

@@ -26,6 +26,10 @@ static const struct row {
 } rows[] = {
 	{"ca", NULL, NULL, NULL, NULL, PLAIN, 0, -1, 30},
 	{"stranger-ca", NULL, NULL, NULL, NULL, PLAIN, 0, -1, 30},
+	{"long-ca", NULL, NULL, NULL, NULL, PLAIN, 0, -1, 4000},
+	{"server-next", "long-ca", OURS, "serverAuth", NULL, PLAIN, 0, 1000, 3000},
+	{"server-far", "long-ca", OURS, "serverAuth", NULL, PLAIN, 0, 2000, 3000},
+	{"server-after-ca", "ca", OURS, "serverAuth", NULL, PLAIN, 0, 100, 300},
 	{"server", "ca", OURS, "serverAuth", NULL, PLAIN, 0, -1, 30},
 	{"server-rsa", "ca", OURS, "serverAuth", NULL, PLAIN, 2048, -1, 30},
 	{"server-weak", "ca", OURS, "serverAuth", NULL, PLAIN, 1024, -1, 30},

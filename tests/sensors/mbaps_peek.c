@@ -184,7 +184,7 @@ int main(int argc, char **argv)
 		.id = "w", .tls_ca = ca, .tls_certificate = certificate, .tls_key = key, .tls_name = argv[4]};
 	wy_arena_init(&arena, memory, sizeof(memory));
 	wy_diags_init(&diags, &arena);
-	enum wy_err err = modbus_tls_new(&tls);
+	enum wy_err err = modbus_tls_new(0, &tls);
 	if (!err)
 		err = modbus_tls_load(tls, &wire, &diags, &conf);
 	if (!err && argc > 6) {

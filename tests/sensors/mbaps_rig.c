@@ -95,7 +95,7 @@ enum wy_err mbaps_rig_begin(struct mbaps_rig *rig)
 	rig->server = SSL_new(rig->context);
 	SSL_set_bio(rig->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
 	SSL_set_accept_state(rig->server);
-	enum wy_err err = modbus_tls_new(&rig->tls);
+	enum wy_err err = modbus_tls_new(rig->least_wall_ms, &rig->tls);
 	if (!err)
 		err = modbus_tls_load(rig->tls, &rig->wire, &rig->diags, &rig->conf);
 	if (!err)

@@ -16,6 +16,7 @@ struct mbaps_rig {
 	struct wy_diags diags;
 	SSL_CTX *context;
 
+	wy_ms least_wall_ms; /* given to modbus_tls_new() at each begin */
 	struct modbus_tls *tls;
 	struct modbus_tls_conf *conf;
 	struct modbus_tls_session *session;

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mbaps_rig.h"
@@ -207,6 +208,57 @@ static void strangers_are_refused_in_words(void **state)
 	}
 }
 
+static void serve_with(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s.crt", rig.folder, name);
+	assert_int_equal(SSL_CTX_use_certificate_file(rig.context, path, SSL_FILETYPE_PEM), 1);
+	snprintf(path, sizeof(path), "%s/%s.key", rig.folder, name);
+	assert_int_equal(SSL_CTX_use_PrivateKey_file(rig.context, path, SSL_FILETYPE_PEM), 1);
+}
+
+/* A bound that lies ahead of the machine's clock: then the clock is wrong, as one of 1970 is. Days from today. */
+static void without_a_clock_dates_are_judged_at_the_bound(void **state)
+{
+	static const struct {
+		const char *ca, *server;
+		int bound_days; /* 0: none */
+		const char *why; /* "": secured */
+	} rows[] = {
+		{"ca", "server", 10, ""},
+		{"ca", "server", 29, ""},
+		{"ca", "server", 31, "the server's certificate has expired"},
+		{"ca", "server-early", 0, "the server's certificate is not valid yet, or this machine's clock is behind"},
+		{"ca", "server-early", -1, "the server's certificate is not valid yet, or this machine's clock is behind"},
+		{"ca", "server-early", 10, ""},
+		{"ca", "server-expired", 0, "the server's certificate has expired"},
+		{"ca", "server-expired", -10, "the server's certificate has expired"},
+		{"ca", "server-expired", 10, "the server's certificate has expired"},
+		{"ca", "server-after-ca", 10, "the server's certificate has expired"}, /* never all valid at once */
+		{"long-ca", "server-next", 0, "the server's certificate is not valid yet, or this machine's clock is behind"},
+		{"long-ca", "server-next", 10, ""},
+		{"long-ca", "server-far", 10, "the server's certificate is not valid yet, or this machine's clock is behind"},
+		{"long-ca", "server-far", 1000, ""},
+		{"ca", "server-other", 10, "the name does not fit: the server's certificate is for another one"},
+		{"ca", "server-use", 10, "the server's certificate is not meant for servers"},
+		{"ca", "server-stranger", 10, "the server's certificate is not trusted: our CA has not signed it"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bool is_good = rows[i].why[0] == '\0';
+		snprintf(rig.files[0], sizeof(rig.files[0]), "%s/%s.crt", rig.folder, rows[i].ca);
+		serve_with(rows[i].server);
+		rig.least_wall_ms = rows[i].bound_days ? ((wy_ms)time(NULL) + rows[i].bound_days * 86400) * 1000 : 0;
+		begin();
+		assert_int_equal(mbaps_rig_shake(&rig), is_good ? WY_OK : WY_E_AUTH);
+		assert_string_equal(modbus_tls_why(rig.session), rows[i].why);
+	}
+	rig.least_wall_ms = 0;
+	serve_with("server");
+}
+
 static int unread(void)
 {
 	int n = 0;
@@ -337,7 +389,7 @@ static enum wy_err load(void)
 	struct modbus_tls *tls;
 	struct modbus_tls_conf *conf;
 
-	assert_int_equal(modbus_tls_new(&tls), WY_OK);
+	assert_int_equal(modbus_tls_new(0, &tls), WY_OK);
 	enum wy_err err = modbus_tls_load(tls, &rig.wire, &rig.diags, &conf);
 	modbus_tls_free(tls);
 	return err;
@@ -470,7 +522,7 @@ static void wires_of_the_same_files_share_them(void **state)
 	struct sensor_wire_conf third = wire;
 	third.tls_certificate = crt;
 	third.tls_key = key;
-	assert_int_equal(modbus_tls_new(&tls), WY_OK);
+	assert_int_equal(modbus_tls_new(0, &tls), WY_OK);
 	assert_int_equal(modbus_tls_load(tls, &rig.wire, &rig.diags, &one), WY_OK);
 	assert_int_equal(modbus_tls_load(tls, &wire, &rig.diags, &two), WY_OK);
 	assert_int_equal(modbus_tls_load(tls, &third, &rig.diags, &other), WY_OK);
@@ -515,6 +567,7 @@ int main(void)
 		TEST(changed_data_is_never_given),
 		TEST(a_record_is_not_taken_twice),
 		TEST(strangers_are_refused_in_words),
+		TEST(without_a_clock_dates_are_judged_at_the_bound),
 		TEST(a_server_that_never_stops_keeps_nobody),
 		TEST(no_byte_of_modbus_leaves_unsecured),
 		TEST(a_full_socket_takes_the_same_bytes_later),

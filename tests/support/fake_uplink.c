@@ -98,6 +98,24 @@ wy_ms uplink_dispatch(struct uplink *uplink, wy_ms now)
 	return WY_MS_NEVER;
 }
 
+wy_ms uplink_due(const struct uplink *uplink)
+{
+	(void)uplink;
+	return WY_MS_NEVER;
+}
+
+void uplink_hurry(struct uplink *uplink, wy_ms now)
+{
+	(void)uplink;
+	(void)now;
+	fake.n_hurries++;
+}
+
+void uplink_judge_from(wy_ms least_wall_ms)
+{
+	(void)least_wall_ms;
+}
+
 enum wy_err uplink_publish(struct uplink *uplink, const struct uplink_message *message)
 {
 	struct fake_sent *sent = &fake.sent[fake.n_sent];

@@ -21,6 +21,7 @@ struct fake_uplink {
 	uint64_t publish_err_token; /* 0: of all, else of this one */
 	struct fake_sent sent[FAKE_SENT_MAX];
 	size_t n_sent;
+	unsigned n_hurries;
 	char will[4096], last[4096];
 };
 

@@ -134,12 +134,13 @@ class Sink:
 
 class Probe:
     def __init__(self, pki, port, host="localhost", identity=None, ca=None, keepalive_ms=20000,
-                 retry_most_ms=300, topics=(DOWN + "/receipt",), client_id=GATEWAY, will=UP + "/state"):
+                 retry_most_ms=300, topics=(DOWN + "/receipt",), client_id=GATEWAY, will=UP + "/state", judge_from_ms=0):
         identity = identity or pki / GATEWAY
         self.process = subprocess.Popen(
             [BIN / "uplink_probe", host, str(port), str(ca or pki / "ca.crt"), f"{identity}.crt",
              f"{identity}.key", client_id, will, str(keepalive_ms), str(retry_most_ms), *topics],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PROBE_JUDGE_FROM_MS": str(judge_from_ms)})
         self.lines, self.events = Lines(self.process.stdout), []
 
     def tell(self, command):

@@ -395,6 +395,34 @@ def test_bad_server_certificate_is_no_connection_and_said(broker, make, certific
     assert not probe.of("up")
 
 
+# A bound that lies ahead of the machine's clock: then the clock is wrong beyond doubt, as one of 1970 is.
+@pytest.mark.parametrize("certificate, days, words", [
+    ("server", 10, None),
+    ("server", 40, "expired on"),
+    ("bad/soon", 0, "not valid before"),
+    ("bad/soon", -1, "not valid before"),
+    ("bad/soon", 5, None),
+    ("bad/soon", 25, "expired on"),
+    ("bad/early", 5, "not valid before 2090-01-01"),  # the CA is over by then
+    ("bad/expired", 5, "expired on 2021-01-01"),
+    ("bad/wrong-name", 5, "does not match"),
+    ("bad/other-ca", 5, "unknown CA"),
+    ("bad/wrong-use", 5, "unsuitable certificate purpose"),
+])
+def test_without_a_clock_dates_are_judged_at_the_bound(broker, make, certificate, days, words):
+    broker.show(certificate).start()
+    probe = make.probe(judge_from_ms=int((time.time() + days * 86400) * 1000) if days else 0)
+    if words is None:
+        probe.expect("up")
+        return
+    record = probe.expect("down")
+    assert record["cause"] == "TLS" and words in record["words"], record
+    if "expired" in words or "before" in words:
+        assert ("judged at 20" in record["words"]) == (days > 0)
+        assert "timedatectl" in record["words"]
+    assert not probe.of("up")
+
+
 def test_address_the_certificate_does_not_carry_is_no_connection_and_said(pki, make):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki / "server.crt", pki / "server.key")

@@ -7,6 +7,7 @@
  * payload pause MS                     do not dispatch for so long             counts   print the
  * counters close MS [TOPIC TEXT]        orderly end with a last message, retained
  *
+ * PROBE_JUDGE_FROM_MS in the environment is the bound that certificates are judged at while the clock is behind it.
  * Its clock is its own; the module under test has none. */
 #define _POSIX_C_SOURCE 200809L
 
@@ -244,6 +245,8 @@ int main(int argc, char **argv)
 
 	if (argc < 10)
 		return 2;
+	if (getenv("PROBE_JUDGE_FROM_MS"))
+		uplink_judge_from(atoll(getenv("PROBE_JUDGE_FROM_MS")));
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setvbuf(stdin, NULL, _IONBF, 0);
 	conf.host = argv[1];
