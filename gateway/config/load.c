@@ -104,7 +104,7 @@ static void read_uplink(struct loading *l, const struct wy_node *node)
 	struct uplink_keys keys = {.host = "",
 				   .port = 8883,
 				   .keepalive_ms = 20000,
-				   .retry_first_ms = 1000,
+				   .retry_first_ms = 30000,
 				   .retry_most_ms = 300000,
 				   .receipt_wait_ms = 60000};
 	struct config_uplink *uplink = &l->config->uplink;

@@ -14,7 +14,7 @@ static enum wy_err fill_lane(struct delivery *d, enum outbox_lane lane)
 {
 	uint64_t seqs[WY_OUTBOX_WINDOW];
 	enum wy_err err = WY_OK;
-	size_t want, n;
+	size_t want, n, n_new = 0;
 
 	do {
 		uint64_t after_seq = 0;
@@ -24,7 +24,11 @@ static enum wy_err fill_lane(struct delivery *d, enum outbox_lane lane)
 			err = store_queued(d->parts.store, lane == OUTBOX_LANE_S1, after_seq, seqs, want, &n);
 		for (size_t i = 0; !err && i < n; i++)
 			err = outbox_offer(&d->outbox, lane, seqs[i], delivery_now(d));
+		n_new += n;
 	} while (!err && want && n == want);
+	/* Nobody who is trapped waits for a long pause between attempts. */
+	if (n_new && lane == OUTBOX_LANE_S1 && d->uplink && !d->state.is_up)
+		uplink_hurry(d->uplink, delivery_now(d));
 	return err;
 }
 

@@ -137,6 +137,29 @@ static void birth_and_will_carry_the_same_number_and_each_connection_a_new_one(v
 	stop();
 }
 
+static void life_safety_does_not_wait_for_a_long_pause_between_attempts(void **state)
+{
+	struct fake_uplink *fake = fake_uplink();
+	(void)state;
+
+	start();
+	put(2);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake->n_hurries, 0);
+	put(1);
+	put(1);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake->n_hurries, 1);
+	delivery_dispatch(bench.delivery); /* once for each that is new: what does not get through waits like the rest */
+	assert_int_equal(fake->n_hurries, 1);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	put(1);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake->n_hurries, 1);
+	stop();
+}
+
 static void nothing_leaves_the_store_on_puback_alone(void **state)
 {
 	uint64_t seq;
@@ -726,6 +749,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(birth_and_will_carry_the_same_number_and_each_connection_a_new_one),
+		cmocka_unit_test(life_safety_does_not_wait_for_a_long_pause_between_attempts),
 		cmocka_unit_test(nothing_leaves_the_store_on_puback_alone),
 		cmocka_unit_test(a_full_window_of_the_broker_is_waited_for_without_spinning),
 		cmocka_unit_test(a_connection_lost_in_flight_sends_again),
