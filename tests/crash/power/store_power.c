@@ -73,7 +73,7 @@ static void drop_tickets(void)
 	size_t n = 0;
 
 	assert_int_equal(store_begin(store), WY_OK);
-	assert_int_equal(store_prune_tickets(store, INT64_MAX, &n), WY_OK);
+	assert_int_equal(store_prune_tickets(store, (struct ticket_stamp){INT64_MAX, INT64_MAX}, &n), WY_OK);
 	assert_int_equal(store_prune_notes(store, 100), WY_OK);
 	assert_int_equal(store_drop_cell(store, "r/x/y"), WY_OK);
 	assert_int_equal(store_commit(store), WY_OK);
