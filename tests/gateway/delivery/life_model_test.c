@@ -116,6 +116,23 @@ wy_ms uplink_dispatch(struct uplink *uplink, wy_ms now)
 	return WY_MS_NEVER;
 }
 
+wy_ms uplink_due(const struct uplink *uplink)
+{
+	(void)uplink;
+	return WY_MS_NEVER;
+}
+
+void uplink_hurry(struct uplink *uplink, wy_ms now)
+{
+	(void)uplink;
+	(void)now;
+}
+
+void uplink_judge_from(wy_ms least_wall_ms)
+{
+	(void)least_wall_ms;
+}
+
 static void look_at_event(const struct uplink_message *message, struct parcel *parcel)
 {
 	for (size_t i = 0; i < message->n_properties; i++)

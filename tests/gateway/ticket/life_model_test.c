@@ -33,6 +33,7 @@ struct life {
 	uint32_t rev, work_rev;
 	uint8_t tier, tier_now;
 	wy_ms due[TERMS];
+	wy_ms gap_ms; /* wall - mono at the opening */
 	unsigned n_opened, n_ended;
 };
 
@@ -67,12 +68,13 @@ static enum ticket_event begin(struct life *life, const struct ticket_input *in)
 	life->is_begun = life->is_open = true;
 	life->condition = TICKET_ACTIVE;
 	life->tier = life->tier_now = in->tier;
+	life->gap_ms = wall_of(in) - in->at_ms;
 	read_terms(in->terms, wall_of(in), life->due);
 	life->n_opened++;
 	return TICKET_OPENED;
 }
 
-/* A rise is news, and gives no more time than there was; the regulator's term is that of the opening. */
+/* A rise is news, and gives no more time than there was, by the clock of the opening; the regulator's term is that of the opening. */
 static enum ticket_event set_tier(struct life *life, const struct ticket_input *in, enum ticket_event event)
 {
 	wy_ms due[TERMS];
@@ -81,7 +83,7 @@ static enum ticket_event set_tier(struct life *life, const struct ticket_input *
 	if (in->tier >= life->tier)
 		return event;
 	life->tier = in->tier;
-	read_terms(in->terms, wall_of(in), due);
+	read_terms(in->terms, in->at_ms + life->gap_ms, due);
 	for (int i = 0; i < TERMS - 1; i++)
 		if (due[i] && (!life->due[i] || due[i] < life->due[i]))
 			life->due[i] = due[i];
