@@ -19,10 +19,10 @@ struct intake {
 /* Paho holds its one lock during this call, and the worker needs that lock to send receipts: waiting
  * here for room would be waiting for oneself. So a full queue drops, and the gateway sends again. */
 static void on_message(void *arg, const char *topic, const void *payload, size_t len,
-		       const char *hint_id, size_t hint_len)
+		       const struct event_hint *hint)
 {
 	struct intake *intake = arg;
-	enum wy_err err = queue_put(intake->queue, topic, payload, len, hint_id, hint_len, 0);
+	enum wy_err err = queue_put(intake->queue, topic, payload, len, hint, 0);
 
 	if (err == WY_OK && intake->dropped > 0) {
 		say("messages_taken_again", "dropped=%lu; without a receipt they will come again",
@@ -82,6 +82,7 @@ int cmd_run(const struct desk_options *options)
 		.db_spec = options->db,
 		.client_id = options->client_id,
 		.queue = queue,
+		.hole_age_ms = (wy_ms)options->hole_after_s * 1000,
 		.show = {.form = SHOW_PEOPLE, .is_colour = isatty(STDOUT_FILENO) == 1, .out = stdout},
 	};
 	struct link *link = NULL;

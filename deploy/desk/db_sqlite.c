@@ -36,12 +36,27 @@ static enum wy_err translate(sqlite3 *handle, int code)
 	return WY_E_IO;
 }
 
+/* Statements are made once: their texts are constants, so a text is known by its address. The slots are taken in turn. */
+#define KEPT_STATEMENTS 64
+
+struct kept {
+	const char *sql;
+	sqlite3_stmt *stmt;
+};
+
+struct file {
+	sqlite3 *sqlite;
+	struct kept kept[KEPT_STATEMENTS];
+	size_t next;
+};
+
 static enum wy_err open_file(const char *path, bool is_new_ok, void **ret_handle, char *why,
 			     size_t why_size)
 {
 	sqlite3 *handle = NULL;
+	struct file *file = calloc(1, sizeof *file);
 	int flags = SQLITE_OPEN_READWRITE | (is_new_ok ? SQLITE_OPEN_CREATE : 0);
-	int code = sqlite3_open_v2(path, &handle, flags, NULL);
+	int code = file ? sqlite3_open_v2(path, &handle, flags, NULL) : SQLITE_NOMEM;
 
 	if (code == SQLITE_OK)
 		code = sqlite3_busy_timeout(handle, BUSY_WAIT_MS);
@@ -54,9 +69,11 @@ static enum wy_err open_file(const char *path, bool is_new_ok, void **ret_handle
 		snprintf(why, why_size, "%s: %s", path,
 			 handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
 		sqlite3_close(handle);
+		free(file);
 		return err;
 	}
-	*ret_handle = handle;
+	file->sqlite = handle;
+	*ret_handle = file;
 	return WY_OK;
 }
 
@@ -88,12 +105,36 @@ static int bind(sqlite3_stmt *stmt, const char *const param[], size_t n)
 	return code;
 }
 
+static int prepare(struct file *file, const char *sql, sqlite3_stmt **ret_stmt)
+{
+	struct kept *kept = &file->kept[file->next];
+	int code;
+
+	for (size_t i = 0; i < KEPT_STATEMENTS; i++) {
+		if (file->kept[i].sql != sql)
+			continue;
+		*ret_stmt = file->kept[i].stmt;
+		return SQLITE_OK;
+	}
+	sqlite3_finalize(kept->stmt);
+	*kept = (struct kept){NULL, NULL};
+	code = sqlite3_prepare_v3(file->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &kept->stmt, NULL);
+	if (code != SQLITE_OK)
+		return code;
+	kept->sql = sql;
+	*ret_stmt = kept->stmt;
+	file->next = (file->next + 1) % KEPT_STATEMENTS;
+	return SQLITE_OK;
+}
+
 static enum wy_err run(void *handle, const char *sql, const char *const param[], size_t n,
 		       db_row *row, void *arg, size_t *ret_changed)
 {
+	struct file *file = handle;
 	sqlite3_stmt *stmt = NULL;
-	int before = sqlite3_total_changes(handle);
-	int code = sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL);
+	int before = sqlite3_total_changes(file->sqlite);
+	int code = prepare(file, sql, &stmt);
+	enum wy_err err = WY_OK;
 
 	if (code == SQLITE_OK)
 		code = bind(stmt, param, n);
@@ -102,25 +143,30 @@ static enum wy_err run(void *handle, const char *sql, const char *const param[],
 			if (row)
 				hand_over(stmt, row, arg);
 	}
-	if (code != SQLITE_DONE) {
-		enum wy_err err = translate(handle, code);
-
-		sqlite3_finalize(stmt);
-		return err;
+	if (code != SQLITE_DONE)
+		err = translate(file->sqlite, code);
+	if (stmt) {
+		sqlite3_reset(stmt); /* what it says was said by the step before */
+		sqlite3_clear_bindings(stmt);
 	}
-	sqlite3_finalize(stmt);
-	*ret_changed = (size_t)(sqlite3_total_changes(handle) - before);
-	return WY_OK;
+	if (err == WY_OK)
+		*ret_changed = (size_t)(sqlite3_total_changes(file->sqlite) - before);
+	return err;
 }
 
 static const char *why(void *handle)
 {
-	return sqlite3_errmsg(handle);
+	return sqlite3_errmsg(((struct file *)handle)->sqlite);
 }
 
 static void close_file(void *handle)
 {
-	sqlite3_close(handle);
+	struct file *file = handle;
+
+	for (size_t i = 0; i < KEPT_STATEMENTS; i++)
+		sqlite3_finalize(file->kept[i].stmt);
+	sqlite3_close(file->sqlite);
+	free(file);
 }
 
 const struct db_driver db_sqlite = {

@@ -2,6 +2,7 @@
  * JSON, identity, source, type, and only then the fields of a ticket. */
 #include "event.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #define SOURCE_ROOT "/weiyu/"
 #define KEY_BYTES_MAX 128u /* ticket_key and dedup_key: they are in indices of the database */
 
-enum channel { CHANNEL_NONE, CHANNEL_STATE, CHANNEL_NUMBERED };
+enum channel { CHANNEL_NONE, CHANNEL_STATE, CHANNEL_REPLY, CHANNEL_NUMBERED };
 
 static const struct {
 	const char *name;
@@ -22,6 +23,7 @@ static const struct {
 	{"ticket", CHANNEL_NUMBERED},
 	{"audit", CHANNEL_NUMBERED}, /* shares the numbers of ticket */
 	{"state", CHANNEL_STATE},
+	{"reply", CHANNEL_REPLY},
 };
 
 static const struct {
@@ -121,11 +123,11 @@ static void refuse(struct event *event, const char *reason)
 
 /* The number from wherever it can be had: id, `sequence`, or the user property. An epoch may stay
  * unknown; the store then takes the one the gateway was born with. */
-static void read_number_of(struct event *event, const char *hint_id)
+static void read_number_of(struct event *event, const struct event_hint *hint)
 {
 	if (event->id && event_read_id(event->id, event->epoch, &event->seq))
 		return;
-	if (hint_id && event_read_id(hint_id, event->epoch, &event->seq))
+	if (hint && event_read_id(hint->id, event->epoch, &event->seq))
 		return;
 	event->epoch[0] = '\0';
 	if (!read_count(json_object_get(event->doc, "sequence"), 1, &event->seq))
@@ -210,11 +212,11 @@ static void read_ticket(struct event *event)
 	event->verdict = EVENT_TICKET;
 }
 
-static void read_numbered(struct event *event, const char *hint_id)
+static void read_numbered(struct event *event, const struct event_hint *hint)
 {
 	const char *fault;
 
-	read_number_of(event, hint_id);
+	read_number_of(event, hint);
 	fault = find_envelope_fault(event);
 	if (fault) {
 		refuse(event, fault);
@@ -230,9 +232,31 @@ static void read_numbered(struct event *event, const char *hint_id)
 	}
 }
 
+/* 16 hex digits of `data`, else "". */
+static void read_hex16(const struct event *event, const char *key, char out[static EVENT_EPOCH_SIZE])
+{
+	const char *text = event_text(event->data, key);
+
+	out[0] = '\0';
+	if (strspn(text, "0123456789abcdef") == EVENT_EPOCH_SIZE - 1 && !text[EVENT_EPOCH_SIZE - 1])
+		memcpy(out, text, EVENT_EPOCH_SIZE);
+}
+
+static void read_reply(struct event *event)
+{
+	event->verdict = EVENT_NOISE;
+	event->reason = "reply without type or with a foreign source";
+	if (!event->type || !event->source || !is_own_source(event) ||
+	    strcmp(event->type, "com.weiyu.reply.v1") != 0)
+		return;
+	event->data = json_object_get(event->doc, "data");
+	read_hex16(event, "epoch", event->epoch);
+	read_hex16(event, "instance", event->instance);
+	event->verdict = EVENT_REPLY;
+}
+
 static void read_state(struct event *event)
 {
-	const char *epoch;
 
 	event->verdict = EVENT_NOISE;
 	event->reason = "state message without type or with a foreign source";
@@ -244,9 +268,11 @@ static void read_state(struct event *event)
 		return;
 	}
 	event->data = json_object_get(event->doc, "data");
-	epoch = event_text(event->data, "epoch");
-	if (strlen(epoch) < EVENT_EPOCH_SIZE)
-		memcpy(event->epoch, epoch, strlen(epoch) + 1);
+	read_hex16(event, "epoch", event->epoch);
+	read_hex16(event, "instance", event->instance);
+	snprintf(event->boot, sizeof event->boot, "%s", event_text(event->data, "boot"));
+	if (!read_count(json_object_get(event->data, "last_seq"), 0, &event->last_seq))
+		event->last_seq = 0;
 	if (!read_count(json_object_get(event->data, "bd_seq"), 0, &event->bd_seq))
 		event->bd_seq = 0;
 	event->verdict = EVENT_STATE;
@@ -264,11 +290,15 @@ static void parse(struct event *event, const char *payload, size_t len)
 }
 
 void event_read(struct event *ret_event, const char *topic, const void *payload, size_t len,
-		const char *hint_id)
+		const struct event_hint *hint)
 {
 	struct event event = {.verdict = EVENT_NOISE};
 	enum channel channel = read_topic(&event, topic);
 
+	if (hint) {
+		memcpy(event.instance, hint->instance, sizeof event.instance);
+		event.is_retained = hint->is_retained;
+	}
 	if (channel == CHANNEL_NONE) {
 		event.reason = "not a topic of a gateway";
 		*ret_event = event;
@@ -278,12 +308,14 @@ void event_read(struct event *ret_event, const char *topic, const void *payload,
 		parse(&event, payload, len);
 	if (!event.doc || !event.body) {
 		if (channel == CHANNEL_NUMBERED)
-			read_number_of(&event, hint_id);
+			read_number_of(&event, hint);
 		refuse(&event, len > WY_DESK_MESSAGE_BYTES_MAX ? "longer than 64 KiB" : "not valid JSON");
 	} else if (channel == CHANNEL_STATE) {
 		read_state(&event);
+	} else if (channel == CHANNEL_REPLY) {
+		read_reply(&event);
 	} else {
-		read_numbered(&event, hint_id);
+		read_numbered(&event, hint);
 	}
 	*ret_event = event;
 }

@@ -16,10 +16,20 @@
 
 #define EVENT_GW_SIZE 33
 #define EVENT_EPOCH_SIZE 17
+#define EVENT_BOOT_SIZE 41
+#define EVENT_KEY_SIZE 129 /* ticket_key, dedup_key */
+
+/* What came beside a payload. */
+struct event_hint {
+	char id[48];			/* user property "id"; "": none */
+	char instance[EVENT_EPOCH_SIZE]; /* user property "instance"; "": none */
+	bool is_retained;		/* kept by the broker, from whenever */
+};
 
 enum event_verdict {
 	EVENT_TICKET, /* a ticket event: inbox and ticket */
 	EVENT_OTHER,  /* a type unknown here: stored and receipted, nothing more */
+	EVENT_REPLY,  /* answer to a command of ours: said, and what is gone for good is noted */
 	EVENT_STATE,  /* birth or death: remembered, never receipted (it has no number) */
 	EVENT_REJECT, /* not usable, but its number is known: parked and reported in the receipt */
 	EVENT_NOISE,  /* not usable and without a number: logged */
@@ -30,6 +40,8 @@ struct event {
 	char gw[EVENT_GW_SIZE];       /* of the topic */
 	char epoch[EVENT_EPOCH_SIZE]; /* "" unknown */
 	int64_t seq;                  /* 0 unknown */
+	char instance[EVENT_EPOCH_SIZE]; /* process that sent it; "" not told */
+	bool is_retained;
 	const char *reason;           /* REJECT, NOISE; static text */
 
 	json_t *doc; /* owned; NULL where the payload is no JSON */
@@ -46,14 +58,15 @@ struct event {
 
 	/* STATE */
 	bool is_birth;
-	int64_t bd_seq;
+	int64_t bd_seq, last_seq;
+	char boot[EVENT_BOOT_SIZE];
 };
 
-/* hint_id is the MQTT 5 user property "id" or NULL: it gives a number to a payload that is no
- * JSON, so that it can be reported instead of being sent for ever. Never fails: a message that
+/* hint may be NULL. Its id gives a number to a payload that is no JSON, so that it can be reported
+ * instead of being sent for ever. Never fails: a message that
  * cannot be used has a verdict that says so. Out of memory is NOISE: the gateway sends again. */
 void event_read(struct event *ret_event, const char *topic, const void *payload, size_t len,
-		const char *hint_id);
+		const struct event_hint *hint);
 void event_release(struct event *event);
 
 /* "{epoch}-{seq}": 16 lower-case hex digits and a number from 1, without leading zeros. */

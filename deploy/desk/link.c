@@ -24,7 +24,7 @@
 #define GOODBYE_MS 2000
 #define TOPIC_SIZE 64
 
-static const char *const CHANNELS[] = {"ticket", "audit", "state"};
+static const char *const CHANNELS[] = {"ticket", "audit", "state", "reply"};
 #define N_CHANNELS (sizeof CHANNELS / sizeof *CHANNELS)
 
 enum phase { PHASE_DOWN, PHASE_CONNECTING, PHASE_SUBSCRIBING, PHASE_UP, PHASE_REFUSED };
@@ -177,25 +177,35 @@ static void on_connected_4(void *arg, MQTTAsync_successData *data)
 	go_on_connected(arg);
 }
 
+/* One that is too long for its place is none of ours. */
+static void copy_hint(const MQTTProperty *property, const char *name, char *out, size_t size)
+{
+	const MQTTLenString *key = &property->value.data, *value = &property->value.value;
+
+	if ((size_t)key->len != strlen(name) || memcmp(key->data, name, (size_t)key->len) != 0 ||
+	    (size_t)value->len >= size)
+		return;
+	memcpy(out, value->data, (size_t)value->len);
+	out[value->len] = '\0';
+}
+
 static int on_arrived(void *arg, char *topic, int topic_len, MQTTAsync_message *message)
 {
 	const struct link *link = arg;
-	const char *hint = NULL;
-	size_t hint_len = 0;
+	struct event_hint hint = {.is_retained = message->retained != 0};
 
 	for (int i = 0; i < message->properties.count; i++) {
 		const MQTTProperty *property = &message->properties.array[i];
 
-		if (property->identifier != MQTTPROPERTY_CODE_USER_PROPERTY ||
-		    property->value.data.len != 2 || memcmp(property->value.data.data, "id", 2) != 0)
+		if (property->identifier != MQTTPROPERTY_CODE_USER_PROPERTY)
 			continue;
-		hint = property->value.value.data;
-		hint_len = (size_t)property->value.value.len;
+		copy_hint(property, "id", hint.id, sizeof hint.id);
+		copy_hint(property, "instance", hint.instance, sizeof hint.instance);
 	}
 	/* topic_len is 0 unless the topic holds a NUL, which no topic of ours does */
 	if (topic_len == 0 || (size_t)topic_len == strlen(topic))
 		link->options.on_message(link->options.arg, topic, message->payload,
-					 (size_t)message->payloadlen, hint, hint_len);
+					 (size_t)message->payloadlen, &hint);
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
 	return 1;

@@ -16,6 +16,7 @@
 
 #include "clocktypes.h"
 #include "err.h"
+#include "event.h"
 
 struct link_options {
 	const char *host;
@@ -26,7 +27,7 @@ struct link_options {
 	bool is_listening; /* keeps a session of a day and subscribes to the shards */
 	uint8_t shard_first, shard_last; /* 0..255: all, in one subscription */
 	void (*on_message)(void *arg, const char *topic, const void *payload, size_t len,
-			   const char *hint_id, size_t hint_len);
+			   const struct event_hint *hint);
 	void *arg;
 };
 

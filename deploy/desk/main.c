@@ -27,6 +27,7 @@ static const char USAGE[] =
 	"--mqtt 5 | 3.1.1                       what the broker speaks; default 5\n"
 	"--client-id ID                         default desk-1; one per running desk\n"
 	"--shards FIRST-LAST                    two hex digits each; default 00-ff\n"
+	"--hole-after SECONDS                   run: ask for what is missing so long; default 30\n"
 	"--quiet                                run: print no events\n"
 	"--json                                 run: one JSON object per event; list: one document\n"
 	"--all                                  list: also tickets that have ended\n"
@@ -43,6 +44,7 @@ enum option_id {
 	OPTION_MQTT,
 	OPTION_CLIENT_ID,
 	OPTION_SHARDS,
+	OPTION_HOLE_AFTER,
 	OPTION_QUIET,
 	OPTION_JSON,
 	OPTION_ALL,
@@ -61,6 +63,7 @@ static const struct option OPTIONS[] = {
 	{"mqtt", required_argument, NULL, OPTION_MQTT},
 	{"client-id", required_argument, NULL, OPTION_CLIENT_ID},
 	{"shards", required_argument, NULL, OPTION_SHARDS},
+	{"hole-after", required_argument, NULL, OPTION_HOLE_AFTER},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"all", no_argument, NULL, OPTION_ALL},
@@ -108,6 +111,16 @@ static bool read_port(const char *text, uint16_t *ret_port)
 	return true;
 }
 
+static bool read_seconds(const char *text, unsigned *ret_seconds)
+{
+	int64_t seconds;
+
+	if (wy_parse_int(text, strlen(text), &seconds) != WY_OK || seconds < 1 || seconds > 86400)
+		return false;
+	*ret_seconds = (unsigned)seconds;
+	return true;
+}
+
 static bool read_protocol(const char *text, int *ret_protocol)
 {
 	*ret_protocol = strcmp(text, "5") == 0 ? 5 : 4;
@@ -131,6 +144,7 @@ static bool read_options(int argc, char **argv, struct desk_options *options)
 		case OPTION_MQTT:      is_right = read_protocol(optarg, &options->protocol); break;
 		case OPTION_CLIENT_ID: options->client_id = optarg; break;
 		case OPTION_SHARDS:    is_right = read_shards(optarg, options); break;
+		case OPTION_HOLE_AFTER: is_right = read_seconds(optarg, &options->hole_after_s); break;
 		case OPTION_QUIET:     options->is_quiet = true; break;
 		case OPTION_JSON:      options->is_json = true; break;
 		case OPTION_ALL:       options->is_all = true; break;
@@ -171,6 +185,7 @@ int main(int argc, char **argv)
 		.client_id = "desk-1",
 		.role = "desk",
 		.shard_last = 255,
+		.hole_after_s = 30,
 		.words = words,
 	};
 	const char *command = "run";

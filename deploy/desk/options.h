@@ -14,6 +14,7 @@ struct desk_options {
 	uint16_t port;
 	int protocol; /* 5, or 4: MQTT 3.1.1 */
 	uint8_t shard_first, shard_last;
+	unsigned hole_after_s;
 	bool is_quiet, is_json, is_all;
 	bool is_plain; /* no TLS */
 	const char *const *words; /* what follows the command */

@@ -36,7 +36,6 @@ void queue_message_release(struct queue_message *message)
 {
 	free(message->topic);
 	free(message->payload);
-	free(message->hint_id);
 	*message = (struct queue_message){0};
 }
 
@@ -74,14 +73,13 @@ static bool wait_for_change(struct queue *queue, const struct timespec *deadline
 }
 
 static bool copy_message(struct queue_message *ret_message, const char *topic, const void *payload,
-			 size_t len, const char *hint, size_t hint_len)
+			 size_t len, const struct event_hint *hint)
 {
-	struct queue_message message = {.len = len};
+	struct queue_message message = {.len = len, .hint = *hint};
 
 	message.topic = strdup(topic);
 	message.payload = malloc(len + 1);
-	message.hint_id = hint ? strndup(hint, hint_len) : NULL;
-	if (!message.topic || !message.payload || (hint && !message.hint_id)) {
+	if (!message.topic || !message.payload) {
 		queue_message_release(&message);
 		return false;
 	}
@@ -92,14 +90,14 @@ static bool copy_message(struct queue_message *ret_message, const char *topic, c
 }
 
 enum wy_err queue_put(struct queue *queue, const char *topic, const void *payload, size_t len,
-		      const char *hint, size_t hint_len, wy_ms patience_ms)
+		      const struct event_hint *hint, wy_ms patience_ms)
 {
 	struct timespec deadline = deadline_after(patience_ms);
 	struct queue_message message;
 	enum wy_err err = WY_OK;
 	bool is_in_time = true;
 
-	if (!copy_message(&message, topic, payload, len, hint, hint_len))
+	if (!copy_message(&message, topic, payload, len, hint))
 		return WY_E_NOMEM;
 	pthread_mutex_lock(&queue->lock);
 	while (queue->n == WY_DESK_QUEUE_MAX && !queue->is_stopped && is_in_time)

@@ -10,12 +10,13 @@
 
 #include "clocktypes.h"
 #include "err.h"
+#include "event.h"
 
 struct queue_message {
 	char *topic;
 	char *payload;
 	size_t len;
-	char *hint_id; /* user property "id", or NULL */
+	struct event_hint hint;
 };
 
 struct queue;
@@ -25,10 +26,9 @@ struct queue *queue_new(void);
 /* What is still in it is freed. */
 void queue_free(struct queue *queue);
 
-/* Copies. hint may be NULL. WY_E_FULL: waited patience_ms in vain; WY_E_STATE: stopped. */
+/* Copies. WY_E_FULL: waited patience_ms in vain; WY_E_STATE: stopped. */
 WY_MUST_CHECK enum wy_err queue_put(struct queue *queue, const char *topic, const void *payload,
-				    size_t len, const char *hint, size_t hint_len,
-				    wy_ms patience_ms);
+				    size_t len, const struct event_hint *hint, wy_ms patience_ms);
 /* Up to `most` messages, oldest first; waits up to wait_ms for the first one. They belong to the
  * caller, who frees each with queue_message_release. */
 size_t queue_take(struct queue *queue, struct queue_message *ret_messages, size_t most,

@@ -37,7 +37,11 @@ char *receipt_text(const struct store_receipt *receipt, const char *id, wy_ms no
 			json_decref(also);
 			return NULL;
 		}
-	return receipt_envelope(id, "com.weiyu.receipt.v1", now_ms,
-				json_pack("{ss sI so so}", "epoch", receipt->epoch, "through",
-					  (json_int_t)receipt->through, "also", also, "rejected", rejected));
+	json_t *data = json_pack("{ss sI so so}", "epoch", receipt->epoch, "through", (json_int_t)receipt->through, "also",
+				 also, "rejected", rejected);
+	if (data && receipt->instance[0] && json_object_set_new(data, "instance", json_string(receipt->instance)) != 0) {
+		json_decref(data);
+		return NULL;
+	}
+	return receipt_envelope(id, "com.weiyu.receipt.v1", now_ms, data);
 }

@@ -11,15 +11,12 @@
  *            that opened before it; in doubt the root stays open, and people close it;
  *   promote  when a root ends and open tickets are linked to it (an `opened` that overtook the
  *            `cleared` before it), the newest becomes the root and the others link to it. */
-#include "store.h"
+#include "store_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-#define RUN(store, sql, param) run(store, sql, param, COUNT(param))
-#define NUMBER_SIZE 24
 #define SEQ_PAGE 256
 #define ROOT "is_ended = 0 and work <> 'closed' and linked_to is null"
 #define OPEN "is_ended = 0 and work <> 'closed'"
@@ -27,7 +24,8 @@
 static const char *const SCHEMA[] = {
 	"create table if not exists inbox(source text not null, id text not null,"
 	" epoch text not null, seq bigint not null, type text not null, received_at bigint not null,"
-	" body text not null, primary key (source, id))",
+	" body text not null, instance text not null default '', ticket_key text not null default '',"
+	" primary key (source, id))",
 	"create index if not exists inbox_stream on inbox(source, epoch, seq)",
 	"create table if not exists parked(source text not null, epoch text not null,"
 	" seq bigint not null, reason text not null, received_at bigint not null,"
@@ -44,15 +42,35 @@ static const char *const SCHEMA[] = {
 	"create index if not exists ticket_linked on ticket(linked_to)",
 	"create table if not exists stream(gw text not null, epoch text not null,"
 	" contiguous_through bigint not null default 0, hole_to bigint, hole_since bigint,"
-	" hole_said bigint, last_seen bigint not null, primary key (gw, epoch))",
+	" hole_said bigint, last_seen bigint not null, asks bigint not null default 0,"
+	" ask_at bigint not null default 0, primary key (gw, epoch))",
 	"create table if not exists gateway(gw text primary key, epoch text not null default '',"
 	" last_state text not null default 'unknown', bd_seq bigint not null default 0,"
-	" last_seen bigint not null, down_seq bigint not null default 0)",
+	" last_seen bigint not null, down_seq bigint not null default 0, instance text not null default '')",
+	"create table if not exists instance(gw text not null, epoch text not null,"
+	" instance text not null, boot text not null default '', first_bd bigint not null default 0,"
+	" bd_seq bigint not null default 0, base_seq bigint not null default 0, first_seen bigint not null,"
+	" last_seen bigint not null, fenced_at bigint, reason text, orders bigint not null default 0,"
+	" order_at bigint not null default 0, primary key (gw, epoch, instance))",
+	"create table if not exists held(gw text not null, epoch text not null, instance text not null,"
+	" id text not null, received_at bigint not null, body text not null,"
+	" primary key (gw, instance, id))",
+};
+
+/* Columns that came later, for databases that are older: made where asking for them fails. */
+static const struct {
+	const char *ask, *make;
+} COLUMNS[] = {
+	{"select instance from inbox limit 0", "alter table inbox add column instance text not null default ''"},
+	{"select ticket_key from inbox limit 0", "alter table inbox add column ticket_key text not null default ''"},
+	{"select asks from stream limit 0", "alter table stream add column asks bigint not null default 0"},
+	{"select ask_at from stream limit 0", "alter table stream add column ask_at bigint not null default 0"},
+	{"select instance from gateway limit 0", "alter table gateway add column instance text not null default ''"},
 };
 
 static const char SQL_INBOX[] =
-	"insert into inbox(source, id, epoch, seq, type, received_at, body)"
-	" values($1, $2, $3, $4, $5, $6, $7) on conflict (source, id) do nothing";
+	"insert into inbox(source, id, epoch, seq, type, received_at, body, instance, ticket_key)"
+	" values($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (source, id) do nothing";
 static const char SQL_UNPARK[] = "delete from parked where source = $1 and epoch = $2 and seq = $3";
 static const char SQL_PARK[] =
 	"insert into parked(source, epoch, seq, reason, received_at)"
@@ -93,7 +111,7 @@ static const char SQL_STATE[] =
 	"insert into gateway(gw, epoch, last_state, bd_seq, last_seen) values($1, $2, $3, $4, $5)"
 	" on conflict (gw) do update set epoch = excluded.epoch, last_state = excluded.last_state,"
 	" bd_seq = excluded.bd_seq, last_seen = excluded.last_seen"
-	" where gateway.epoch <> excluded.epoch or gateway.bd_seq <= excluded.bd_seq";
+	" where gateway.instance = '' and (gateway.epoch <> excluded.epoch or gateway.bd_seq <= excluded.bd_seq)";
 static const char SQL_SEEN[] =
 	"insert into stream(gw, epoch, last_seen) values($1, $2, $3)"
 	" on conflict (gw, epoch) do update set last_seen = excluded.last_seen";
@@ -110,13 +128,19 @@ static const char SQL_ADVANCE[] =
 	"  when hole_since is not null and contiguous_through = cast($3 as bigint) then hole_since"
 	"  else cast($5 as bigint) end,"
 	" hole_said = case when contiguous_through = cast($3 as bigint) then hole_said end,"
+	" asks = case when contiguous_through = cast($3 as bigint) then asks else 0 end,"
+	" ask_at = case when contiguous_through = cast($3 as bigint) then ask_at else 0 end,"
 	" hole_to = cast($4 as bigint), contiguous_through = cast($3 as bigint)"
 	" where gw = $1 and epoch = $2";
 static const char SQL_REJECTED[] =
-	"select seq, reason from parked where source = $1 and epoch = $2 order by seq desc limit 16";
+	"select seq, reason from parked where source = $1 and epoch = $2"
+	" and reason not like 'gone:%' order by seq desc limit 64";
+/* The next time after 30 s, then after twice as long, up to a quarter of an hour. */
 static const char SQL_OVERDUE[] =
-	"update stream set hole_said = $2 where hole_since <= $1 and hole_said is null"
-	" and hole_to is not null returning gw, epoch, contiguous_through + 1, hole_to";
+	"update stream set hole_said = $2, asks = asks + 1, ask_at = cast($2 as bigint)"
+	" + case when asks < 5 then 30000 * (1 << cast(asks as integer)) else 900000 end"
+	" where hole_since <= $1 and ask_at <= $2 and hole_to is not null"
+	" returning gw, epoch, contiguous_through + 1, hole_to, asks";
 static const char SQL_WORK_TICKETS[] =
 	"select ticket_key, gateway from ticket where ticket_key = $1 or (linked_to = $1 and " OPEN ")"
 	" order by ticket_key";
@@ -146,25 +170,12 @@ static const struct {
 	[STORE_LIST_GATEWAYS] = {"gateways",
 				 "select gw, epoch, last_state, last_seen from gateway order by gw",
 				 {"gateway", "epoch", "last_state", "last_seen"}},
+	[STORE_LIST_FENCED] = {"fenced",
+			       "select gw, epoch, instance, boot, bd_seq, fenced_at, reason, last_seen, (select count(*)"
+			       " from held where held.gw = instance.gw and held.instance = instance.instance)"
+			       " from instance where fenced_at is not null order by fenced_at",
+			       {"gateway", "epoch", "instance", "boot", "bd_seq", "fenced_at", "reason", "last_seen", "held"}},
 };
-
-struct number {
-	char text[NUMBER_SIZE];
-};
-
-/* Numbers travel as text; a compound literal at the call gives them a place to stand. */
-static const char *number_text(struct number *place, int64_t value)
-{
-	snprintf(place->text, sizeof place->text, "%lld", (long long)value);
-	return place->text;
-}
-#define NUMBER(value) number_text(&(struct number){""}, value)
-#define TIME(at_ms) ((at_ms) ? NUMBER(at_ms) : NULL)
-
-static enum wy_err run(struct store *store, const char *sql, const char *const param[], size_t n)
-{
-	return db_run(&store->db, sql, param, n, NULL, NULL, NULL);
-}
 
 enum wy_err store_open(struct store *store, const char *spec, bool is_new_ok)
 {
@@ -172,6 +183,10 @@ enum wy_err store_open(struct store *store, const char *spec, bool is_new_ok)
 
 	for (size_t i = 0; i < COUNT(SCHEMA) && err == WY_OK; i++)
 		err = db_run(&store->db, SCHEMA[i], NULL, 0, NULL, NULL, NULL);
+	for (size_t i = 0; i < COUNT(COLUMNS) && err == WY_OK; i++)
+		if (db_run(&store->db, COLUMNS[i].ask, NULL, 0, NULL, NULL, NULL) != WY_OK)
+			err = db_run(&store->db, COLUMNS[i].make, NULL, 0, NULL, NULL, NULL);
+	store->on_fenced = NULL;
 	if (err != WY_OK && store->db.handle) {
 		db_keep_why(&store->db);
 		db_close(&store->db);
@@ -186,6 +201,7 @@ void store_close(struct store *store)
 
 enum wy_err store_begin(struct store *store)
 {
+	store->latest.gw[0] = '\0';
 	return db_begin(&store->db);
 }
 
@@ -199,14 +215,9 @@ void store_abort(struct store *store)
 	db_abort(&store->db);
 }
 
-struct text {
-	char text[160];
-	bool is_found;
-};
-
 static void keep_text(void *arg, const char *const column[], size_t n)
 {
-	struct text *kept = arg;
+	struct store_text *kept = arg;
 
 	if (n < 1 || !column[0])
 		return;
@@ -214,10 +225,10 @@ static void keep_text(void *arg, const char *const column[], size_t n)
 	kept->is_found = true;
 }
 
-static enum wy_err ask(struct store *store, const char *sql, const char *const param[], size_t n,
-		       struct text *ret_text)
+enum wy_err store_ask(struct store *store, const char *sql, const char *const param[], size_t n,
+		      struct store_text *ret_text)
 {
-	*ret_text = (struct text){.is_found = false};
+	*ret_text = (struct store_text){.is_found = false};
 	return db_run(&store->db, sql, param, n, keep_text, ret_text, NULL);
 }
 
@@ -236,11 +247,11 @@ static enum wy_err settle(struct store *store, const struct event *event, wy_ms 
 	return err;
 }
 
-static enum wy_err put_ticket(struct store *store, const struct event *event, wy_ms now_ms)
+enum wy_err store_put_ticket(struct store *store, const struct event *event, wy_ms now_ms)
 {
 	const char *key[] = {event->gw, event->dedup_key, event->ticket_key};
-	struct text root;
-	enum wy_err err = ask(store, SQL_ROOT, key, COUNT(key), &root);
+	struct store_text root;
+	enum wy_err err = store_ask(store, SQL_ROOT, key, COUNT(key), &root);
 	const char *row[] = {
 		event->ticket_key,
 		event->dedup_key,
@@ -270,35 +281,67 @@ static enum wy_err put_ticket(struct store *store, const struct event *event, wy
 	return err;
 }
 
-static enum wy_err take_numbered(struct store *store, const struct event *event, wy_ms now_ms,
-				 enum store_fate *ret_fate)
+static enum wy_err insert(struct store *store, const struct event *event, wy_ms now_ms, bool *ret_is_new)
 {
-	const char *row[] = {event->source, event->id,   event->epoch, NUMBER(event->seq),
-			     event->type,   NUMBER(now_ms), event->body};
-	const char *parked[] = {event->source, event->epoch, NUMBER(event->seq)};
+	const char *row[] = {event->source, event->id,	    event->epoch,    NUMBER(event->seq),
+			     event->type,   NUMBER(now_ms), event->body,     event->instance,
+			     event->verdict == EVENT_TICKET ? event->ticket_key : ""};
 	size_t changed = 0;
 	enum wy_err err = db_run(&store->db, SQL_INBOX, row, COUNT(row), NULL, NULL, &changed);
 
-	if (err != WY_OK)
-		return err;
-	*ret_fate = changed > 0 ? STORE_NEW : STORE_DUPLICATE;
-	if (*ret_fate == STORE_DUPLICATE)
-		return WY_OK;
-	err = RUN(store, SQL_UNPARK, parked);
-	if (err == WY_OK && event->verdict == EVENT_TICKET)
-		err = put_ticket(store, event, now_ms);
+	*ret_is_new = changed > 0;
 	return err;
+}
+
+static enum wy_err take_new(struct store *store, const struct event *event, wy_ms now_ms)
+{
+	const char *parked[] = {event->source, event->epoch, NUMBER(event->seq)};
+	enum wy_err err = RUN(store, SQL_UNPARK, parked);
+
+	if (err == WY_OK && event->verdict == EVENT_TICKET)
+		err = store_put_ticket(store, event, now_ms);
+	return err;
+}
+
+static enum wy_err enter(struct store *store, const struct event *event, wy_ms now_ms, enum store_fate *ret_fate)
+{
+	enum store_likeness likeness = STORE_SAME;
+	bool is_new = false;
+	enum wy_err err = insert(store, event, now_ms, &is_new);
+
+	*ret_fate = STORE_NEW;
+	if (err != WY_OK || is_new)
+		return err;
+	err = store_compare(store, event, now_ms, &likeness);
+	if (err == WY_OK && likeness == STORE_ROOM_MADE)
+		return insert(store, event, now_ms, &is_new);
+	*ret_fate = likeness == STORE_SAME ? STORE_DUPLICATE : STORE_HELD;
+	return err;
+}
+
+static enum wy_err take_numbered(struct store *store, struct event *event, wy_ms now_ms,
+				 enum store_fate *ret_fate)
+{
+	bool is_believed = false;
+	enum wy_err err = store_attribute(store, event, now_ms, &is_believed);
+
+	*ret_fate = STORE_HELD;
+	if (err == WY_OK && is_believed)
+		err = enter(store, event, now_ms, ret_fate);
+	if (err == WY_OK && *ret_fate == STORE_HELD)
+		return store_hold(store, event, now_ms);
+	return err == WY_OK && *ret_fate == STORE_NEW ? take_new(store, event, now_ms) : err;
 }
 
 static enum wy_err find_epoch(struct store *store, struct event *event)
 {
 	const char *gw[] = {event->gw};
-	struct text epoch;
+	struct store_text epoch;
 	enum wy_err err;
 
 	if (event->epoch[0] != '\0')
 		return WY_OK;
-	err = ask(store, SQL_BIRTH_EPOCH, gw, COUNT(gw), &epoch);
+	err = store_ask(store, SQL_BIRTH_EPOCH, gw, COUNT(gw), &epoch);
 	if (err == WY_OK && epoch.is_found)
 		snprintf(event->epoch, sizeof event->epoch, "%.16s", epoch.text);
 	return err;
@@ -322,11 +365,14 @@ static enum wy_err park(struct store *store, struct event *event, wy_ms now_ms,
 	return RUN(store, SQL_PARK, row);
 }
 
+/* Of a gateway that does not say which process it is; else see store_fence.c. */
 static enum wy_err put_state(struct store *store, const struct event *event, wy_ms now_ms)
 {
 	const char *row[] = {event->gw, event->epoch, event->is_birth ? "birth" : "death",
 			     NUMBER(event->bd_seq), NUMBER(now_ms)};
 
+	if (event->instance[0])
+		return event->is_birth ? store_birth(store, event, now_ms) : store_death(store, event, now_ms);
 	return RUN(store, SQL_STATE, row);
 }
 
@@ -342,6 +388,8 @@ enum wy_err store_take(struct store *store, struct event *event, wy_ms now_ms,
 		return park(store, event, now_ms, ret_fate);
 	case EVENT_STATE:
 		return put_state(store, event, now_ms);
+	case EVENT_REPLY:
+		return store_reply(store, event, now_ms, ret_fate);
 	case EVENT_NOISE:
 		break;
 	}
@@ -392,22 +440,24 @@ static void keep_rejected(void *arg, const char *const column[], size_t n)
 	receipt->n_rejected++;
 }
 
-enum wy_err store_advance(struct store *store, const char *gw, const char *epoch, wy_ms now_ms,
+enum wy_err store_advance(struct store *store, const struct event *event, wy_ms now_ms,
 			  struct store_receipt *ret_receipt)
 {
+	const char *gw = event->gw, *epoch = event->epoch;
 	struct store_receipt receipt = {.n_rejected = 0};
 	char source[EVENT_GW_SIZE + 8];
 	const char *seen[] = {gw, epoch, NUMBER(now_ms)};
 	const char *stream[] = {source, epoch};
 	struct span_hole hole;
-	struct text through;
+	struct store_text through;
 	enum wy_err err = RUN(store, SQL_SEEN, seen);
 
 	snprintf(source, sizeof source, "/weiyu/%s", gw);
 	snprintf(receipt.gw, sizeof receipt.gw, "%s", gw);
 	snprintf(receipt.epoch, sizeof receipt.epoch, "%s", epoch);
+	snprintf(receipt.instance, sizeof receipt.instance, "%s", event->instance);
 	if (err == WY_OK)
-		err = ask(store, SQL_THROUGH, seen, 2, &through);
+		err = store_ask(store, SQL_THROUGH, seen, 2, &through);
 	if (err != WY_OK)
 		return err;
 	receipt.through = strtoll(through.text, NULL, 10);
@@ -435,10 +485,10 @@ static void pass_hole(void *arg, const char *const column[], size_t n)
 {
 	struct hole_call *call = arg;
 
-	if (n == 4 && column[2] && column[3])
+	if (n == 5 && column[2] && column[3] && column[4])
 		call->say(call->arg, column[0], column[1],
-			  (struct span_hole){strtoll(column[2], NULL, 10),
-					     strtoll(column[3], NULL, 10)});
+			  (struct span_hole){strtoll(column[2], NULL, 10), strtoll(column[3], NULL, 10)},
+			  strtoll(column[4], NULL, 10));
 }
 
 enum wy_err store_overdue(struct store *store, wy_ms since_ms, wy_ms now_ms, store_hole_fn *say,
@@ -482,11 +532,11 @@ enum wy_err store_work(struct store *store, const char *ticket_key, const char *
 	for (size_t i = 0; i < list.n && err == WY_OK; i++) {
 		const char *work[] = {list.item[i].key, state, NUMBER(now_ms)};
 		const char *down[] = {list.item[i].gw, NUMBER(now_ms)};
-		struct text seq;
+		struct store_text seq;
 
 		err = RUN(store, SQL_WORK, work);
 		if (err == WY_OK)
-			err = ask(store, SQL_DOWN_SEQ, down, COUNT(down), &seq);
+			err = store_ask(store, SQL_DOWN_SEQ, down, COUNT(down), &seq);
 		if (err == WY_OK)
 			say(arg, list.item[i].gw, list.item[i].key, strtoll(seq.text, NULL, 10));
 	}

@@ -16,8 +16,8 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 3000
 #define OVERDUE_EVERY_MS 2000
-#define HOLE_AGE_MS 30000
 #define RECEIPT_EXPIRY_S 3600
+#define COMMAND_EXPIRY_S 60
 
 struct batch {
 	struct event event[WY_DESK_BATCH_MAX];
@@ -33,8 +33,9 @@ struct worker {
 	pthread_t thread;
 	struct store store;
 	bool is_open, is_away; /* is_away: has been said */
-	wy_ms overdue_at_ms;
-	unsigned long receipts;
+	wy_ms overdue_at_ms, orders_at_ms;
+	wy_ms hole_age_ms;
+	unsigned long receipts, commands;
 	struct batch batch;
 };
 
@@ -42,7 +43,8 @@ static bool has_receipt(const struct batch *batch, const struct event *event)
 {
 	for (size_t i = 0; i < batch->n_receipts; i++)
 		if (strcmp(batch->receipt[i].gw, event->gw) == 0 &&
-		    strcmp(batch->receipt[i].epoch, event->epoch) == 0)
+		    strcmp(batch->receipt[i].epoch, event->epoch) == 0 &&
+		    strcmp(batch->receipt[i].instance, event->instance) == 0)
 			return true;
 	return false;
 }
@@ -57,7 +59,8 @@ static void name_ahead(const struct batch *batch, size_t first, size_t n, struct
 		bool is_kept = batch->fate[i] == STORE_NEW || batch->fate[i] == STORE_DUPLICATE;
 
 		if (is_kept && event->seq > receipt->through && strcmp(event->gw, receipt->gw) == 0 &&
-		    strcmp(event->epoch, receipt->epoch) == 0)
+		    strcmp(event->epoch, receipt->epoch) == 0 &&
+		    strcmp(event->instance, receipt->instance) == 0)
 			receipt->also[receipt->n_also++] = event->seq;
 	}
 }
@@ -73,10 +76,9 @@ static enum wy_err take_all(struct worker *worker, size_t first, size_t n, wy_ms
 	for (size_t i = first; i < first + n && err == WY_OK; i++) {
 		const struct event *event = &batch->event[i];
 
-		if (batch->fate[i] == STORE_IGNORED || has_receipt(batch, event))
+		if (batch->fate[i] == STORE_IGNORED || batch->fate[i] == STORE_HELD || has_receipt(batch, event))
 			continue;
-		err = store_advance(&worker->store, event->gw, event->epoch, now_ms,
-				    &batch->receipt[batch->n_receipts]);
+		err = store_advance(&worker->store, event, now_ms, &batch->receipt[batch->n_receipts]);
 		if (err == WY_OK)
 			name_ahead(batch, first, n, &batch->receipt[batch->n_receipts++]);
 	}
@@ -110,6 +112,16 @@ static void note_trouble(struct worker *worker, enum wy_err err)
 	    wy_err_text(err), db_why(&worker->store.db));
 }
 
+static void say_fenced(void *arg, const char *gw, const char *epoch, const char *instance, const char *reason)
+{
+	struct worker *worker = arg;
+
+	worker->orders_at_ms = 0; /* it is connected now: the order goes with this batch */
+	say("fenced", "gateway=%s epoch=%s instance=%s why=\"%s\"; what it sends is kept aside, and it is told to take a "
+		      "new epoch: two machines run on copies of one store, or a backup was put back",
+	    gw, epoch, instance, reason);
+}
+
 static enum wy_err ensure_open(struct worker *worker)
 {
 	enum wy_err err;
@@ -118,6 +130,8 @@ static enum wy_err ensure_open(struct worker *worker)
 		return WY_OK;
 	err = store_open(&worker->store, worker->options.db_spec, true);
 	worker->is_open = err == WY_OK;
+	worker->store.on_fenced = say_fenced;
+	worker->store.arg = worker;
 	return err;
 }
 
@@ -168,6 +182,39 @@ static void send_receipt(struct worker *worker, const struct store_receipt *rece
 	free(text);
 }
 
+static void send_command(struct worker *worker, const char *gw, const char *type, json_t *data)
+{
+	char topic[64], id[96];
+	wy_ms now_ms = wall_now_ms();
+	char *text;
+
+	snprintf(topic, sizeof topic, "weiyu/v1/down/%s/cmd", gw);
+	snprintf(id, sizeof id, "%.24s-c%lld-%lu", worker->options.client_id, (long long)now_ms, ++worker->commands);
+	text = data ? receipt_envelope(id, type, now_ms, data) : NULL;
+	/* one that is lost is given again, as long as there is reason for it */
+	if (!text || link_publish(worker->options.link, topic, text, COMMAND_EXPIRY_S, NULL, NULL) != WY_OK)
+		say("command_not_sent", "gateway=%s type=%s", gw, type);
+	free(text);
+}
+
+static void give_order(void *arg, const char *gw, const char *epoch, const char *instance, const char *boot,
+		       bool is_fenced)
+{
+	if (is_fenced)
+		send_command(arg, gw, "com.weiyu.cmd.epoch_new.v1",
+			     json_pack("{ss ss ss}", "epoch", epoch, "boot", boot, "instance", instance));
+	else
+		send_command(arg, gw, "com.weiyu.cmd.rebirth.v1", json_object());
+}
+
+static void say_reply(const struct event *event)
+{
+	say("reply", "gateway=%s type=%s status=%s why=\"%s\" sent=%lld gone=%zu", event->gw,
+	    event_text(event->data, "command_type"), event_text(event->data, "status"),
+	    event_text(event->data, "reason"), (long long)json_integer_value(json_object_get(event->data, "sent")),
+	    json_array_size(json_object_get(event->data, "gone")));
+}
+
 static void report(struct worker *worker, size_t first, size_t n)
 {
 	const struct batch *batch = &worker->batch;
@@ -183,6 +230,8 @@ static void report(struct worker *worker, size_t first, size_t n)
 			    event->epoch, (long long)event->seq, event->reason);
 		if (event->verdict == EVENT_NOISE)
 			say("not_usable", "gateway=%s reason=\"%s\"", event->gw, event->reason);
+		if (event->verdict == EVENT_REPLY)
+			say_reply(event);
 		if (event->verdict == EVENT_STATE)
 			say("gateway_state", "gateway=%s state=%s", event->gw,
 			    event->is_birth ? "birth" : "death");
@@ -228,17 +277,21 @@ static void read_batch(struct batch *batch, struct queue_message *messages, size
 		struct queue_message *message = &messages[i];
 
 		event_read(&batch->event[i], message->topic, message->payload, message->len,
-			   message->hint_id);
+			   &message->hint);
 		batch->was_new[i] = false;
 		queue_message_release(message);
 	}
 }
 
-static void say_hole(void *arg, const char *gw, const char *epoch, struct span_hole hole)
+static void ask_for_hole(void *arg, const char *gw, const char *epoch, struct span_hole hole, int64_t asks)
 {
-	(void)arg;
-	say("hole", "gateway=%s epoch=%s from=%lld to=%lld older than %d s; the gateway is to resend",
-	    gw, epoch, (long long)hole.from, (long long)hole.to, HOLE_AGE_MS / 1000);
+	struct worker *worker = arg;
+
+	if (asks == 1)
+		say("hole", "gateway=%s epoch=%s from=%lld to=%lld older than %lld s; the gateway is to resend", gw, epoch,
+		    (long long)hole.from, (long long)hole.to, (long long)(worker->hole_age_ms / 1000));
+	send_command(worker, gw, "com.weiyu.cmd.resend.v1",
+		     json_pack("{ss sI sI}", "epoch", epoch, "from", (json_int_t)hole.from, "to", (json_int_t)hole.to));
 }
 
 static void look_for_holes(struct worker *worker)
@@ -248,8 +301,19 @@ static void look_for_holes(struct worker *worker)
 	if (now_ms < worker->overdue_at_ms || ensure_open(worker) != WY_OK)
 		return;
 	worker->overdue_at_ms = now_ms + OVERDUE_EVERY_MS;
-	if (store_overdue(&worker->store, wall_ms - HOLE_AGE_MS, wall_ms, say_hole, NULL) == WY_E_LINK)
+	if (store_overdue(&worker->store, wall_ms - worker->hole_age_ms, wall_ms, ask_for_hole, worker) == WY_E_LINK)
 		store_close(&worker->store); /* the next batch opens it again, and says so */
+}
+
+static void look_for_orders(struct worker *worker)
+{
+	wy_ms now_ms = mono_now_ms();
+
+	if (now_ms < worker->orders_at_ms || ensure_open(worker) != WY_OK)
+		return;
+	worker->orders_at_ms = now_ms + OVERDUE_EVERY_MS;
+	if (store_orders(&worker->store, wall_now_ms(), give_order, worker) == WY_E_LINK)
+		store_close(&worker->store);
 }
 
 static void *run(void *arg)
@@ -269,6 +333,7 @@ static void *run(void *arg)
 		for (size_t i = 0; i < n; i++)
 			event_release(&worker->batch.event[i]);
 		look_for_holes(worker);
+		look_for_orders(worker);
 	}
 	store_close(&worker->store);
 	return NULL;
@@ -281,6 +346,7 @@ enum wy_err worker_start(const struct worker_options *options, struct worker **r
 	if (!worker)
 		return WY_E_NOMEM;
 	worker->options = *options;
+	worker->hole_age_ms = options->hole_age_ms;
 	if (pthread_create(&worker->thread, NULL, run, worker) != 0) {
 		free(worker);
 		return WY_E_NOMEM;

@@ -16,6 +16,7 @@ struct worker_options {
 	struct queue *queue;
 	struct link *link;
 	struct show show;
+	wy_ms hole_age_ms; /* a hole that stands so long is asked for */
 };
 
 struct worker;

@@ -139,6 +139,6 @@
 #define WY_DESK_QUEUE_MAX 4096u          /* messages between MQTT and the database; drop: no receipt,
 					    so the gateway sends them again */
 #define WY_DESK_BATCH_MAX 64u            /* messages of one transaction; the rest waits */
-#define WY_DESK_REJECTED_MAX 16u         /* named in one receipt; the latest are named */
+#define WY_DESK_REJECTED_MAX 64u         /* named in one receipt; the latest are named */
 
 #endif

@@ -15,7 +15,7 @@ static enum wy_err put(struct queue *queue, unsigned i)
 	char text[16];
 	int len = snprintf(text, sizeof text, "%u", i);
 
-	return queue_put(queue, "t", text, (size_t)len, NULL, 0, 1);
+	return queue_put(queue, "t", text, (size_t)len, &(struct event_hint){.id = ""}, 1);
 }
 
 static void keeps_order_and_refuses_beyond_its_ceiling(void **state)

@@ -296,7 +296,7 @@ def test_reason_of_the_broker_for_ending_a_session_is_said(pki, make):
             tls.recv(100)
     with listening(take_over) as port:
         record = make.probe(port=port).expect("down")
-    assert record["cause"] == "LOST" and "142" in record["words"]
+    assert record["cause"] == "TAKEN_OVER" and "142" in record["words"]
 
 
 def test_broker_that_pings_and_acknowledges_nothing_is_given_up(pki, make):

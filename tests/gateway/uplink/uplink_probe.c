@@ -23,7 +23,7 @@
 #include "uplink.h"
 
 static const char *const cause_names[] = {"UNREACHABLE", "TLS",	    "REFUSED",
-					  "LOST",	 "STALLED", "LOCAL"};
+					  "LOST",	 "TAKEN_OVER", "STALLED", "LOCAL"};
 static const char *const fate_names[] = {"TAKEN", "NO_SUBSCRIBER", "REFUSED", "LOST"};
 
 struct probe {
