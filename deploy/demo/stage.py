@@ -28,14 +28,15 @@ class Cast:
         self.run = run
         self.parts = []
 
-    def start(self, name, command):
+    def start(self, name, command, environment=None):
+        """environment: what is added to ours."""
         log = open(os.path.join(self.run, name + ".log"), "ab")
         # A session of its own: Ctrl-C reaches the conductor, who then stops the parts in order. Held back meanwhile,
         # so that none is started and then forgotten.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.run,
-                                       start_new_session=True,
+                                       start_new_session=True, env={**os.environ, **(environment or {})},
                                        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before))
             self.parts.append((name, process))
         finally:
@@ -181,8 +182,8 @@ class Building:
         with open(truth, encoding="utf-8") as lines:
             return json.loads(lines.readline())["t_ms"] / 1000
 
-    def start_gateway(self, is_waiting=True):
-        process = self.cast.start("gateway", [self.bin("weiyu"), "run", "-c", self.path("gateway.yaml")])
+    def start_gateway(self, is_waiting=True, environment=None):
+        process = self.cast.start("gateway", [self.bin("weiyu"), "run", "-c", self.path("gateway.yaml")], environment)
         if is_waiting:
             wait_for("the gateway", self.cast, lambda: ((self.ask("status") or {}).get("uplink") or {}).get("is_up"))
         return process

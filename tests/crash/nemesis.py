@@ -1,10 +1,12 @@
-"""nemesis.py BUILD [--seconds N] [--seed S] [--run DIR]: tries to lose, double or disorder a ticket.
+"""nemesis.py BUILD [--seconds N] [--seed S] [--postgres] [--run DIR]: tries to lose, double or disorder a ticket.
 
 A whole building runs (mosquitto, desk, simulator, gateway). Faults come and go through the simulator's control socket,
-while a schedule drawn from the seed kills, stops and freezes gateway, desk and broker, now and then two of them at
-once, and wipes the broker's memory. In the end everything is started, and the desk's database is held against what the
-simulator was told. A fault stands until the gateway shows its ticket, and is away until the gateway shows none: what
-was shown once must be at the desk, exactly once. Exit 0: it is. Only Python's standard library.
+while a schedule drawn from the seed works through decks of evils (evils.py), several at a time: gateway, desk and broker
+killed, stopped, frozen; the broker wiped or put back to an old copy; the line between gateway and broker slow, one-way,
+half-open, cut; the store's disk full or failing; the gateway's wall clock stepped by up to ten years; devices late or
+silent; with --postgres the desk's PostgreSQL gone. In the end everything is well and running, and the desk's database is
+held against what the simulator was told. A fault stands until the gateway shows its ticket, and is away until the
+gateway shows none: what was shown once must be at the desk, exactly once. Exit 0: it is. Only Python's standard library.
 """
 import argparse
 import collections
@@ -22,14 +24,20 @@ import time
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(SOURCE, "deploy/demo"))
+sys.path.insert(0, os.path.join(SOURCE, "tests/crash"))
+sys.path.insert(0, os.path.join(SOURCE, "tests/faults"))
 
+from bad_line import BadLine  # noqa: E402
+from evils import EVILS, EVILS_OF_POSTGRES, HEALING_S, PARTS, STEP_S  # noqa: E402
+from postgres import Cluster, PostgresDesk  # noqa: E402
 from stage import ENDS, Building, Desk, Failed, choose_ports, wait_for  # noqa: E402
 
 WATCHED_S = 60    # so long a gateway that is left alone may take to show a fault, or its end
 QUIET_S = 240     # so long the queue may take at the end: re-sending waits up to 160 s after a bad time
-STOP_S = 5        # SIGTERM to the end of the gateway
-STEP_S = 0.05
-BAD_WORDS = re.compile(r"ERROR: \w+Sanitizer|runtime error:|store_failed|outbox_unreadable|save_failed")
+EXIT_BROKEN = 4   # the store cannot keep a turn
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+BAD_WORDS = re.compile(r"ERROR: \w+Sanitizer|runtime error:")
+BROKEN_WORDS = re.compile(r"store_failed|outbox_unreadable|save_failed")  # unless the disk was bad
 
 # The shortest times the packs allow, but for silence: that must not come from a machine that is merely slow.
 PARAMS = {
@@ -106,139 +114,16 @@ class Fault:
 
 # ---- The evil ----------------------------------------------------------------------------------------------------
 
-# Each is a generator: it yields how long it waits. The first word of its name is the part it works on, or see PARTS.
-
-def gateway_killed(n):
-    n.kill("gateway")
-    yield n.random.choice((0, 0, 0.5, 2, 4))
-    n.start("gateway")
-
-
-def gateway_killed_in_start(n):
-    n.kill("gateway")
-    for _ in range(n.random.randint(1, 3)):
-        n.start("gateway")
-        yield n.random.uniform(0, 1.5)
-        n.kill("gateway")
-    n.start("gateway")
-
-
-def gateway_stopped(n):
-    process = n.process("gateway")
-    begun = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    n.expected_end("gateway")
-    while process.poll() is None and time.monotonic() < begun + 4 * STOP_S:
-        yield STEP_S
-    took_s = time.monotonic() - begun
-    n.longest_stop_s = max(n.longest_stop_s, took_s)
-    if process.poll() is None:
-        n.anomaly(f"the gateway did not end within {4 * STOP_S} s of SIGTERM")
-        process.kill()
-        process.wait()
-    elif process.returncode or took_s > STOP_S:
-        n.anomaly(f"the gateway ended with code {process.returncode}, {took_s:.1f} s after SIGTERM")
-    yield n.random.choice((0, 1, 3))
-    n.start("gateway")
-
-
-def gateway_frozen(n):
-    yield from n.freeze("gateway", 3)
-
-
-def strike(n, part):
-    """Kills while tickets are made: some moment of the second after a fault came or went."""
-    for _ in range(3):
-        told = n.told
-        while n.told == told and not n.is_ending:
-            yield STEP_S
-        yield n.random.uniform(0, 1.3)
-        n.kill(part)
-        n.start(part)
-
-
-def gateway_struck(n):
-    yield from strike(n, "gateway")
-
-
-def desk_struck(n):
-    yield from strike(n, "desk")
-
-
-def mosquitto_struck(n):
-    yield from strike(n, "mosquitto")
-
-
-def desk_killed(n):
-    n.kill("desk")
-    yield n.random.choice((0, 1, 5, 12))
-    n.start("desk")
-
-
-def desk_stopped(n):
-    n.end("desk")
-    yield n.random.choice((0, 2))
-    n.start("desk")
-
-
-def desk_frozen(n):
-    yield from n.freeze("desk", 4)
-
-
-def mosquitto_killed(n):
-    n.kill("mosquitto")
-    yield n.random.choice((0, 1, 6))
-    n.start("mosquitto")
-
-
-def mosquitto_wiped(n):
-    n.kill("mosquitto")
-    shutil.rmtree(n.building.path("broker"))
-    os.mkdir(n.building.path("broker"))
-    yield n.random.choice((0, 1, 3))
-    n.start("mosquitto")
-
-
-def mosquitto_stopped(n):
-    n.end("mosquitto")
-    yield n.random.choice((0, 2))
-    n.start("mosquitto")
-
-
-def mosquitto_frozen(n):
-    yield from n.freeze("mosquitto", 5)
-
-
-def amnesia(n):
-    """What the broker has acknowledged for a desk that is away is forgotten."""
-    n.kill("desk")
-    yield n.random.uniform(1, 6)
-    yield from mosquitto_wiped(n)
-    yield n.random.choice((0, 2))
-    n.start("desk")
-
-
-def blackout(n):
-    """All three at once, back in any order."""
-    names = ["gateway", "desk", "mosquitto"]
-    for name in names:
-        n.kill(name)
-    n.random.shuffle(names)
-    for name in names:
-        yield n.random.choice((0, 0.5, 2))
-        n.start(name)
-
-
-PARTS = {"amnesia": {"desk", "mosquitto"}, "blackout": {"gateway", "desk", "mosquitto"}}
-EVILS = (gateway_killed, gateway_struck, gateway_struck, gateway_killed_in_start, gateway_stopped, gateway_frozen,
-         desk_killed, desk_struck, desk_stopped, desk_frozen, mosquitto_killed, mosquitto_struck, mosquitto_wiped,
-         mosquitto_stopped, mosquitto_frozen, amnesia, amnesia, blackout)
-
-
 class Nemesis:
-    def __init__(self, building, seed, seconds):
-        self.building, self.seconds = building, seconds
+    def __init__(self, building, seed, seconds, cluster=None):
+        self.building, self.seconds, self.cluster = building, seconds, cluster
         self.random = random.Random(seed)
+        self.evils = EVILS + (EVILS_OF_POSTGRES if cluster else ())
+        self.line = BadLine(building.ports["MQTT"], seed)
+        self.is_disk_bad = False
+        self.disk_until = 0     # so long the gateway may end of its disk
+        self.is_waiting_for_disk = False
+        self.shifted = []       # [from, to] in Unix seconds: the gateway's wall clock was wrong
         self.anomalies = []
         self.done = collections.Counter()
         self.running = []       # (parts, generator, when it goes on)
@@ -276,15 +161,14 @@ class Nemesis:
     def start(self, name):
         building, pki = self.building, self.building.path("pki")
         if name == "gateway":
-            building.start_gateway(is_waiting=False)
+            building.start_gateway(is_waiting=False, environment=self.surroundings())
         elif name == "mosquitto":
             building.cast.start(name, [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c",
                                        building.path("mosquitto.conf")])
         else:
-            building.cast.start(name, [building.bin("weiyu-desk"), "--db", "sqlite:" + building.path("desk.db"),
-                                       "--host", "127.0.0.1", "--port", str(building.ports["MQTT"]),
-                                       "--ca", pki + "/ca.crt", "--cert", pki + "/sink.crt",
-                                       "--key", pki + "/sink.key"])
+            building.cast.start(name, [building.bin("weiyu-desk"), "--db", self.desk_database(), "--host",
+                                       "127.0.0.1", "--port", str(building.ports["MQTT"]), "--ca", pki + "/ca.crt",
+                                       "--cert", pki + "/sink.crt", "--key", pki + "/sink.key"])
 
     def freeze(self, name, seconds):
         process = self.process(name)
@@ -294,13 +178,62 @@ class Nemesis:
         process.send_signal(signal.SIGCONT)
         self.frozen.discard(name)
 
+    # -- disk, clock, devices, database
+
+    def surroundings(self):
+        """What the gateway takes for its disk and its clock (tests/faults/disk.c, libfaketime)."""
+        building = self.building
+        return {"LD_PRELOAD": f"{building.build}/lib/libdisk_faults.so {FAKETIME}",
+                "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""),
+                "WY_DISK_DIR": building.path("state"), "WY_DISK_FAULT": building.path("disk-fault"),
+                "FAKETIME_TIMESTAMP_FILE": building.path("clock"), "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+    def tell_file(self, name, text):
+        """At once: whoever reads it sees the old text or the new one."""
+        path = self.building.path(name)
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write(text)
+        os.rename(path + ".new", path)
+
+    def set_disk(self, words):
+        self.tell_file("disk-fault", words)
+        self.is_disk_bad = bool(words)
+        self.disk_until = time.monotonic() + HEALING_S
+        if words:
+            self.done["disk " + words] += 1
+
+    def set_clock(self, seconds):
+        self.tell_file("clock", f"{seconds:+d}")
+        if seconds:
+            self.shifted.append([time.time(), None])
+        for span in self.shifted:
+            span[1] = span[1] or (None if seconds else time.time())
+
+    def trouble(self, command):
+        self.building.sim(command)
+
+    def desk_database(self):
+        return "postgres:" + self.cluster.conninfo() if self.cluster else "sqlite:" + self.building.path("desk.db")
+
+    def is_of_the_disk(self, name, process):
+        """A gateway may end of a disk that fails; it is started when the disk is well."""
+        return name == "gateway" and process.returncode == EXIT_BROKEN and \
+            (self.is_disk_bad or time.monotonic() < self.disk_until)
+
     def look_after(self):
         """A part that ended by itself is an anomaly, and started again."""
+        if self.is_waiting_for_disk and not self.is_disk_bad:
+            self.is_waiting_for_disk = False
+            self.start("gateway")
         for name, process in list(self.building.cast.parts):
             if process.poll() is None:
                 continue
             self.building.cast.parts.remove((name, process))
-            if not name.endswith("(ending)"):
+            if self.is_of_the_disk(name, process):
+                self.done["gateway ended of its disk"] += 1
+                self.is_waiting_for_disk = True
+            elif not name.endswith("(ending)"):
                 self.anomaly(f"{name} ended by itself, code {process.returncode}:\n{self.building.cast.tail(name, 6)}")
                 self.start(name)
 
@@ -335,7 +268,7 @@ class Nemesis:
     def begin_evil(self):
         """The next of a shuffled deck whose parts are in nobody's hands, so that each has its turn."""
         if not self.deck:
-            self.deck = self.random.sample(EVILS, len(EVILS))
+            self.deck = self.random.sample(self.evils, len(self.evils))
         for evil in self.deck:
             parts = PARTS.get(evil.__name__) or {evil.__name__.split("_")[0]}
             if not any(parts & busy for busy, _, _ in self.running):
@@ -359,7 +292,7 @@ class Nemesis:
                 self.begin_evil()
                 if self.random.random() < 0.25:
                     self.begin_evil()
-                next_evil = now + self.random.uniform(0.2, 4)
+                next_evil = now + self.random.uniform(0.2, 3)
             self.step_evils()
             self.look_after()
             keys = self.open_keys()
@@ -375,7 +308,12 @@ def seconds_of(stamp):
     return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
-def judge_fault(fault, events):
+def was_shifted(shifted, begun, over):
+    """Was the gateway's wall clock wrong while it could have stamped this?"""
+    return any(a - 1 < over + WATCHED_S and begun < (b or over) + 1 for a, b in shifted)
+
+
+def judge_fault(fault, events, shifted):
     """events: those of this fault in the order of seq. Yields what is wrong."""
     verbs = [e["type"].split(".")[-2] for e in events]
     ends = [(v, e) for v, e in zip(verbs, events) if v != "updated"]
@@ -392,6 +330,8 @@ def judge_fault(fault, events):
         if seen != list(range(1, len(seen) + 1)):
             yield f"{fault.key}: {key} has rev {seen}"
     for n, (begun, over) in enumerate(fault.phases):
+        if was_shifted(shifted, begun, over):
+            continue
         opened, cleared = ends[2 * n][1], ends[2 * n + 1][1]
         # Stamps have milliseconds, cut off.
         if seconds_of(opened["time"]) + 0.001 < begun or seconds_of(cleared["time"]) + 0.001 < over or \
@@ -407,7 +347,7 @@ def judge(nemesis, faults, desk):
     for event in sorted(desk.events, key=lambda e: (e["data"]["gateway_seq"])):
         by_key[event["data"]["dedup_key"]].append(event)
     for fault in faults:
-        wrong += judge_fault(fault, by_key.pop(fault.key, []))
+        wrong += judge_fault(fault, by_key.pop(fault.key, []), nemesis.shifted)
     for key, events in by_key.items():
         wrong.append(f"{key}: a ticket nobody gave cause for: {[e['type'].split('.')[-2] for e in events]}, first "
                      f"{events[0]['time']}")
@@ -425,7 +365,9 @@ def judge(nemesis, faults, desk):
             wrong.append(f"{what} at the desk: {rows}")
     for name in ("gateway", "desk", "sim"):
         with open(nemesis.building.path(name + ".log"), encoding="utf-8", errors="replace") as log:
-            bad = [line.strip() for line in log if BAD_WORDS.search(line)]
+            had_bad_disk = any(what.startswith("disk ") for what in nemesis.done)
+            bad = [line.strip() for line in log
+                   if BAD_WORDS.search(line) or not had_bad_disk and BROKEN_WORDS.search(line)]
         if bad:
             wrong.append(f"{name}.log: {len(bad)} bad lines, first: {bad[0]}")
     return wrong
@@ -464,6 +406,16 @@ def rules_for_a_storm(building):
         file.write(text)
 
 
+def go_by_the_line(building, line):
+    """The gateway reaches the broker over a line that may go bad; the desk does not."""
+    path = building.path("gateway.yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    port = building.ports["MQTT"]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(f"  port: {port}", f"  port: {line.port}"))
+
+
 def set_the_stage(run, build):
     building = Building(SOURCE, build, run, choose_ports(usual=False), has_story=False)
     with open(building.path("site.yaml"), encoding="utf-8") as file:
@@ -476,20 +428,25 @@ def set_the_stage(run, build):
     return building
 
 
-def perform(building, seed, seconds):
-    nemesis = Nemesis(building, seed, seconds)
+def perform(building, seed, seconds, cluster):
+    nemesis = Nemesis(building, seed, seconds, cluster)
+    go_by_the_line(building, nemesis.line)
+    nemesis.set_disk("")
+    nemesis.set_clock(0)
     building.start_broker()
-    building.start_desk()
+    nemesis.start("desk")
     building.start_sim()
     building.sim("set lift2-io.occupied false")
     building.sim("set lift1-io.door_closed false")
-    building.start_gateway()
+    nemesis.start("gateway")
+    wait_for("the gateway", building.cast,
+             lambda: ((building.ask("status") or {}).get("uplink") or {}).get("is_up"))
     wait_for("every device", building.cast,
              lambda: all(device["state"] == "ok" for device in building.ask("status")["devices"]))
     nemesis.begun = time.monotonic()
     faults = [Fault(key, nemesis) for key in FAULTS]
     nemesis.rage(faults)
-    desk = Desk(building.path("desk.db"))
+    desk = PostgresDesk(cluster) if cluster else Desk(building.path("desk.db"))
     wrong = wait_for_quiet(nemesis, faults, desk)
     stopped = [p.returncode for _, p in building.cast.parts if p.poll() is not None]
     if stopped:
@@ -500,7 +457,7 @@ def perform(building, seed, seconds):
     building.cast.end("desk")
     wrong += judge(nemesis, faults, desk) + nemesis.anomalies
     phases = sum(len(f.phases) for f in faults)
-    print(f"seed {seed}: {seconds} s, {nemesis.rounds} full rounds of {len(EVILS)} evils, {phases} faults came and "
+    print(f"seed {seed}: {seconds} s, {nemesis.rounds} full rounds of {len(nemesis.evils)} evils, {phases} faults came and "
           f"went, {len(desk.events)} events at the desk; "
           + ", ".join(f"{name} {n}" for name, n in sorted(nemesis.done.items()))
           + f"; longest stop of the gateway {nemesis.longest_stop_s:.1f} s")
@@ -528,19 +485,21 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--postgres", action="store_true", help="the desk's database is a PostgreSQL, stopped and started too")
     parser.add_argument("--run", help="a directory that stays; otherwise one that is kept only if something is wrong")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}", flush=True)
     run = options.run or tempfile.mkdtemp(prefix="weiyu-nemesis-")
     os.makedirs(run, mode=0o700, exist_ok=True)
-    building, code = None, 2
+    building, cluster, code = None, None, 2
     for each in (*ENDS, signal.SIGALRM):
         signal.signal(each, stop_at)
     signal.alarm(options.seconds + WATCHED_S * 4 + QUIET_S + 60)
     try:
         building = set_the_stage(run, os.path.abspath(options.build))
-        code = perform(building, seed, options.seconds)
+        cluster = Cluster() if options.postgres else None
+        code = perform(building, seed, options.seconds, cluster)
     except Stopped as why:
         print(f"stopped by signal {why.args[0]}")
         code = 128 + why.args[0]
@@ -552,6 +511,8 @@ def main():
                 if process.poll() is None:
                     process.send_signal(signal.SIGCONT)  # one that is frozen cannot end
             building.cast.stop()
+        if cluster:
+            cluster.remove()
         if code == 0 and not options.run:
             shutil.rmtree(run)
         else:

@@ -145,29 +145,20 @@ class Street:
 
     # -- parts
 
-    def start(self, name, command, environment=None):
-        saved = dict(os.environ)
-        os.environ.update(environment or {})
-        try:
-            return self.cast.start(name, command)
-        finally:
-            os.environ.clear()
-            os.environ.update(saved)
-
     def start_broker(self):
-        broker = self.start("mosquitto", [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", self.path("mosquitto.conf")])
+        broker = self.cast.start("mosquitto", [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", self.path("mosquitto.conf")])
         wait_for("mosquitto", self.cast, lambda: is_listening(self.mqtt))
         return broker
 
     def start_desk(self, environment=None):
         pki = self.path("pki")
-        return self.start("desk", [self.programs["weiyu-desk"], "--db", "sqlite:" + self.path("desk.db"), "--host",
+        return self.cast.start("desk", [self.programs["weiyu-desk"], "--db", "sqlite:" + self.path("desk.db"), "--host",
                                    "127.0.0.1", "--port", str(self.mqtt), "--ca", pki + "/ca.crt", "--cert",
                                    pki + "/sink.crt", "--key", pki + "/sink.key", "--json"], environment)
 
     def start_sim(self):
         ports = self.path("sim-ports.json")
-        self.start("sim", [self.programs["weiyu-sim"], "--control", self.path("sim.sock"), "--ports", ports, "--truth",
+        self.cast.start("sim", [self.programs["weiyu-sim"], "--control", self.path("sim.sock"), "--ports", ports, "--truth",
                            self.path("truth.jsonl"), self.path("scenario.yaml")])
         wait_for("the simulator", self.cast, lambda: os.path.exists(ports) and os.path.exists(self.path("sim.sock")))
         self.control = socket.socket(socket.AF_UNIX)
@@ -176,7 +167,7 @@ class Street:
         self.control_lines = self.control.makefile()
 
     def start_gateway(self, gateway, environment=None):
-        return self.start(gateway, [self.programs["weiyu"], "run", "-c", self.path(gateway + ".yaml")], environment)
+        return self.cast.start(gateway, [self.programs["weiyu"], "run", "-c", self.path(gateway + ".yaml")], environment)
 
     def open_desk_db(self):
         def is_there():

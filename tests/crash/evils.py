@@ -1,0 +1,215 @@
+"""evils.py: what the nemesis does. Each is a generator that yields how long it waits, on a Nemesis `n`. The first word of
+its name is the part it works on, or see PARTS: no two work on one part at a time.
+"""
+import os
+import shutil
+import signal
+import time
+
+STOP_S = 5        # SIGTERM to the end of the gateway
+STEP_S = 0.05
+HEALING_S = 12    # the gateway looks every ten seconds whether its disk is well again
+
+# ---- Processes ---------------------------------------------------------------------------------------------------
+
+def gateway_killed(n):
+    n.kill("gateway")
+    yield n.random.choice((0, 0, 0.5, 2, 4))
+    n.start("gateway")
+
+
+def gateway_killed_in_start(n):
+    n.kill("gateway")
+    for _ in range(n.random.randint(1, 3)):
+        n.start("gateway")
+        yield n.random.uniform(0, 1.5)
+        n.kill("gateway")
+    n.start("gateway")
+
+
+def gateway_stopped(n):
+    process = n.process("gateway")
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    n.expected_end("gateway")
+    while process.poll() is None and time.monotonic() < begun + 4 * STOP_S:
+        yield STEP_S
+    took_s = time.monotonic() - begun
+    n.longest_stop_s = max(n.longest_stop_s, took_s)
+    if process.poll() is None:
+        n.anomaly(f"the gateway did not end within {4 * STOP_S} s of SIGTERM")
+        process.kill()
+        process.wait()
+    elif process.returncode or took_s > STOP_S:
+        n.anomaly(f"the gateway ended with code {process.returncode}, {took_s:.1f} s after SIGTERM")
+    yield n.random.choice((0, 1, 3))
+    n.start("gateway")
+
+
+def gateway_frozen(n):
+    yield from n.freeze("gateway", 3)
+
+
+def strike(n, part):
+    """Kills while tickets are made: some moment of the second after a fault came or went."""
+    for _ in range(3):
+        told = n.told
+        while n.told == told and not n.is_ending:
+            yield STEP_S
+        yield n.random.uniform(0, 1.3)
+        n.kill(part)
+        n.start(part)
+
+
+def gateway_struck(n):
+    yield from strike(n, "gateway")
+
+
+def desk_struck(n):
+    yield from strike(n, "desk")
+
+
+def mosquitto_struck(n):
+    yield from strike(n, "mosquitto")
+
+
+def desk_killed(n):
+    n.kill("desk")
+    yield n.random.choice((0, 1, 5, 12))
+    n.start("desk")
+
+
+def desk_stopped(n):
+    n.end("desk")
+    yield n.random.choice((0, 2))
+    n.start("desk")
+
+
+def desk_frozen(n):
+    yield from n.freeze("desk", 4)
+
+
+def mosquitto_killed(n):
+    n.kill("mosquitto")
+    yield n.random.choice((0, 1, 6))
+    n.start("mosquitto")
+
+
+def mosquitto_wiped(n):
+    n.kill("mosquitto")
+    shutil.rmtree(n.building.path("broker"))
+    os.mkdir(n.building.path("broker"))
+    yield n.random.choice((0, 1, 3))
+    n.start("mosquitto")
+
+
+def mosquitto_stopped(n):
+    n.end("mosquitto")
+    yield n.random.choice((0, 2))
+    n.start("mosquitto")
+
+
+def mosquitto_frozen(n):
+    yield from n.freeze("mosquitto", 5)
+
+
+def amnesia(n):
+    """What the broker has acknowledged for a desk that is away is forgotten."""
+    n.kill("desk")
+    yield n.random.uniform(1, 6)
+    yield from mosquitto_wiped(n)
+    yield n.random.choice((0, 2))
+    n.start("desk")
+
+
+def blackout(n):
+    """All three at once, back in any order."""
+    names = ["gateway", "desk", "mosquitto"]
+    for name in names:
+        n.kill(name)
+    n.random.shuffle(names)
+    for name in names:
+        yield n.random.choice((0, 0.5, 2))
+        n.start(name)
+
+
+def mosquitto_put_back(n):
+    """To what it remembered some seconds ago: old messages once more, newer ones never."""
+    broker, copy = n.building.path("broker"), n.building.path("broker-copy")
+    n.kill("mosquitto")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(broker, copy)
+    n.start("mosquitto")
+    yield n.random.uniform(2, 8)
+    n.kill("mosquitto")
+    shutil.rmtree(broker)
+    shutil.copytree(copy, broker)
+    n.start("mosquitto")
+
+
+def postgres_stopped(n):
+    """Where the desk keeps its rows in PostgreSQL: gone as by kill -9, and back."""
+    n.cluster.stop()
+    yield n.random.choice((0, 2, 6))
+    n.cluster.start()
+
+
+# ---- The line between gateway and broker (tests/faults/bad_line.py) -----------------------------------------------
+
+def bad_line(mode, *seconds):
+    def evil(n):
+        n.line.become(mode)
+        yield n.random.choice(seconds)
+        n.line.become("good")
+    evil.__name__ = "line_" + mode
+    return evil
+
+
+LINES = (bad_line("slow", 3, 8), bad_line("deaf", 1, 4, 9), bad_line("mute", 1, 4, 9), bad_line("dead", 2, 8),
+         bad_line("drip", 2, 5), bad_line("reset", 0.3, 1), bad_line("close", 0.3, 1), bad_line("refused", 0.5, 4))
+
+
+# ---- Disk, clock, devices ----------------------------------------------------------------------------------------
+
+DISKS = ("ENOSPC", "ENOSPC half", "EROFS", "EIO", "EIO sync", "EIO write", "ENOSPC", "EDQUOT")
+
+
+def gateway_disk_fails(n):
+    """The store's disk is full, or worse, and well again (tests/faults/disk.c). A gateway that ends of it is started when
+    the disk is well."""
+    n.set_disk(n.random.choice(DISKS))
+    yield n.random.choice((0.5, 2, 5))
+    n.set_disk("")
+    yield HEALING_S  # what is only in memory meanwhile would die with it
+
+
+CLOCKS_S = (1, -1, 61, -61, 3600, -3600, 86400, -86400, 315360000, -315360000)
+
+
+def clock_stepped(n):
+    """The gateway's wall clock (libfaketime) steps, now and then twice, and back; what measures time is not touched."""
+    for _ in range(n.random.randint(1, 2)):
+        n.set_clock(n.random.choice(CLOCKS_S))
+        yield n.random.choice((0.5, 2, 6))
+    n.set_clock(0)
+
+
+DEVICES = ("lift1-io", "lift2-io", "door1-io", "leak-ctl", "fire-gw")
+TROUBLES = ("delay {} 400ms 1", "delay {} 900ms 1", "drop {} 1", "duplicate {} 1", "truncate {} 3 1", "exception {} 6 1",
+            "garbage {} 12 1", "stray {} 1", "close {} 1")
+
+
+def device_troubled(n):
+    """Late answers, none, two, half ones: never so long that silence would be a ticket of its own."""
+    for _ in range(n.random.randint(1, 3)):
+        n.trouble(n.random.choice(TROUBLES).format(n.random.choice(DEVICES)))
+        yield n.random.uniform(0.5, 2)
+
+
+PARTS = {"amnesia": {"desk", "mosquitto"}, "blackout": {"gateway", "desk", "mosquitto"}}
+PROCESSES = (gateway_killed, gateway_struck, gateway_struck, gateway_killed_in_start, gateway_stopped, gateway_frozen,
+             desk_killed, desk_struck, desk_stopped, desk_frozen, mosquitto_killed, mosquitto_struck, mosquitto_wiped,
+             mosquitto_stopped, mosquitto_frozen, mosquitto_put_back, amnesia, amnesia, blackout)
+EVILS = PROCESSES + LINES + (gateway_disk_fails, clock_stepped, clock_stepped, device_troubled,
+                             device_troubled)
+EVILS_OF_POSTGRES = (postgres_stopped, postgres_stopped)
