@@ -8,7 +8,7 @@ set -eu
 build="build-essential cmake ninja-build pkg-config libpaho-mqtt-dev libssl-dev libmodbus-dev libcoap3-dev
 	libmbedtls-dev libsqlite3-dev libyaml-dev libjansson-dev libcbor-dev libsystemd-dev libpq-dev libzstd-dev"
 demo="$build mosquitto openssl python3 sqlite3 tzdata netcat-openbsd"
-test="$demo libcmocka-dev mosquitto-clients nats-server rabbitmq-server libfaketime libcoap3-bin socat postgresql clang libclang-rt-14-dev clang-format
+test="$demo libcmocka-dev mosquitto-clients nats-server rabbitmq-server libcoap3-bin socat postgresql clang libclang-rt-14-dev clang-format
 	python3-pytest python3-yaml python3-pymodbus python3-serial python3-serial-asyncio python3-jsonschema procps
 	iproute2 git systemd"
 # Any Node.js will do for the servers of others in tests/interop; Debian's only where there is none.

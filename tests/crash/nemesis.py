@@ -35,7 +35,6 @@ from stage import ENDS, Building, Desk, Failed, choose_ports, wait_for  # noqa: 
 WATCHED_S = 60    # so long a gateway that is left alone may take to show a fault, or its end
 QUIET_S = 240     # so long the queue may take at the end: re-sending waits up to 160 s after a bad time
 EXIT_BROKEN = 4   # the store cannot keep a turn
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 BAD_WORDS = re.compile(r"ERROR: \w+Sanitizer|runtime error:")
 BROKEN_WORDS = re.compile(r"store_failed|outbox_unreadable|save_failed")  # unless the disk was bad
 
@@ -181,13 +180,12 @@ class Nemesis:
     # -- disk, clock, devices, database
 
     def surroundings(self):
-        """What the gateway takes for its disk and its clock (tests/faults/disk.c, libfaketime)."""
-        building = self.building
-        return {"LD_PRELOAD": f"{building.build}/lib/libdisk_faults.so {FAKETIME}",
+        """What the gateway takes for its disk and its clock (tests/faults/disk.c, wall_clock.c)."""
+        building, lib = self.building, self.building.build + "/lib"
+        return {"LD_PRELOAD": f"{lib}/libdisk_faults.so {lib}/libwall_clock.so",
                 "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""),
                 "WY_DISK_DIR": building.path("state"), "WY_DISK_FAULT": building.path("disk-fault"),
-                "FAKETIME_TIMESTAMP_FILE": building.path("clock"), "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+                "WY_CLOCK_FILE": building.path("clock")}
 
     def tell_file(self, name, text):
         """At once: whoever reads it sees the old text or the new one."""
