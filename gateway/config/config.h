@@ -179,6 +179,7 @@ struct config {
 	enum config_log log;
 	struct config_uplink uplink;
 	struct config_record record;
+	uint64_t outbox_max_bytes; /* of events that wait for the platform, or are kept for it */
 	struct config_site site;
 
 	const struct sensor_profile *const *profiles;

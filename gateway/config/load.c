@@ -17,7 +17,7 @@ static const char *const grade_names[] = {"receipt", "puback", NULL}; /* enum co
 struct gateway_keys {
 	const char *weiyu;
 	const struct wy_node *gateway, *state, *socket, *site, *classes, *faults, *tiers, *profiles,
-		*rules, *uplink, *record;
+		*rules, *uplink, *outbox, *record;
 	int log;
 };
 
@@ -38,6 +38,7 @@ static const struct wy_field gateway_rows[] = {
 	    "list of profile files or directories"),
 	ROW("rules", WY_FIELD_NODE, rules, true, NULL, "list of rule files"),
 	ROW("uplink", WY_FIELD_NODE, uplink, true, NULL, "broker"),
+	ROW("outbox", WY_FIELD_NODE, outbox, false, NULL, "what waits for the platform"),
 	ROW("record", WY_FIELD_NODE, record, false, NULL, "what is kept for a replay"),
 	ROW("log", WY_FIELD_CHOICE, log, false, log_names, "how much is logged"),
 };
@@ -129,6 +130,20 @@ static void read_uplink(struct loading *l, const struct wy_node *node)
 	if (keys.retry_first_ms > keys.retry_most_ms)
 		wy_diag_add(l->diags, WY_DIAG_ERROR, "E106", wy_node_get(node, "retry_first"), 0,
 			    "'retry_first' is longer than 'retry_most'");
+}
+
+static void read_outbox(struct loading *l, const struct wy_node *node)
+{
+	struct {
+		int64_t max_mib;
+	} keys = {WY_OUTBOX_BYTES >> 20};
+	static const struct wy_field rows[] = {
+		{"max_mib", WY_FIELD_INT, 0, false, 1, 65536, NULL, "all events together, MiB"},
+	};
+
+	if (node)
+		LOADING_FIELDS(l, node, rows, &keys);
+	l->config->outbox_max_bytes = (uint64_t)keys.max_mib << 20;
 }
 
 static void read_name(struct loading *l, const struct wy_node *node)
@@ -223,6 +238,7 @@ static void read_gateway(struct loading *l, const struct wy_node *root)
 	}
 	if (keys.uplink)
 		read_uplink(l, keys.uplink);
+	read_outbox(l, keys.outbox);
 	load_record(l, keys.record, keys.state);
 	read_catalogues(l, &keys);
 	const struct wy_node *site =

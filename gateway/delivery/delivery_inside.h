@@ -64,6 +64,8 @@ struct delivery {
 	uint64_t instance;	 /* of this run of the process */
 	struct command_memory memory;
 	struct resend resend;
+	struct ticket_gap gap; /* room for one, and for its text */
+	char gap_text[WY_TICKET_BYTES_MAX + 1];
 	uint64_t n_refused; /* publishes in a row the broker would not deliver */
 	bool is_store_failing; /* said once */
 	bool is_broken;
@@ -91,6 +93,12 @@ void birth_announce(struct delivery *d);
 enum wy_err sending_publish(struct delivery *d, const struct store_event *event, uint64_t token);
 enum wy_err sending_fill(struct delivery *d); /* queued rows into the window */
 void sending_push(struct delivery *d);	      /* what is due to the broker, as far as it takes it */
+
+/* ---- gaps.c ---- */
+
+/* Before rows that are not S1 enter the window for the first time (ascending; n 0: none wait). *ret_has_record: a
+ * record was put before them or in their place; look for rows again. */
+enum wy_err gaps_make_way(struct delivery *d, const uint64_t *seqs, size_t n, bool *ret_has_record);
 
 /* ---- receipts.c ---- */
 

@@ -13,19 +13,23 @@ enum { PROPERTY_SIZE = 80 };
 static enum wy_err fill_lane(struct delivery *d, enum outbox_lane lane)
 {
 	uint64_t seqs[WY_OUTBOX_WINDOW];
+	bool has_record;
 	enum wy_err err = WY_OK;
 	size_t want, n, n_new = 0;
 
 	do {
 		uint64_t after_seq = 0;
 		n = 0;
+		has_record = false;
 		want = outbox_want(&d->outbox, lane, &after_seq);
 		if (want)
 			err = store_queued(d->parts.store, lane == OUTBOX_LANE_S1, after_seq, seqs, want, &n);
-		for (size_t i = 0; !err && i < n; i++)
+		if (!err && want && lane == OUTBOX_LANE_REST)
+			err = gaps_make_way(d, seqs, n, &has_record);
+		for (size_t i = 0; !err && !has_record && i < n; i++)
 			err = outbox_offer(&d->outbox, lane, seqs[i], delivery_now(d));
 		n_new += n;
-	} while (!err && want && n == want);
+	} while (!err && want && (has_record || n == want));
 	/* Nobody who is trapped waits for a long pause between attempts. */
 	if (n_new && lane == OUTBOX_LANE_S1 && d->uplink && !d->state.is_up)
 		uplink_hurry(d->uplink, delivery_now(d));
@@ -36,7 +40,8 @@ enum wy_err sending_fill(struct delivery *d)
 {
 	enum wy_err err = fill_lane(d, OUTBOX_LANE_S1);
 
-	return err ? err : fill_lane(d, OUTBOX_LANE_REST);
+	/* While nothing can be sent nothing is settled: what waits may still have to make room. */
+	return err || !d->state.is_up ? err : fill_lane(d, OUTBOX_LANE_REST);
 }
 
 /* The properties are a copy of what routers want to know without parsing the body, and who sends it: the platform tells

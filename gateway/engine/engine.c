@@ -15,6 +15,7 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 	if (!engine)
 		return WY_E_NOMEM;
 	engine->parts = *parts;
+	store_set_quota(parts->store, config->outbox_max_bytes);
 	engine->now = clock_now(parts->clock);
 	engine->noted_ms = engine->down_ms = engine->now.mono_ms;
 	engine->due_ms = engine->news_due_ms = WY_MS_NEVER;
@@ -43,6 +44,7 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 		err = engine_restore(engine);
 	if (err)
 		return err;
+	retell_begin(engine);
 	record_start(parts->record, engine->rules, engine->down_ms, engine->now);
 	*ret_engine = engine;
 	return WY_OK;
@@ -93,6 +95,11 @@ void engine_end_turn(struct engine *engine)
 		err = news_tell(engine);
 	if (err) {
 		engine_break(engine, "keeping the news of a ticket", err);
+		return;
+	}
+	err = retell_some(engine);
+	if (err) {
+		engine_break(engine, "telling what was lost", err);
 		return;
 	}
 	err = engine_keep_cells(engine, false);
@@ -195,6 +202,8 @@ wy_ms engine_due(const struct engine *engine)
 
 	if (engine->is_broken)
 		return WY_MS_NEVER;
+	if (retell_due(engine) < due_ms)
+		due_ms = retell_due(engine);
 	return due_ms < engine->news_due_ms ? due_ms : engine->news_due_ms;
 }
 

@@ -62,6 +62,9 @@ struct engine {
 	char *body;      /* WY_TICKET_BYTES_MAX + 1 each: documents are made here */
 	char *envelope;
 	char *past;      /* the document before */
+	wy_ms retell_ms; /* mono: not before, tickets that are untold */
+	bool is_losing; /* the outbox is full, and that was said */
+	uint64_t lost_seen;
 	struct own own;
 	struct engine_modules *modules;
 	uint64_t *learned; /* [device]: hash of what the store has of it */
@@ -150,6 +153,16 @@ WY_MUST_CHECK enum wy_err ticketing_work(struct engine *engine, struct ticket *t
 WY_MUST_CHECK enum wy_err ticketing_check(struct engine *engine, const struct engine_case *c);
 /* End a ticket nothing watches any more. */
 WY_MUST_CHECK enum wy_err ticketing_orphan(struct engine *engine, struct ticket *ticket);
+
+/* The last document once more, under a new number: the event that told it was dropped. */
+WY_MUST_CHECK enum wy_err ticketing_retell(struct engine *engine, struct ticket *ticket, enum ticket_event event);
+
+/* retell.c */
+#define ENGINE_RETELL_MS ((wy_ms)10 * 1000) /* between two looks whether there is room */
+void retell_begin(struct engine *engine);
+WY_MUST_CHECK enum wy_err retell_some(struct engine *engine);
+wy_ms retell_due(const struct engine *engine); /* mono */
+void retell_look(struct engine *engine);       /* after a commit: does the outbox lose events? */
 
 /* restore.c */
 WY_MUST_CHECK enum wy_err engine_restore(struct engine *engine);

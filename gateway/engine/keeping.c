@@ -97,6 +97,8 @@ enum wy_err engine_flush(struct engine *engine, bool *ret_events)
 	engine->has_written = false;
 	engine->noted_ms = engine->now.mono_ms;
 	engine->counts.commits++;
+	if (engine->has_events || engine->is_losing)
+		retell_look(engine);
 	*ret_events = engine->has_events;
 	engine->has_events = false;
 	return WY_OK;

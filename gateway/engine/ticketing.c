@@ -535,6 +535,12 @@ enum wy_err ticketing_keep(struct engine *engine, struct engine_case *c, struct 
 	return keep(engine, c, engine_view_of(engine, c).instance, ticket, TICKET_QUIET);
 }
 
+enum wy_err ticketing_retell(struct engine *engine, struct ticket *ticket, enum ticket_event event)
+{
+	engine->cause = "retold";
+	return keep(engine, NULL, CASE_NONE, ticket, event);
+}
+
 /* ---- From the platform, and from a changed configuration --------------------------------------- */
 
 enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket, const struct ticket_input *input)

@@ -21,6 +21,7 @@
 #include "diag.h"
 #include "err.h"
 #include "ticket.h"
+#include "ticket_gap.h"
 #include "wy_limits.h"
 
 struct store;
@@ -205,34 +206,16 @@ WY_MUST_CHECK enum wy_err store_prune_events(struct store *store, size_t keep_ro
 /* ---- What was dropped ---------------------------------------------------------------------------- */
 
 #define STORE_RESERVE_PCT 10u
-#define STORE_GAP_RANGES 1000u /* of one record */
-#define STORE_GAP_TICKETS 64u  /* named in one record */
 #define STORE_SENT_AHEAD (2u * WY_OUTBOX_WINDOW)
 
 enum store_kind { STORE_OTHER, STORE_OPENED, STORE_UPDATED, STORE_ENDED, STORE_GAP, STORE_KINDS };
 
-struct store_range {
-	uint64_t first, last;
-};
-struct store_gap_ticket {
-	char key[TICKET_KEY_SIZE], dedup[TICKET_DEDUP_SIZE], no[TICKET_NO_SIZE];
-	uint32_t n;
-};
-struct store_gap {
-	struct store_range range[STORE_GAP_RANGES]; /* ascending */
-	size_t n_ranges;
-	uint64_t n, by_tier[5], by_kind[STORE_KINDS]; /* by_tier[1..4] */
-	wy_ms from_wall_ms, until_wall_ms;	      /* of the events that were dropped */
-	struct store_gap_ticket ticket[STORE_GAP_TICKETS];
-	size_t n_tickets;
-	bool has_more_tickets;
-};
 /* The first number that was dropped and is in no record yet. WY_E_NOTFOUND: none. */
 WY_MUST_CHECK enum wy_err store_first_gap(struct store *store, uint64_t *ret_first);
 /* What the next record says: the first ranges. WY_E_NOTFOUND: nothing. */
-WY_MUST_CHECK enum wy_err store_gap(struct store *store, struct store_gap *ret_gap);
+WY_MUST_CHECK enum wy_err store_gap(struct store *store, struct ticket_gap *ret_gap);
 /* The record as an event, under the first number of its ranges, which was never sent; they are said then. In a transaction. */
-WY_MUST_CHECK enum wy_err store_put_gap(struct store *store, const struct store_gap *gap, const struct store_event *event);
+WY_MUST_CHECK enum wy_err store_put_gap(struct store *store, const struct ticket_gap *gap, const struct store_event *event);
 
 /* Rows that are not S1 are sent only up to here: what may have been sent is not dropped. In a transaction. */
 WY_MUST_CHECK enum wy_err store_allow_sending(struct store *store, uint64_t through);

@@ -132,26 +132,26 @@ enum wy_err store_first_gap(struct store *store, uint64_t *ret_first)
 	return err;
 }
 
-static void add_range(struct store_gap *gap, const struct row *row)
+static void add_range(struct ticket_gap *gap, const struct row *row)
 {
-	struct store_range *range = &gap->range[gap->n_ranges++];
+	struct ticket_gap_range *range = &gap->range[gap->n_ranges++];
 
 	range->first = (uint64_t)row->value[FIRST];
 	range->last = (uint64_t)row->value[LAST];
 	gap->n += range->last - range->first + 1;
 	for (unsigned tier = 1; tier <= 4; tier++)
 		gap->by_tier[tier] += (uint64_t)row->value[S1 + tier - 1];
-	gap->by_kind[STORE_OPENED] += (uint64_t)row->value[OPENED];
-	gap->by_kind[STORE_UPDATED] += (uint64_t)row->value[UPDATED];
-	gap->by_kind[STORE_ENDED] += (uint64_t)row->value[ENDED];
-	gap->by_kind[STORE_OTHER] += (uint64_t)row->value[OTHER];
+	gap->opened += (uint64_t)row->value[OPENED];
+	gap->updated += (uint64_t)row->value[UPDATED];
+	gap->ended += (uint64_t)row->value[ENDED];
+	gap->other += (uint64_t)row->value[OTHER];
 	if (gap->n_ranges == 1 || row->value[FROM] < gap->from_wall_ms)
 		gap->from_wall_ms = row->value[FROM];
 	if (gap->n_ranges == 1 || row->value[UNTIL] > gap->until_wall_ms)
 		gap->until_wall_ms = row->value[UNTIL];
 }
 
-static enum wy_err get_ticket(struct store_binder *binder, struct store_gap_ticket *ticket)
+static enum wy_err get_ticket(struct store_binder *binder, struct ticket_gap_ticket *ticket)
 {
 	enum wy_err err = store_column_text(binder, 0, ticket->key, sizeof(ticket->key));
 
@@ -161,15 +161,15 @@ static enum wy_err get_ticket(struct store_binder *binder, struct store_gap_tick
 	return err ? err : store_column_text(binder, 3, ticket->no, sizeof(ticket->no));
 }
 
-static enum wy_err add_tickets(struct store *store, struct store_gap *gap)
+static enum wy_err add_tickets(struct store *store, struct ticket_gap *gap)
 {
 	struct store_binder binder = store_bind(store, STORE_GAP_TICKETS_EACH);
 	enum wy_err err;
 
 	store_bind_int(&binder, (int64_t)gap->range[gap->n_ranges - 1].last);
-	store_bind_int(&binder, STORE_GAP_TICKETS + 1);
+	store_bind_int(&binder, TICKET_GAP_TICKETS + 1);
 	for (err = store_row(&binder); err == WY_OK; err = store_row(&binder)) {
-		gap->has_more_tickets = gap->n_tickets == STORE_GAP_TICKETS;
+		gap->has_more_tickets = gap->n_tickets == TICKET_GAP_TICKETS;
 		if (gap->has_more_tickets)
 			break;
 		err = get_ticket(&binder, &gap->ticket[gap->n_tickets++]);
@@ -180,7 +180,7 @@ static enum wy_err add_tickets(struct store *store, struct store_gap *gap)
 	return err == WY_E_NOTFOUND ? WY_OK : err;
 }
 
-enum wy_err store_gap(struct store *store, struct store_gap *ret_gap)
+enum wy_err store_gap(struct store *store, struct ticket_gap *ret_gap)
 {
 	struct store_binder binder = store_bind(store, STORE_GAP_EACH);
 	struct row row;
@@ -188,8 +188,8 @@ enum wy_err store_gap(struct store *store, struct store_gap *ret_gap)
 
 	memset(ret_gap, 0, sizeof(*ret_gap));
 	store_bind_int(&binder, 0);
-	store_bind_int(&binder, STORE_GAP_RANGES);
-	for (err = store_row(&binder); err == WY_OK && ret_gap->n_ranges < STORE_GAP_RANGES; err = store_row(&binder)) {
+	store_bind_int(&binder, TICKET_GAP_RANGES);
+	for (err = store_row(&binder); err == WY_OK && ret_gap->n_ranges < TICKET_GAP_RANGES; err = store_row(&binder)) {
 		get_row(&binder, &row);
 		add_range(ret_gap, &row);
 	}
@@ -199,7 +199,7 @@ enum wy_err store_gap(struct store *store, struct store_gap *ret_gap)
 	return ret_gap->n_ranges ? add_tickets(store, ret_gap) : WY_E_NOTFOUND;
 }
 
-enum wy_err store_put_gap(struct store *store, const struct store_gap *gap, const struct store_event *event)
+enum wy_err store_put_gap(struct store *store, const struct ticket_gap *gap, const struct store_event *event)
 {
 	static const enum store_statement said[] = {STORE_GAP_SAID, STORE_GAP_TICKETS_SAID};
 	enum wy_err err = WY_OK;

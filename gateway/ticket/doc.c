@@ -34,7 +34,7 @@ static const char *clock_text(enum wy_clock_state state)
 	return texts[state];
 }
 
-static void set_clock(struct json_build *build, json_t *object, struct wy_now now, const char *boot)
+void doc_set_clock(struct json_build *build, json_t *object, struct wy_now now, const char *boot)
 {
 	json_t *clock = json_build_object(build);
 
@@ -268,7 +268,7 @@ static json_t *make_document(struct json_build *build, const struct ticket *tick
 	set_peak(build, doc, ticket);
 	doc_set_standing(build, doc, context->standing);
 	json_build_set(build, doc, "evidence", doc_evidence(build, ticket, context, room));
-	set_clock(build, doc, context->now, context->boot);
+	doc_set_clock(build, doc, context->now, context->boot);
 	json_build_text(build, doc, "gateway_id", config->gateway);
 	json_build_int(build, doc, "gateway_seq", (int64_t)context->seq);
 	return doc;
@@ -396,7 +396,7 @@ static void amend(struct json_build *build, json_t *doc, const struct ticket *ti
 	set_times(build, doc, ticket);
 	put_summaries(build, doc, ticket, without_turn(json_string_value(zh)),
 		      without_turn(json_string_value(en)));
-	set_clock(build, doc, context->now, context->boot);
+	doc_set_clock(build, doc, context->now, context->boot);
 	doc_keep_standing(build, doc);
 	if (event != TICKET_QUIET)
 		json_build_text(build, doc, "reason", context->standing ? context->standing->reason : NULL);
@@ -458,7 +458,7 @@ static json_t *state_data(struct json_build *build, const struct ticket_state *s
 	json_build_text(build, data, "version", state->version);
 	json_build_hex(build, data, "bundle", state->bundle);
 	json_build_text(build, data, "grade", state->grade);
-	set_clock(build, data, state->now, state->boot);
+	doc_set_clock(build, data, state->now, state->boot);
 	return data;
 }
 

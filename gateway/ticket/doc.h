@@ -15,6 +15,7 @@
 #include "config.h"
 #include "rule.h"
 #include "ticket.h"
+#include "ticket_gap.h"
 #include "times.h"
 
 #define TICKET_ADVICE_CHARS 500u  /* detail and action likewise */
@@ -113,6 +114,21 @@ WY_MUST_CHECK enum wy_err ticket_doc_summary(const char *past, size_t len, struc
 
 /* Full CloudEvents type: "com.weiyu.ticket.opened.v1". Static text; "" for TICKET_QUIET. */
 const char *ticket_doc_type(enum ticket_event event);
+
+#define TICKET_GAP_TYPE "com.weiyu.ticket.gap.v1"
+#define TICKET_GAP_TIER 3u
+
+/* Who says what is lost, and under which number: the first of its ranges. */
+struct ticket_gap_context {
+	const char *gateway;
+	const struct wy_zone *zone; /* NULL: UTC */
+	uint64_t epoch, seq;
+	const char *boot;
+	struct wy_now now;
+};
+/* A gap record in its envelope. A buffer of WY_TICKET_BYTES_MAX + 1 always suffices. */
+WY_MUST_CHECK enum wy_err ticket_doc_gap(const struct ticket_gap *gap, const struct ticket_gap_context *context,
+					 struct wy_buf *envelope);
 
 /* What the gateway says of itself: birth on connecting, death as its will and on a clean stop. */
 struct ticket_state {

@@ -21,6 +21,9 @@ json_t *doc_notice(struct json_build *build, const struct ticket *ticket,
 json_t *doc_close(struct json_build *build, const struct ticket *ticket,
 		  const struct ticket_context *context);
 
+/* Sets "clock": how far the stamps may be believed. */
+void doc_set_clock(struct json_build *build, json_t *object, struct wy_now now, const char *boot);
+
 /* How much of the evidence is shown: the newest samples, the first clauses. */
 struct doc_room {
 	size_t samples, clauses;
