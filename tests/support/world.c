@@ -84,12 +84,13 @@ void world_write(struct world *world, const char *name, const char *text)
 	fclose(file);
 }
 
-static void load(struct world *world)
+static enum wy_err load(struct world *world)
 {
 	char path[400];
 
 	world->memory = malloc(ARENA_BYTES);
-	assert_non_null(world->memory);
+	if (!world->memory)
+		return WY_E_NOMEM;
 	wy_arena_init(&world->arena, world->memory, ARENA_BYTES);
 	wy_diags_init(&world->diags, &world->arena);
 	snprintf(path, sizeof(path), "%s/gateway.yaml", world->dir);
@@ -99,7 +100,7 @@ static void load(struct world *world)
 	for (size_t i = 0; err && i < world->diags.n; i++)
 		if (world->diags.item[i].severity == WY_DIAG_ERROR)
 			fprintf(stderr, "%s\n", world->diags.item[i].text);
-	assert_int_equal(err, WY_OK);
+	return err;
 }
 
 static void open_record(struct world *world)
@@ -116,18 +117,40 @@ static void open_record(struct world *world)
 		assert_int_equal(record_open(&conf, &world->record), WY_OK);
 }
 
+static enum wy_err begin(struct world *world)
+{
+	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, world->boot,
+				     &world->arena, world->record};
+
+	return engine_new(&parts, &world->engine);
+}
+
 enum wy_err world_start(struct world *world)
 {
-	load(world);
+	assert_int_equal(load(world), WY_OK);
 	world->clock = (struct clock){.fixed = &world->now};
 	open_record(world);
 	assert_int_equal(store_open(world->dir, world->config->gateway, NULL, &world->store), WY_OK);
 	if (world->set_clock)
 		world->set_clock(world);
 	assert_int_equal(engine_recall_learned(world->store, world->config, &world->arena), WY_OK);
-	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, world->boot,
-				     &world->arena, world->record};
-	enum wy_err err = engine_new(&parts, &world->engine);
+	enum wy_err err = begin(world);
+	if (err)
+		world_crash(world);
+	return err;
+}
+
+enum wy_err world_try(struct world *world)
+{
+	enum wy_err err = load(world);
+
+	world->clock = (struct clock){.fixed = &world->now};
+	if (!err)
+		err = store_open(world->dir, world->config->gateway, NULL, &world->store);
+	if (!err)
+		err = engine_recall_learned(world->store, world->config, &world->arena);
+	if (!err)
+		err = begin(world);
 	if (err)
 		world_crash(world);
 	return err;

@@ -41,6 +41,8 @@ void world_write(struct world *world, const char *name, const char *text);
 
 /* Loads the files, opens the store, takes up where it left off. */
 enum wy_err world_start(struct world *world);
+/* The same, where any part of it may fail: then nothing runs. Without a record. */
+enum wy_err world_try(struct world *world);
 void world_stop(struct world *world);  /* orderly: everything is saved */
 void world_crash(struct world *world); /* what is not committed is gone */
 
