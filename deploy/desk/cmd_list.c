@@ -13,6 +13,7 @@
 static const char *const NUMBERS[] = {
 	"episode", "rev", "is_ended", "opened_at", "cleared_at", "updated_at", "contiguous_through",
 	"hole_from", "hole_to", "hole_since", "last_seen", "bd_seq", "fenced_at", "held",
+	"seq", "events", "ranges", "first", "last", "said_at",
 };
 
 struct listing {
@@ -89,6 +90,12 @@ static void print_tables(const json_t *document, bool is_all)
 			print_ticket(row, is_colour);
 	json_array_foreach (json_object_get(document, "gateways"), i, row)
 		printf("gateway %s %s\n", event_text(row, "gateway"), event_text(row, "last_state"));
+	json_array_foreach (json_object_get(document, "gaps"), i, row)
+		printf("gap     %s %s %lld events lost between %lld and %lld, said in %lld\n", event_text(row, "source"),
+		       event_text(row, "epoch"), (long long)json_integer_value(json_object_get(row, "events")),
+		       (long long)json_integer_value(json_object_get(row, "first")),
+		       (long long)json_integer_value(json_object_get(row, "last")),
+		       (long long)json_integer_value(json_object_get(row, "seq")));
 	json_array_foreach (json_object_get(document, "streams"), i, row) {
 		const json_t *hole = json_object_get(row, "hole_to");
 

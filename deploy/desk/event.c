@@ -212,6 +212,30 @@ static void read_ticket(struct event *event)
 	event->verdict = EVENT_TICKET;
 }
 
+bool event_range(const struct event *event, size_t i, int64_t *ret_first, int64_t *ret_last)
+{
+	const json_t *range = json_array_get(json_object_get(event->data, "ranges"), i);
+
+	return range && read_count(json_array_get(range, 0), 1, ret_first) &&
+	       read_count(json_array_get(range, 1), *ret_first, ret_last);
+}
+
+static void read_gap(struct event *event)
+{
+	const json_t *ranges;
+	int64_t first, last;
+	size_t n = 0;
+
+	event->data = json_object_get(event->doc, "data");
+	ranges = json_object_get(event->data, "ranges");
+	for (; event_range(event, n, &first, &last); n++)
+		event->lost += last - first < INT64_MAX - event->lost ? last - first + 1 : 0;
+	if (n == 0 || n != json_array_size(ranges))
+		refuse(event, "data.ranges is not a list of first and last numbers");
+	else
+		event->verdict = EVENT_GAP;
+}
+
 static void read_numbered(struct event *event, const struct event_hint *hint)
 {
 	const char *fault;
@@ -223,6 +247,8 @@ static void read_numbered(struct event *event, const struct event_hint *hint)
 		return;
 	}
 	event->verdict = EVENT_OTHER;
+	if (strcmp(event->type, "com.weiyu.ticket.gap.v1") == 0)
+		read_gap(event);
 	for (size_t i = 0; i < sizeof TICKET_TYPES / sizeof *TICKET_TYPES; i++) {
 		if (strcmp(event->type, TICKET_TYPES[i].name) != 0)
 			continue;

@@ -28,6 +28,7 @@ struct event_hint {
 
 enum event_verdict {
 	EVENT_TICKET, /* a ticket event: inbox and ticket */
+	EVENT_GAP,    /* numbers that will not come: they count as come, and nothing else happens */
 	EVENT_OTHER,  /* a type unknown here: stored and receipted, nothing more */
 	EVENT_REPLY,  /* answer to a command of ours: said, and what is gone for good is noted */
 	EVENT_STATE,  /* birth or death: remembered, never receipted (it has no number) */
@@ -56,6 +57,9 @@ struct event {
 	bool is_reopened;
 	wy_ms detected_ms, opened_ms, cleared_ms;
 
+	/* GAP: data.ranges holds pairs of numbers from 1, first and last; `data` as above */
+	int64_t lost; /* how many numbers they are */
+
 	/* STATE */
 	bool is_birth;
 	int64_t bd_seq, last_seq;
@@ -71,6 +75,8 @@ void event_release(struct event *event);
 
 /* "{epoch}-{seq}": 16 lower-case hex digits and a number from 1, without leading zeros. */
 bool event_read_id(const char *id, char ret_epoch[static EVENT_EPOCH_SIZE], int64_t *ret_seq);
+/* The i-th range of a gap record. False: there are no more. */
+bool event_range(const struct event *event, size_t i, int64_t *ret_first, int64_t *ret_last);
 /* A stamp of data as text or as Unix milliseconds; 0 if there is none. */
 wy_ms event_time(const json_t *data, const char *key);
 /* A text of an object; "" if there is none. */

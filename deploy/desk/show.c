@@ -157,12 +157,40 @@ static void show_json(const struct show *show, const struct event *event, wy_ms 
 	json_decref(line);
 }
 
+/* Nobody is called for it: the tickets it names are told again when the gateway has room. */
+static void show_gap(const struct show *show, const struct event *event, wy_ms committed_ms)
+{
+	char at[WHEN_TEXT_SIZE];
+
+	when_local(committed_ms, true, at);
+	fprintf(show->out, "%s %s | events %lld | lost at the gateway, its store was full\n", at, event->gw,
+		(long long)event->lost);
+}
+
+static void show_gap_json(const struct show *show, const struct event *event, wy_ms committed_ms, bool is_duplicate)
+{
+	json_t *line = json_pack("{sI ss ss ss sI sI sb sO*}", "committed_at_ms", (json_int_t)committed_ms, "type",
+				 event->type, "gateway", event->gw, "epoch", event->epoch, "seq",
+				 (json_int_t)event->seq, "lost", (json_int_t)event->lost, "duplicate", is_duplicate,
+				 "by_tier", json_object_get(event->data, "by_tier"));
+
+	if (line && json_dumpf(line, show->out, JSON_COMPACT) == 0)
+		fputc('\n', show->out);
+	json_decref(line);
+}
+
 void show_event(const struct show *show, const struct event *event, wy_ms committed_ms,
 		bool is_duplicate)
 {
-	if (event->verdict != EVENT_TICKET)
+	if (event->verdict != EVENT_TICKET && event->verdict != EVENT_GAP)
 		return;
-	if (show->form == SHOW_JSON)
+	if (event->verdict == EVENT_GAP && show->form == SHOW_JSON)
+		show_gap_json(show, event, committed_ms, is_duplicate);
+	else if (event->verdict == EVENT_GAP && show->form == SHOW_PEOPLE && !is_duplicate)
+		show_gap(show, event, committed_ms);
+	else if (event->verdict == EVENT_GAP)
+		return;
+	else if (show->form == SHOW_JSON)
 		show_json(show, event, committed_ms, is_duplicate);
 	else if (show->form == SHOW_PEOPLE && !is_duplicate)
 		show_people(show, event, committed_ms);

@@ -30,6 +30,9 @@ static const char *const SCHEMA[] = {
 	"create table if not exists parked(source text not null, epoch text not null,"
 	" seq bigint not null, reason text not null, received_at bigint not null,"
 	" primary key (source, epoch, seq))",
+	"create table if not exists gap(source text not null, epoch text not null,"
+	" first bigint not null, last bigint not null, seq bigint not null, said_at bigint not null,"
+	" primary key (source, epoch, first))",
 	"create table if not exists ticket(ticket_key text primary key, dedup_key text not null,"
 	" gateway text not null, epoch text not null, ticket_no text not null,"
 	" episode bigint not null, rev bigint not null, tier text not null,"
@@ -121,6 +124,13 @@ static const char SQL_SEQS[] =
 	"select seq from inbox where source = $1 and epoch = $2 and seq > $3"
 	" union select seq from parked where source = $1 and epoch = $2 and seq > $3"
 	" order by 1 limit 256";
+static const char SQL_GAP[] =
+	"insert into gap(source, epoch, first, last, seq, said_at) values($1, $2, $3, $4, $5, $6)"
+	" on conflict (source, epoch, first) do nothing";
+/* The range that begins at the next number or before it. */
+static const char SQL_GAP_AT[] =
+	"select last from gap where source = $1 and epoch = $2 and first <= cast($3 as bigint) + 1"
+	" order by first desc limit 1";
 /* hole_since starts anew when the stream has moved on to another hole. */
 static const char SQL_ADVANCE[] =
 	"update stream set"
@@ -167,6 +177,10 @@ static const struct {
 		 " last_seen from stream order by gw, last_seen",
 		 {"gateway", "epoch", "contiguous_through", "hole_from", "hole_to", "hole_since",
 		  "last_seen"}},
+	[STORE_LIST_GAPS] = {"gaps",
+			     "select source, epoch, seq, sum(last - first + 1), count(*), min(first), max(last),"
+			     " max(said_at) from gap group by source, epoch, seq order by source, epoch, seq",
+			     {"source", "epoch", "seq", "events", "ranges", "first", "last", "said_at"}},
 	[STORE_LIST_GATEWAYS] = {"gateways",
 				 "select gw, epoch, last_state, last_seen from gateway order by gw",
 				 {"gateway", "epoch", "last_state", "last_seen"}},
@@ -281,6 +295,19 @@ enum wy_err store_put_ticket(struct store *store, const struct event *event, wy_
 	return err;
 }
 
+static enum wy_err put_ranges(struct store *store, const struct event *event, wy_ms now_ms)
+{
+	enum wy_err err = WY_OK;
+	int64_t first, last;
+
+	for (size_t i = 0; err == WY_OK && event_range(event, i, &first, &last); i++) {
+		const char *row[] = {event->source, event->epoch,	NUMBER(first),
+				     NUMBER(last),  NUMBER(event->seq), NUMBER(now_ms)};
+		err = RUN(store, SQL_GAP, row);
+	}
+	return err;
+}
+
 static enum wy_err insert(struct store *store, const struct event *event, wy_ms now_ms, bool *ret_is_new)
 {
 	const char *row[] = {event->source, event->id,	    event->epoch,    NUMBER(event->seq),
@@ -300,6 +327,8 @@ static enum wy_err take_new(struct store *store, const struct event *event, wy_m
 
 	if (err == WY_OK && event->verdict == EVENT_TICKET)
 		err = store_put_ticket(store, event, now_ms);
+	if (err == WY_OK && event->verdict == EVENT_GAP)
+		err = put_ranges(store, event, now_ms);
 	return err;
 }
 
@@ -382,6 +411,7 @@ enum wy_err store_take(struct store *store, struct event *event, wy_ms now_ms,
 	*ret_fate = STORE_IGNORED;
 	switch (event->verdict) {
 	case EVENT_TICKET:
+	case EVENT_GAP:
 	case EVENT_OTHER:
 		return take_numbered(store, event, now_ms, ret_fate);
 	case EVENT_REJECT:
@@ -409,11 +439,27 @@ static void keep_seq(void *arg, const char *const column[], size_t n)
 		seqs->seq[seqs->n++] = strtoll(column[0], NULL, 10);
 }
 
-/* Reads on, page by page, until a hole or the end. */
+/* Over the range of a gap record that begins where the stream stands. */
+static enum wy_err cross_gap(struct store *store, const char *source, const char *epoch, int64_t *inout_through,
+			     bool *ret_is_crossed)
+{
+	const char *at[] = {source, epoch, NUMBER(*inout_through)};
+	struct store_text last;
+	enum wy_err err = store_ask(store, SQL_GAP_AT, at, COUNT(at), &last);
+	int64_t end = err == WY_OK && last.is_found ? strtoll(last.text, NULL, 10) : 0;
+
+	*ret_is_crossed = end > *inout_through;
+	if (*ret_is_crossed)
+		*inout_through = end;
+	return err;
+}
+
+/* Reads on, page by page, until a hole that no gap record explains, or the end. */
 static enum wy_err walk(struct store *store, const char *source, const char *epoch,
 			int64_t *inout_through, struct span_hole *ret_hole)
 {
 	struct seqs seqs;
+	bool is_crossed;
 
 	do {
 		const char *after[] = {source, epoch, NUMBER(*inout_through)};
@@ -424,7 +470,10 @@ static enum wy_err walk(struct store *store, const char *source, const char *epo
 		if (err != WY_OK)
 			return err;
 		*inout_through = span_advance(*inout_through, seqs.seq, seqs.n, ret_hole);
-	} while (seqs.n == SEQ_PAGE && ret_hole->from > ret_hole->to);
+		err = cross_gap(store, source, epoch, inout_through, &is_crossed);
+		if (err != WY_OK)
+			return err;
+	} while (is_crossed || (seqs.n == SEQ_PAGE && ret_hole->from > ret_hole->to));
 	return WY_OK;
 }
 

@@ -2,6 +2,7 @@
  *
  * Tables   inbox    every numbered message once, by (source, id): the proof behind a receipt
  *          parked   numbers of messages that were rejected, and why: they count as come
+ *          gap      numbers that a gap record says will not come: they count as come
  *          ticket   the newest revision of each ticket, and the work on it
  *          stream   per gateway and epoch: whole through N, and its first hole
  *          gateway  birth or death, and the number of the last message sent down
@@ -88,8 +89,8 @@ typedef void store_work_fn(void *arg, const char *gw, const char *ticket_key, in
 WY_MUST_CHECK enum wy_err store_work(struct store *store, const char *ticket_key, const char *state,
 				     wy_ms now_ms, store_work_fn *say, void *arg);
 
-/* All tickets, streams and gateways, a row per call; column names as in store_list_columns. */
-enum store_list { STORE_LIST_TICKETS, STORE_LIST_STREAMS, STORE_LIST_GATEWAYS, STORE_LIST_FENCED, STORE_LISTS };
+/* All tickets, streams, gaps and gateways, a row per call; column names as in store_list_columns. */
+enum store_list { STORE_LIST_TICKETS, STORE_LIST_STREAMS, STORE_LIST_GAPS, STORE_LIST_GATEWAYS, STORE_LIST_FENCED, STORE_LISTS };
 const char *store_list_name(enum store_list list);
 const char *const *store_list_columns(enum store_list list); /* NULL-terminated */
 WY_MUST_CHECK enum wy_err store_list(struct store *store, enum store_list list, db_row *row,

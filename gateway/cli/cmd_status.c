@@ -53,6 +53,9 @@ static void print_head(const json_t *status)
 	       count_of(outbox, "queued"), count_of(outbox, "queued_s1"), count_of(outbox, "parked"),
 	       is_puback ? "PUBACK" : "receipt", ago(uplink, "last_receipt_s", age), text_of(uplink, "grade"),
 	       is_puback ? " (what the broker loses is lost)" : "");
+	if (count_of(outbox, "lost") || count_of(outbox, "bytes") > count_of(outbox, "max_bytes") / 2)
+		printf("         %lld of %lld MiB used; %lld events made room for others since the store was made\n",
+		       count_of(outbox, "bytes") >> 20, count_of(outbox, "max_bytes") >> 20, count_of(outbox, "lost"));
 	if (json_is_number(json_object_get(outbox, "unconfirmed_s")))
 		printf("         the oldest of them was first sent %.0fs ago and is not confirmed\n",
 		       json_number_value(json_object_get(outbox, "unconfirmed_s")));

@@ -59,8 +59,10 @@ static json_t *outbox_part(const struct run_view *view, wy_ms now_ms)
 
 	if (store_outbox_stats(view->store, &stats))
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:o, s:o}", "queued", (json_int_t)stats.queued, "queued_s1",
-			 (json_int_t)stats.queued_s1, "parked", (json_int_t)stats.parked, "oldest_s",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "queued", (json_int_t)stats.queued, "queued_s1",
+			 (json_int_t)stats.queued_s1, "parked", (json_int_t)stats.parked, "bytes",
+			 (json_int_t)stats.bytes, "max_bytes", (json_int_t)stats.max_bytes, "lost",
+			 (json_int_t)stats.lost, "oldest_s",
 			 age(now_ms, stats.oldest_mono_ms, stats.queued > 0), "unconfirmed_s",
 			 unconfirmed_ms ? json_real((double)unconfirmed_ms / 1000) : json_null());
 }

@@ -18,6 +18,8 @@
 #define HEAD "{\"specversion\":\"1.0\",\"source\":\"/weiyu/gw-demo-01\","
 #define ID "\"id\":\"9c41d2f07ab3e615-7\","
 #define OPENED "\"type\":\"com.weiyu.ticket.opened.v1\","
+#define GAP_TYPE "\"type\":\"com.weiyu.ticket.gap.v1\""
+#define GAP(ranges) HEAD ID GAP_TYPE ",\"data\":{\"ranges\":" ranges "}}"
 #define KEYS "\"ticket_key\":\"tk_a\",\"dedup_key\":\"a/E\",\"episode\":1,\"rev\":1,"
 #define GOOD HEAD ID OPENED "\"data\":{" KEYS "\"condition\":\"active\"}}"
 
@@ -38,7 +40,14 @@ static const struct {
 	{TOPIC, GOOD, NULL, EVENT_TICKET, 7, NULL},
 	{"weiyu/v1/up/3f/gw-demo-01/audit", HEAD ID "\"type\":\"com.weiyu.audit.v1\"}", NULL,
 	 EVENT_OTHER, 7, NULL},
-	{TOPIC, HEAD ID "\"type\":\"com.weiyu.ticket.gap.v1\"}", NULL, EVENT_OTHER, 7, NULL},
+	/* gap records */
+	{TOPIC, GAP("[[3,4],[7,9]]"), NULL, EVENT_GAP, 7, NULL},
+	{TOPIC, HEAD ID GAP_TYPE "}", NULL, EVENT_REJECT, 7, "ranges"},
+	{TOPIC, GAP("[]"), NULL, EVENT_REJECT, 7, "ranges"},
+	{TOPIC, GAP("[[3,4],[7]]"), NULL, EVENT_REJECT, 7, "ranges"},
+	{TOPIC, GAP("[[4,3]]"), NULL, EVENT_REJECT, 7, "ranges"},
+	{TOPIC, GAP("[[0,3]]"), NULL, EVENT_REJECT, 7, "ranges"},
+	{TOPIC, GAP("[[1,9223372036854775807],[2,9223372036854775807]]"), NULL, EVENT_GAP, 7, NULL},
 	/* topics */
 	{"weiyu/v1/up/3f/gw-demo-01/health", GOOD, NULL, EVENT_NOISE, 0, "topic"},
 	{"weiyu/v1/up/3F/gw-demo-01/ticket", GOOD, NULL, EVENT_NOISE, 0, "topic"},

@@ -216,6 +216,52 @@ static void a_hole_stops_through_and_is_asked_for_less_and_less_often(void **sta
 	expect(*state, "select hole_to, hole_since, hole_said from stream", "- - -;");
 }
 
+static void take_gap(struct store *store, unsigned seq, const char *ranges, enum store_fate expected)
+{
+	char payload[512];
+	struct event event;
+	enum store_fate fate;
+
+	snprintf(payload, sizeof payload,
+		 "{\"id\":\"" A "-%u\",\"source\":\"/weiyu/" GW "\",\"type\":\"com.weiyu.ticket.gap.v1\","
+		 "\"data\":{\"ranges\":%s}}", seq, ranges);
+	event_read(&event, "weiyu/v1/up/3f/" GW "/ticket", payload, strlen(payload), NULL);
+	assert_int_equal(event.verdict, EVENT_GAP);
+	assert_int_equal(store_begin(store), WY_OK);
+	assert_int_equal(store_take(store, &event, NOW, &fate), WY_OK);
+	assert_int_equal(store_commit(store), WY_OK);
+	assert_int_equal(fate, expected);
+	event_release(&event);
+}
+
+static void numbers_of_a_gap_record_count_as_come_and_touch_no_ticket(void **state)
+{
+	take(*state, &(struct step){A, 1, "opened", "t1", 1, 1, "active"}, STORE_NEW);
+	take(*state, &(struct step){A, 900, "cleared", "t2", 2, 3, "cleared"}, STORE_NEW);
+	advance(*state, NOW, 1, 0);
+	take_gap(*state, 2, "[[2,7],[9,9],[11,899]]", STORE_NEW);
+	advance(*state, NOW, 7, 0);
+	expect(*state, TICKETS, "t1 1 active 0 -;t2 3 cleared 1 -;");
+	take(*state, &(struct step){A, 8, "updated", "t1", 1, 4, "active"}, STORE_NEW);
+	advance(*state, NOW, 9, 0);
+	take_gap(*state, 2, "[[2,7],[9,9],[11,899]]", STORE_DUPLICATE);
+	take(*state, &(struct step){A, 10, "updated", "t1", 1, 2, "active"}, STORE_NEW);
+	advance(*state, NOW, 900, 0);
+	expect(*state, TICKETS, "t1 4 active 0 -;t2 3 cleared 1 -;");
+	expect(*state, "select hole_to, hole_since from stream", "- -;");
+	expect(*state, "select seq, sum(last - first + 1), count(*) from gap group by seq", "2 896 3;");
+}
+
+static void a_ticket_whose_opening_was_dropped_has_the_right_row(void **state)
+{
+	take_gap(*state, 1, "[[1,2]]", STORE_NEW);
+	take(*state, &(struct step){A, 3, "updated", "t1", 1, 3, "active"}, STORE_NEW);
+	expect(*state, TICKETS, "t1 3 active 0 -;");
+	take(*state, &(struct step){A, 4, "cleared", "t1", 1, 4, "cleared"}, STORE_NEW);
+	expect(*state, TICKETS, "t1 4 cleared 1 -;");
+	advance(*state, NOW, 4, 0);
+}
+
 static void a_parked_number_counts_as_come_and_is_named(void **state)
 {
 	struct event event;
@@ -310,6 +356,8 @@ int main(void)
 		ROW(an_earlier_episode_never_ends_a_later_one),
 		ROW(any_order_ends_with_one_root),
 		ROW(a_hole_stops_through_and_is_asked_for_less_and_less_often),
+		ROW(numbers_of_a_gap_record_count_as_come_and_touch_no_ticket),
+		ROW(a_ticket_whose_opening_was_dropped_has_the_right_row),
 		ROW(a_parked_number_counts_as_come_and_is_named),
 		ROW(long_streams_are_walked_page_by_page),
 		ROW(a_death_of_an_earlier_connection_is_ignored),

@@ -166,6 +166,22 @@ struct uplink_counts uplink_counts(const struct uplink *uplink)
 	return (struct uplink_counts){0};
 }
 
+void uplink_hurry(struct uplink *uplink, wy_ms now_ms)
+{
+	(void)uplink, (void)now_ms;
+}
+
+wy_ms uplink_due(const struct uplink *uplink)
+{
+	(void)uplink;
+	return WY_MS_NEVER;
+}
+
+void uplink_judge_from(wy_ms least_wall_ms)
+{
+	(void)least_wall_ms;
+}
+
 void uplink_close(struct uplink *uplink, const struct uplink_message *last, wy_ms wait_ms)
 {
 	(void)uplink, (void)last, (void)wait_ms;

@@ -25,7 +25,7 @@ def documents():
 
 
 def tickets(documents):
-    return [d for d in documents if ".ticket." in d["type"]]
+    return [d for d in documents if ".ticket." in d["type"] and ".gap." not in d["type"]]
 
 
 def test_every_ticket_event_fits_the_schema(documents):
@@ -33,6 +33,17 @@ def test_every_ticket_event_fits_the_schema(documents):
     assert {d["type"].split(".")[3] for d in found} == {"opened", "updated", "reopened", "cleared", "closed"}
     for document in found:
         schema("ticket.schema.json").validate(document)
+
+
+def test_a_gap_record_fits_its_schema_and_a_spoilt_one_does_not(documents):
+    (record,) = [d for d in documents if ".gap." in d["type"]]
+    schema("gap.schema.json").validate(record)
+    assert sum(last - first + 1 for first, last in record["data"]["ranges"]) == record["data"]["events"]
+    assert record["data"]["ranges"][0][0] == record["data"]["gateway_seq"]
+    for field in ("ranges", "events", "by_tier", "from"):
+        spoilt = copy.deepcopy(record)
+        del spoilt["data"][field]
+        assert not schema("gap.schema.json").is_valid(spoilt)
 
 
 def test_birth_and_death_fit_the_schema(documents):
