@@ -103,7 +103,7 @@ class Rig:
         self.anomalies = []
         self.begun = 0
         self.houses = {gateway: House(self, gateway) for gateway in street.gateways}
-        self.desk, self.desk_until = None, 0
+        self.desk, self.desk_until, self.desk_at = None, 0, 0
         self.desk_deaths = 0
 
     def anomaly(self, text):
@@ -124,13 +124,18 @@ class Rig:
         self.desk_until = time.monotonic() + DESK_PATIENCE_S
 
     def look_after_desk(self, now):
+        """It dies at a step, or after some seconds; and is away for a while, so that gateways have something to keep."""
+        if not self.desk:
+            if now >= self.desk_at:
+                self.start_desk()
+            return
         if self.desk.poll() is None and now < self.desk_until:
             return
         if self.desk.poll() not in (None, -signal.SIGKILL):
             self.anomaly(f"the desk ended by itself, code {self.desk.returncode}:\n{self.street.cast.tail('desk', 6)}")
         self.street.kill(self.desk)
+        self.desk, self.desk_at = None, now + self.random.choice((0, 0, 0, 0.5, 2))
         self.desk_deaths += 1
-        self.start_desk()
 
     def look(self):
         for event in self.street.look():
@@ -159,7 +164,8 @@ class Rig:
             time.sleep(TICK_S)
 
     def settle(self):
-        self.street.kill(self.desk)
+        if self.desk:
+            self.street.kill(self.desk)
         self.start_desk(has_step=False)
         for house in self.houses.values():
             house.settle()
