@@ -71,7 +71,7 @@ FAULTS = {
 # ---- The faults --------------------------------------------------------------------------------------------------
 
 class Fault:
-    """One fault that comes and goes. phases: [begun, over] in Unix seconds, over None while it stands."""
+    """One fault that comes and goes. phases: Unix seconds at which it begun, was shown, was over, was shown no more."""
 
     def __init__(self, key, nemesis):
         self.key, self.nemesis = key, nemesis
@@ -88,9 +88,9 @@ class Fault:
         at = time.time()
         self.nemesis.building.sim(FAULTS[self.key][0 if is_on else 1])
         if is_on:
-            self.phases.append([at, None])
+            self.phases.append({"begun": at})
         elif self.phases:
-            self.phases[-1][1] = at
+            self.phases[-1]["over"] = at
 
     def step(self, open_keys, watched_s, may_begin):
         if not self.is_seen:
@@ -99,6 +99,8 @@ class Fault:
             self.watched_by = gateway
             if open_keys is not None and (self.key in open_keys) == self.is_on:
                 self.is_seen = True
+                if self.phases:
+                    self.phases[-1]["shown" if self.is_on else "gone"] = time.time()
                 self.next_at = time.monotonic() + self.nemesis.random.choice((0, 0.3, 1, 4))
             elif self.watched_s > WATCHED_S:
                 self.is_seen = True
@@ -306,9 +308,10 @@ def seconds_of(stamp):
     return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
-def was_shifted(shifted, begun, over):
-    """Was the gateway's wall clock wrong while it could have stamped this?"""
-    return any(a - 1 < over + WATCHED_S and begun < (b or over) + 1 for a, b in shifted)
+def was_shifted(shifted, phase):
+    """Was the gateway's wall clock wrong while it may have stamped an end of this phase?"""
+    spans = [(phase["begun"], phase.get("shown", phase["over"])), (phase["over"], phase.get("gone", 1e12))]
+    return any(a - 1 < last and first < (b or first) + 1 for a, b in shifted for first, last in spans)
 
 
 def judge_fault(fault, events, shifted):
@@ -327,8 +330,9 @@ def judge_fault(fault, events, shifted):
     for key, seen in revs.items():
         if seen != list(range(1, len(seen) + 1)):
             yield f"{fault.key}: {key} has rev {seen}"
-    for n, (begun, over) in enumerate(fault.phases):
-        if was_shifted(shifted, begun, over):
+    for n, phase in enumerate(fault.phases):
+        begun, over = phase["begun"], phase["over"]
+        if was_shifted(shifted, phase):
             continue
         opened, cleared = ends[2 * n][1], ends[2 * n + 1][1]
         # Stamps have milliseconds, cut off.
