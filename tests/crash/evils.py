@@ -206,10 +206,24 @@ def device_troubled(n):
         yield n.random.uniform(0.5, 2)
 
 
+# What is changed of site.yaml, and what it becomes. None touches a fault's rule or device; the last cannot be used at all.
+SITES = (("", ""), ("households: 66", "households: 67"), ("400-000-0005", "400-000-0055"), ("timeout: 500ms", "timeout: 600ms"),
+         ("break_hold, value: 1s", "break_hold, value: 2s"), ("weiyu: site/1", "weiyu: sight/1"))
+
+
+def gateway_reloaded(n):
+    """Other files in mid-life, some of which cannot be used, and back."""
+    for _ in range(n.random.randint(1, 3)):
+        n.reload(*n.random.choice(SITES))
+        yield n.random.choice((0.1, 0.5, 2))
+    n.reload("", "")
+    yield 0.5
+
+
 PARTS = {"amnesia": {"desk", "mosquitto"}, "blackout": {"gateway", "desk", "mosquitto"}}
 PROCESSES = (gateway_killed, gateway_struck, gateway_struck, gateway_killed_in_start, gateway_stopped, gateway_frozen,
              desk_killed, desk_struck, desk_stopped, desk_frozen, mosquitto_killed, mosquitto_struck, mosquitto_wiped,
              mosquitto_stopped, mosquitto_frozen, mosquitto_put_back, amnesia, amnesia, blackout)
-EVILS = PROCESSES + LINES + (gateway_disk_fails, clock_stepped, clock_stepped, device_troubled,
+EVILS = PROCESSES + LINES + (gateway_reloaded, gateway_disk_fails, clock_stepped, clock_stepped, device_troubled,
                              device_troubled)
 EVILS_OF_POSTGRES = (postgres_stopped, postgres_stopped)

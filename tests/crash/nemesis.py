@@ -4,7 +4,7 @@ A whole building runs (mosquitto, desk, simulator, gateway). Faults come and go 
 while a schedule drawn from the seed works through decks of evils (evils.py), several at a time: gateway, desk and broker
 killed, stopped, frozen; the broker wiped or put back to an old copy; the line between gateway and broker slow, one-way,
 half-open, cut; the store's disk full or failing; the gateway's wall clock stepped by up to ten years; devices late or
-silent; with --postgres the desk's PostgreSQL gone. In the end everything is well and running, and the desk's database is
+silent; other files in mid-life; with --postgres the desk's PostgreSQL gone. In the end everything is well and running, and the desk's database is
 held against what the simulator was told. A fault stands until the gateway shows its ticket, and is away until the
 gateway shows none: what was shown once must be at the desk, exactly once. Exit 0: it is. Only Python's standard library.
 """
@@ -121,6 +121,7 @@ class Nemesis:
         self.random = random.Random(seed)
         self.evils = EVILS + (EVILS_OF_POSTGRES if cluster else ())
         self.line = BadLine(building.ports["MQTT"], seed)
+        self.site = None        # its file as it was
         self.is_disk_bad = False
         self.disk_until = 0     # so long the gateway may end of its disk
         self.is_waiting_for_disk = False
@@ -209,6 +210,17 @@ class Nemesis:
             self.shifted.append([time.time(), None])
         for span in self.shifted:
             span[1] = span[1] or (None if seconds else time.time())
+
+    def reload(self, old, new):
+        """With this changed in site.yaml, from what it was at the start."""
+        if self.site is None:
+            with open(self.building.path("site.yaml"), encoding="utf-8") as file:
+                self.site = file.read()
+        with open(self.building.path("site.yaml.new"), "w", encoding="utf-8") as file:
+            file.write(self.site.replace(old, new) if old else self.site)
+        os.rename(self.building.path("site.yaml.new"), self.building.path("site.yaml"))
+        if self.open_keys() is not None:  # one that is starting reads the file anyway, and a signal would end it
+            self.process("gateway").send_signal(signal.SIGHUP)
 
     def trouble(self, command):
         self.building.sim(command)
