@@ -122,6 +122,10 @@
 #define WY_CTL_REQUEST_MAX 65536u          /* one request on the control socket; refuse */
 #define WY_CTL_CLIENTS_MAX 16u             /* refuse */
 
+/* Store without a disk */
+#define WY_STORE_MEMORY_BYTES (64u * 1024u * 1024u) /* pages that changed; refuse: the process ends (4), and begins where the disk left it */
+#define WY_STORE_REDO_BYTES (16u * 1024u * 1024u)   /* what one transaction wrote; then a disk that fails in it ends the process (4) */
+
 /* Recording */
 #define WY_RECORD_RAW_BYTES (256u * 1024u)   /* of one block before packing; then the next begins */
 #define WY_RECORD_BLOCK_BYTES (260u * 1024u) /* of one block with its header, packed or not */

@@ -28,6 +28,18 @@ static const char *ago(const json_t *object, const char *key, char out[32])
 	return out;
 }
 
+/* Nothing while all is on the disk. */
+static void say_store(const json_t *store)
+{
+	const char *mode = text_of(store, "mode");
+
+	if (strcmp(mode, "disk") == 0)
+		return;
+	printf("store    IN MEMORY, disk %s: %s; for %.0fs; %lld events only here, %.0f %% of the memory for it\n", mode,
+	       text_of(store, "why"), json_number_value(json_object_get(store, "since_s")),
+	       count_of(store, "only_in_memory"), json_number_value(json_object_get(store, "memory_fill")));
+}
+
 static void print_head(const json_t *status)
 {
 	const json_t *clock = json_object_get(status, "clock");
@@ -59,6 +71,7 @@ static void print_head(const json_t *status)
 	if (json_is_number(json_object_get(outbox, "unconfirmed_s")))
 		printf("         the oldest of them was first sent %.0fs ago and is not confirmed\n",
 		       json_number_value(json_object_get(outbox, "unconfirmed_s")));
+	say_store(json_object_get(status, "store"));
 	if (count_of(uplink, "taken_over"))
 		printf("         another machine took our place at the broker %lld times: it has our name and key\n",
 		       count_of(uplink, "taken_over"));

@@ -9,6 +9,10 @@ const struct own_row own_rows[OWN_POINTS] = {
 	[OWN_NTP_OK] = {"ntp_ok", WY_TYPE_BOOL, NULL},
 	[OWN_CLOCK_OFFSET] = {"clock_offset", WY_TYPE_REAL, "s"},
 	[OWN_CLOCK_JUMPS] = {"clock_jumps", WY_TYPE_COUNTER, NULL},
+	[OWN_STORE_OK] = {"store_ok", WY_TYPE_BOOL, NULL},
+	[OWN_STORE_FILL] = {"store_fill", WY_TYPE_REAL, "%"},
+	[OWN_STORE_LOSSES] = {"store_losses", WY_TYPE_COUNTER, NULL},
+	[OWN_UNCONFIRMED] = {"unconfirmed", WY_TYPE_REAL, "s"},
 };
 
 static void set_whole(struct wy_sample *sample, int64_t value)
@@ -59,6 +63,19 @@ static void watch_clock(struct own *own, struct wy_now now, struct wy_sample *sa
 		set_real(&samples[OWN_CLOCK_OFFSET], (double)(gap_ms - own->synced_gap_ms) / 1000);
 }
 
+/* A new epoch of the start is news, so the first look counts none: a counter that begins with it would say nothing. Events
+ * dropped in earlier lives were news then. */
+static void watch_store(struct own *own, const struct own_in *in, struct wy_sample *samples)
+{
+	set_whole(&samples[OWN_STORE_OK], !in->is_in_memory);
+	set_real(&samples[OWN_STORE_FILL], in->store_fill < 100 ? in->store_fill : 100);
+	if (!own->has_counted)
+		own->dropped = in->dropped;
+	set_whole(&samples[OWN_STORE_LOSSES], own->has_counted ? (int64_t)(in->dropped - own->dropped + in->new_epochs) : 0);
+	set_real(&samples[OWN_UNCONFIRMED], (double)in->unconfirmed_ms / 1000);
+	own->has_counted = true;
+}
+
 void own_look(struct own *own, const struct own_in *in, uint64_t opened, struct wy_now now,
 	      struct wy_sample ret_samples[OWN_POINTS])
 {
@@ -67,6 +84,7 @@ void own_look(struct own *own, const struct own_in *in, uint64_t opened, struct 
 	set_whole(&ret_samples[OWN_UPLINK_OK], in->is_up);
 	set_whole(&ret_samples[OWN_TICKETS_10MIN], (int64_t)count_tickets(own, opened));
 	watch_clock(own, now, ret_samples);
+	watch_store(own, in, ret_samples);
 	if (!in->has_queue)
 		return;
 	double fill = 100.0 * (double)in->queued / OWN_QUEUE_FULL;

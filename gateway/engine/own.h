@@ -22,10 +22,17 @@ struct own_in {
 	bool is_up;
 	bool has_queue; /* the store could be asked */
 	uint64_t queued;
+	bool is_in_memory;    /* the disk takes no more */
+	double store_fill;    /* per cent: of the outbox quota, or of what memory may hold */
+	uint32_t new_epochs;  /* since the start, and by it: what was queued before may be lost */
+	uint64_t dropped;     /* events the store had to drop, ever */
+	wy_ms unconfirmed_ms; /* how long the oldest event sent has waited for its receipt; 0: none does */
 };
 
 struct own {
 	bool has_looked, was_synced;
+	bool has_counted;
+	uint64_t dropped; /* at the first look */
 	uint32_t n_looks;           /* in the ring */
 	uint32_t at;                /* where the next one goes: the oldest of a full ring */
 	uint64_t opened[OWN_LOOKS]; /* tickets since start, at each look */
@@ -36,6 +43,7 @@ struct own {
 
 enum own_point {
 	OWN_UPLINK_OK, OWN_OUTBOX_FILL, OWN_OUTBOX_EMPTY, OWN_TICKETS_10MIN, OWN_NTP_OK, OWN_CLOCK_OFFSET, OWN_CLOCK_JUMPS,
+	OWN_STORE_OK, OWN_STORE_FILL, OWN_STORE_LOSSES, OWN_UNCONFIRMED,
 	OWN_POINTS
 };
 

@@ -18,6 +18,7 @@ void duty_settle(struct gateway *g)
 	bool has_events = false;
 	enum wy_err err = engine_flush(engine, &has_events);
 
+	keeping_look(g);
 	if (err || engine_is_broken(engine) || delivery_is_broken(g->delivery)) {
 		duty_break(g);
 		return;
@@ -55,10 +56,19 @@ void duty_on_own_time(void *arg)
 {
 	struct gateway *g = arg;
 	struct store_outbox_stats stats = {.queued = 0};
-	struct own_in in = {.is_up = delivery_state(g->delivery).is_up};
+	struct delivery_state delivery = delivery_state(g->delivery);
+	struct store_disk disk = store_disk(g->store);
+	struct own_in in = {.is_up = delivery.is_up, .is_in_memory = disk.mode != STORE_ON_DISK,
+			    .unconfirmed_ms = delivery.unconfirmed_ms};
 
 	in.has_queue = store_outbox_stats(g->store, &stats) == WY_OK;
 	in.queued = stats.queued;
+	in.store_fill = stats.max_bytes ? 100.0 * (double)stats.queued_bytes / (double)stats.max_bytes : 0;
+	if (100.0 * (double)disk.bytes > in.store_fill * (double)disk.most_bytes)
+		in.store_fill = 100.0 * (double)disk.bytes / (double)disk.most_bytes;
+	g->has_been_apart = g->has_been_apart || disk.is_apart;
+	in.new_epochs = g->has_been_apart;
+	in.dropped = stats.lost;
 	loop_timer_set(g->own_timer, clock_mono(&g->clock) + OWN_PERIOD_MS);
 	engine_look_at_own(g->now->engine, &in);
 	duty_settle(g);

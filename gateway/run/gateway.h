@@ -41,7 +41,10 @@ struct gateway {
 	struct delivery *delivery;
 	struct loop *loop;
 	struct ctl *ctl;
-	struct loop_timer *engine_timer, *delivery_timer, *own_timer, *beat_timer;
+	struct loop_timer *engine_timer, *delivery_timer, *own_timer, *beat_timer, *disk_timer;
+	enum store_mode disk_mode; /* last said */
+	bool has_been_apart;	   /* the store began without what the disk may hold */
+	enum wy_err disk_err;	 /* of the last try to go back to the disk */
 	struct watch watch;
 	struct watcher *watcher;
 	struct run_view view;
@@ -82,6 +85,10 @@ WY_MUST_CHECK enum wy_err duty_connect(struct gateway *g);
 /* watching.c: from the moment the gateway is ready until it stops; the service manager has its own patience before and after. */
 WY_MUST_CHECK enum wy_err watching_start(struct gateway *g);
 void watching_stop(struct gateway *g);
+
+/* keeping.c */
+void keeping_look(struct gateway *g); /* after each turn: says where the store keeps things, when that changes */
+void keeping_on_time(void *arg);
 
 /* start.c */
 enum run_exit start_state(struct gateway *g);

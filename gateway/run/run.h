@@ -30,6 +30,7 @@ struct run_view {
 	struct clock *clock;
 	wy_ms started_ms; /* mono */
 	struct poller *poller; /* NULL: no field */
+	wy_ms memory_since_ms; /* mono; since when the store keeps everything in memory, while it does */
 };
 /* Answers one request of the control socket: text from malloc(), NULL without memory. An order makes a turn: the caller
  * flushes before the answer goes out. */

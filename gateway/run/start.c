@@ -191,7 +191,9 @@ enum run_exit start_all(struct gateway *g)
 		err = open_delivery(g);
 	if (!err)
 		g->view = (struct run_view){g->now->config, g->now->rules, g->store, g->now->engine, g->delivery, &g->clock,
-					    clock_mono(&g->clock), g->field->poller};
+					    clock_mono(&g->clock), g->field->poller, 0};
+	if (!err)
+		err = loop_add_timer(g->loop, LOOP_FIELD, keeping_on_time, g, &g->disk_timer);
 	if (!err)
 		err = open_own(g);
 	if (!err)

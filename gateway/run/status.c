@@ -125,31 +125,43 @@ static json_t *wire_part(const struct run_view *view, uint32_t index)
 			 "slowest_ms", slowest_ms < 0 ? json_null() : json_integer(slowest_ms));
 }
 
+static json_t *store_part(const struct run_view *view, wy_ms now_ms)
+{
+	struct store_disk disk = store_disk(view->store);
+	bool is_in_memory = disk.mode != STORE_ON_DISK;
+	uint64_t last_seq = 0;
+	char epoch[20];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, epoch, sizeof(epoch));
+	wy_buf_hex(&buf, store_epoch(view->store));
+	json_t *seq = store_last_seq(view->store, &last_seq) ? json_null() : json_integer((json_int_t)last_seq);
+	return json_pack("{s:s, s:o, s:s, s:s?, s:o, s:I, s:o}", "epoch", epoch, "last_seq", seq, "mode",
+			 store_mode_text(disk.mode), "why", is_in_memory ? disk.why : NULL, "since_s",
+			 age(now_ms, view->memory_since_ms, is_in_memory), "only_in_memory", (json_int_t)disk.events,
+			 "memory_fill", is_in_memory ? json_real(100.0 * (double)disk.bytes / (double)disk.most_bytes) : json_null());
+}
+
 static json_t *status(const struct run_view *view)
 {
 	struct wy_now now = clock_now(view->clock);
 	struct engine_counts counts = engine_counts(view->engine);
 	json_t *wires = json_array(), *devices = json_array();
-	char epoch[20], bundle[20];
+	char bundle[20];
 	struct wy_buf buf;
-	uint64_t last_seq = 0;
 
 	for (uint32_t w = 0; w < view->config->n_wires; w++)
 		json_array_append_new(wires, wire_part(view, w));
 	for (uint32_t d = 0; d < view->config->n_devices; d++)
 		json_array_append_new(devices, device_part(view, d, now.mono_ms));
-	wy_buf_init(&buf, epoch, sizeof(epoch));
-	wy_buf_hex(&buf, store_epoch(view->store));
 	wy_buf_init(&buf, bundle, sizeof(bundle));
 	wy_buf_hex(&buf, rule_set_hash(view->rules));
-	json_t *seq = store_last_seq(view->store, &last_seq) ? json_null()
-							     : json_integer((json_int_t)last_seq);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:o}, s:{s:i, s:I, s:I}, "
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:i, s:I, s:I}, "
 			 "s:{s:I, s:I, s:s}, s:o, s:o}",
 			 "gateway", view->config->gateway, "version", WY_VERSION, "site",
 			 view->config->site.name_zh, "clock", clock_part(view, now), "uplink",
 			 uplink_part(view, now.mono_ms), "outbox", outbox_part(view, now.mono_ms), "store",
-			 "epoch", epoch, "last_seq", seq, "tickets", "open", (int)counts.open,
+			 store_part(view, now.mono_ms), "tickets", "open", (int)counts.open,
 			 "opened_since_start", (json_int_t)counts.opened, "cleared_since_start",
 			 (json_int_t)counts.cleared, "rules", "rules",
 			 (json_int_t)rule_count(view->rules), "instances",

@@ -5,9 +5,10 @@
  * all. A writing call outside begin/commit is WY_E_STATE. After any failed write call
  * store_abort(); nothing of the transaction remains. Reads are allowed at any time and see the
  * transaction under way. Durable   when store_commit() returned WY_OK the transaction survives kill
- * -9 and power loss (WAL, FULL). Threads   one. Errors    WY_E_FULL no space, WY_E_IO, WY_E_CORRUPT
+ * -9 and power loss (WAL, FULL), unless store_mode() says that it is in memory. Threads   one. Errors    WY_E_FULL no space, WY_E_IO, WY_E_CORRUPT
  * damaged (or not ours), WY_E_BUSY another process holds it, WY_E_NOMEM, WY_E_NOTFOUND, WY_E_STATE.
- * The handle stays usable after FULL, NOMEM and BUSY; after IO and CORRUPT close it and open anew.
+ * The handle stays usable after NOMEM and BUSY; after FULL, IO and CORRUPT close it and open anew. A disk
+ * that takes no more is no error where memory helps: see store_mode().
  * Format    docs/store-format.md. Texts are copied in; what visitors get is borrowed for the visit.
  */
 #ifndef STORE_H
@@ -28,6 +29,7 @@ struct store;
 
 #define STORE_FILE "weiyu.db"
 #define STORE_LOCK "weiyu.lock"
+#define STORE_MODE_FILE "weiyu.mode" /* "disk" or "memory": where the last word is */
 #define STORE_BOOT_SIZE 40u /* a boot id as text */
 #define STORE_TYPE_SIZE 16u /* "opened" */
 
@@ -38,6 +40,31 @@ struct store;
 WY_MUST_CHECK enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *diags,
 				     struct store **ret_store);
 void store_close(struct store *store); /* NULL is fine; an open transaction is aborted */
+
+/* ---- The disk that takes no more ------------------------------------------------------------ */
+
+/* Where the store keeps what it is given. A disk that is full, read-only or failing is a state, not an error: the call that met
+ * it returns WY_OK, everything goes on in memory (at most WY_STORE_MEMORY_BYTES of what changed), and a crash now loses what
+ * the platform has not confirmed. Only where memory does not help either the call fails, and the store is broken. */
+enum store_mode { STORE_ON_DISK, STORE_FULL, STORE_READONLY, STORE_FAILED };
+enum store_mode store_mode(const struct store *store);
+const char *store_mode_text(enum store_mode mode); /* "disk", "full", "readonly", "failed" */
+
+#define STORE_WHY_DISK_SIZE 120u
+
+struct store_disk {
+	enum store_mode mode;
+	const char *why;	  /* the system's words; "" on disk; borrowed until the next call on this store */
+	uint64_t events;	  /* numbers given out that are not on the disk */
+	size_t bytes, most_bytes; /* of memory */
+	bool is_apart;		  /* the disk could not even be read: a new epoch */
+};
+struct store_disk store_disk(struct store *store);
+
+/* Back to the disk: opens it anew, checks it, writes what changed in one piece, and only then lets go of the memory. Outside a
+ * transaction. WY_OK: it is on the disk. Else nothing has changed: WY_E_FULL, WY_E_IO, WY_E_BUSY (somebody else has the file
+ * open); WY_E_INVALID: the file is not the one that was left. Ask again later. */
+WY_MUST_CHECK enum wy_err store_try_disk(struct store *store);
 
 WY_MUST_CHECK enum wy_err store_begin(struct store *store);
 WY_MUST_CHECK enum wy_err store_commit(struct store *store); /* on failure it is aborted already */

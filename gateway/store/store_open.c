@@ -13,7 +13,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define PATH_SIZE 4096u
 #define APPLICATION_ID 0x57595531 /* "WYU1", set by the first migration */
 #define BUSY_MS 2000
 #define MODE_PRIVATE 0600
@@ -35,18 +34,29 @@ static bool join(char *out, const char *dir, const char *name)
 {
 	struct wy_buf buf;
 
-	wy_buf_init(&buf, out, PATH_SIZE);
+	wy_buf_init(&buf, out, STORE_PATH_SIZE);
 	wy_buf_addf(&buf, "%s/%s", dir, name);
 	return !buf.is_cut;
 }
 
+/* A mistake of the disk, which memory can help with; others are mistakes of people. */
+static bool is_of_disk(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
+}
+
+/* On a disk that takes no new file the directory itself is locked. */
 static enum wy_err take_lock(struct store *store, const char *dir, struct place place)
 {
-	char path[PATH_SIZE];
+	char path[STORE_PATH_SIZE];
 
 	if (!join(path, dir, STORE_LOCK))
 		return WY_E_LIMIT;
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_PRIVATE);
+	if (store->lock_fd < 0 && is_of_disk(errno))
+		store->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (store->lock_fd < 0)
+		store->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->lock_fd < 0) {
 		enum wy_err err = errno == ENOSPC ? WY_E_FULL : WY_E_IO;
 
@@ -62,13 +72,18 @@ static enum wy_err take_lock(struct store *store, const char *dir, struct place 
 }
 
 /* SQLite creates its file with the umask of the process; what is in it concerns nobody else. */
-static enum wy_err make_private(const char *path, struct place place)
+static enum wy_err make_private(struct store *store, struct place place)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_PRIVATE);
+	int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_PRIVATE);
 
 	if (fd < 0) {
-		enum wy_err err = errno == ENOSPC ? WY_E_FULL : WY_E_IO;
+		enum store_mode trouble = store_trouble_of(errno);
+		enum wy_err err = trouble == STORE_FULL ? WY_E_FULL : WY_E_IO;
+		struct wy_buf words;
 
+		store->trouble = is_of_disk(errno) ? trouble : STORE_ON_DISK;
+		wy_buf_init(&words, store->why, sizeof(store->why));
+		wy_buf_add(&words, strerror(errno));
 		say(place, "E704", "the file cannot be opened", strerror(errno));
 		return err;
 	}
@@ -76,7 +91,7 @@ static enum wy_err make_private(const char *path, struct place place)
 	return WY_OK;
 }
 
-static int set_options(sqlite3 *db)
+static int set_options(sqlite3 *db, bool is_alone)
 {
 	static const int on_off[][2] = {
 		{SQLITE_DBCONFIG_DEFENSIVE, 1},	     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
@@ -85,6 +100,9 @@ static int set_options(sqlite3 *db)
 		{SQLITE_DBCONFIG_ENABLE_FKEY, 1},
 	};
 	int rc = sqlite3_busy_timeout(db, BUSY_MS);
+
+	if (rc == SQLITE_OK && is_alone) /* before anything is read */
+		rc = sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE;", NULL, NULL, NULL);
 
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(on_off) / sizeof(on_off[0]); i++)
 		rc = sqlite3_db_config(db, on_off[i][0], on_off[i][1], (int *)NULL);
@@ -219,12 +237,12 @@ static enum wy_err check_gateway(struct store *store, const char *gateway, struc
 static enum wy_err load_identity(struct store *store, const char *gateway, struct place place)
 {
 	struct store_binder binder = store_bind(store, STORE_META_GET);
-	int64_t epoch = 0;
+	int64_t epoch = 0, turn = 0;
 	enum wy_err err;
 
 	store_bind_text(&binder, "epoch");
 	err = store_number(&binder, &epoch);
-	if (err == WY_E_NOTFOUND) {
+	if (err == WY_E_NOTFOUND && gateway) {
 		err = keep_identity(store, gateway);
 		if (err)
 			return err;
@@ -232,34 +250,75 @@ static enum wy_err load_identity(struct store *store, const char *gateway, struc
 		store_bind_text(&binder, "epoch");
 		err = store_number(&binder, &epoch);
 	}
+	if (!err && gateway) {
+		err = check_gateway(store, gateway, place);
+		err = err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
+	}
 	if (err)
 		return err;
+	binder = store_bind(store, STORE_META_GET);
+	store_bind_text(&binder, "turn");
+	err = store_number(&binder, &turn);
 	store->epoch = (uint64_t)epoch;
-	err = check_gateway(store, gateway, place);
-	return err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
+	store->turn = (uint64_t)turn;
+	return err == WY_E_NOTFOUND ? WY_OK : err;
 }
 
-static enum wy_err open_database(struct store *store, const char *path, const char *gateway,
-				 struct place place)
+enum wy_err store_identify(struct store *store, const char *gateway, struct wy_diags *diags)
 {
-	enum wy_err err = make_private(path, place);
+	return load_identity(store, gateway, (struct place){diags, store->dir});
+}
+
+int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames)
+{
+	struct store *store = arg;
+
+	(void)db;
+	(void)name;
+	store->wal_frames = frames;
+	return SQLITE_OK;
+}
+
+enum wy_err store_open_handle(struct store *store, const char *vfs, struct wy_diags *diags)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
+	enum wy_err err;
 	int rc;
 
-	if (err)
-		return err;
-	rc = sqlite3_open_v2(path, &store->db,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
-			     NULL);
+	rc = sqlite3_open_v2(store->path, &store->db, vfs ? flags | SQLITE_OPEN_CREATE : flags, vfs);
 	if (rc == SQLITE_OK)
-		rc = set_options(store->db);
+		rc = set_options(store->db, vfs != NULL);
 	err = store_error(store, rc);
 	if (!err)
-		err = check_version(store, place);
+		err = check_version(store, (struct place){diags, store->dir});
 	if (!err)
 		err = store_prepare(store);
+	if (!err && !vfs) /* in place of SQLite's own: what goes wrong there is to be heard of */
+		sqlite3_wal_hook(store->db, store_on_wal, store);
+	return err;
+}
+
+static enum wy_err open_on_disk(struct store *store, const char *gateway, struct place place)
+{
+	enum wy_err err = make_private(store, place);
+
 	if (!err)
-		err = load_identity(store, gateway, place);
-	store->is_untold = true; /* the first look says whether it is so */
+		err = store_open_handle(store, NULL, place.diags);
+	if (!err)
+		err = store_identify(store, gateway, place.diags);
+	if (!err && !store_mode_file_says_memory(store))
+		store_mode_file_put(store, false);
+	return err;
+}
+
+/* A disk that does not serve is no reason not to watch the building: what is on it is read where that is possible. */
+static enum wy_err open_in_memory(struct store *store, const char *gateway)
+{
+	store->mode = store->trouble;
+	store_drop_handle(store);
+	enum wy_err err = store_begin_in_memory(store, gateway, true);
+	if (err == WY_E_NOTFOUND || err == WY_E_IO)
+		err = store_begin_in_memory(store, gateway, false);
 	return err;
 }
 
@@ -267,24 +326,36 @@ enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *di
 		       struct store **ret_store)
 {
 	struct store *store = calloc(1, sizeof(*store));
-	char path[PATH_SIZE];
 	struct place place = {diags, dir};
-	size_t errors = diags ? diags->errors : 0;
+	size_t errors = diags ? diags->errors : 0, said = diags ? diags->n : 0;
 	enum wy_err err;
 
 	if (!store)
 		return WY_E_NOMEM;
-	store->lock_fd = -1;
+	store->lock_fd = store->mode_fd = -1;
 	store->quota = WY_OUTBOX_BYTES;
 	store->pack = store_new_pack();
 	if (!store->pack) {
 		store_close(store);
 		return WY_E_NOMEM;
 	}
-	err = join(path, dir, STORE_FILE) ? take_lock(store, dir, place) : WY_E_LIMIT;
-	if (!err)
-		err = open_database(store, path, gateway, place);
+	store->is_untold = true; /* the first look says whether it is so */
+	err = join(store->path, dir, STORE_FILE) ? WY_OK : WY_E_LIMIT;
 	if (!err) {
+		strcpy(store->dir, dir);
+		err = take_lock(store, dir, place);
+	}
+	if (!err)
+		err = open_on_disk(store, gateway, place);
+	if (store_is_disk_trouble(store, err)) {
+		err = open_in_memory(store, gateway);
+		if (!err && diags) { /* it is open: nothing is wrong that would have to be said here */
+			diags->n = said;
+			diags->errors = errors;
+		}
+	}
+	if (!err) {
+		store->is_open = true;
 		*ret_store = store;
 		return WY_OK;
 	}
@@ -294,15 +365,33 @@ enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *di
 	return err;
 }
 
+void store_drop_handle(struct store *store)
+{
+	store_finalize(store);
+	if (store->db) {
+		(void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+		(void)sqlite3_close(store->db);
+	}
+	store->db = NULL;
+	store->broken = WY_OK;
+	store->is_in_tx = store->is_failed = false;
+}
+
 void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	if (store->db) {
-		store_abort(store);
+	store_abort(store);
+	if (store->mode != STORE_ON_DISK || store->broken) {
+		store_drop_handle(store);
+	} else {
 		store_finalize(store);
 		sqlite3_close(store->db);
 	}
+	memory_disk_free(store->memory);
+	redo_release(&store->redo);
+	if (store->mode_fd >= 0)
+		close(store->mode_fd);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	pack_free(store->pack);

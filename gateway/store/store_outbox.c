@@ -324,13 +324,9 @@ static enum wy_err move_one(struct store *store, struct store_binder *binder, en
 {
 	bool is_s1 = false, is_found = false;
 	int64_t bytes = 0;
-	enum wy_err err = store_may_write(store);
+	enum wy_err err;
 
-	if (err) {
-		store_done(binder);
-		return err;
-	}
-	for (err = store_row(binder); err == WY_OK; err = store_row(binder)) {
+	for (err = store_write_row(binder); err == WY_OK; err = store_row(binder)) {
 		is_found = true;
 		bytes = sqlite3_column_int64(binder->stmt, 0);
 		is_s1 = sqlite3_column_int64(binder->stmt, 1) == 1;

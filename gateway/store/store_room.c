@@ -50,11 +50,10 @@ static enum wy_err drop_row(struct store *store, uint64_t seq, struct store_drop
 {
 	struct store_binder binder = store_bind(store, STORE_ROOM_DROP);
 	int64_t bytes = 0;
-	enum wy_err err = store_may_write(store);
+	enum wy_err err;
 
 	store_bind_int(&binder, (int64_t)seq);
-	if (!err)
-		err = store_row(&binder);
+	err = store_write_row(&binder);
 	if (!err) {
 		*dropped = (struct store_dropped){seq, (uint8_t)sqlite3_column_int64(binder.stmt, 0),
 						  (uint8_t)sqlite3_column_int64(binder.stmt, 1),

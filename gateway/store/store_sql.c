@@ -1,9 +1,10 @@
 /* store_sql.c: the thin layer between the store's calls and SQLite. Every code of SQLite passes
- * through store_error(); every write through store_write(), which keeps a half-failed transaction
+ * through store_error(); every write through store_write_row(), which keeps a half-failed transaction
  * from ever being committed (SQLite rolls back by itself on some errors, and later writes would
- * then stand alone). */
+ * then stand alone), and goes on in memory where the disk refuses it (store_memory.c). */
 #include "store_sql.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char *const sql_texts[STORE_STATEMENTS] = {
@@ -40,6 +41,47 @@ static enum wy_err find_error(int rc)
 	return WY_E_IO;
 }
 
+enum store_mode store_trouble_of(int error)
+{
+	static const struct {
+		int error;
+		enum store_mode mode;
+	} rows[] = {
+		{ENOSPC, STORE_FULL},	{EDQUOT, STORE_FULL}, {EROFS, STORE_READONLY},
+		{EACCES, STORE_READONLY}, {EPERM, STORE_READONLY},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].error == error)
+			return rows[i].mode;
+	return STORE_FAILED;
+}
+
+/* What a code says of the disk, and the words for it. */
+static void note_trouble(struct store *store, int rc)
+{
+	int error = store->db ? sqlite3_system_errno(store->db) : 0;
+	int kind = rc & 0xff;
+	struct wy_buf words;
+
+	store->trouble = STORE_ON_DISK;
+	if (rc == SQLITE_IOERR_NOMEM || (kind != SQLITE_FULL && kind != SQLITE_READONLY && kind != SQLITE_IOERR &&
+					  kind != SQLITE_CANTOPEN))
+		return;
+	store->trouble = kind == SQLITE_FULL ? STORE_FULL
+			 : kind == SQLITE_READONLY ? STORE_READONLY
+						   : store_trouble_of(error);
+	wy_buf_init(&words, store->why, sizeof(store->why));
+	wy_buf_add(&words, sqlite3_errstr(rc));
+	if (error && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN))
+		wy_buf_addf(&words, ": %s", strerror(error));
+}
+
+bool store_is_disk_trouble(const struct store *store, enum wy_err err)
+{
+	return (err == WY_E_FULL || err == WY_E_IO) && store->trouble != STORE_ON_DISK && !store->memory;
+}
+
 enum wy_err store_error(struct store *store, int rc)
 {
 	enum wy_err err;
@@ -47,6 +89,7 @@ enum wy_err store_error(struct store *store, int rc)
 	if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return WY_OK;
 	err = find_error(rc);
+	note_trouble(store, rc);
 	if (err == WY_E_IO || err == WY_E_CORRUPT)
 		store->broken = err;
 	return err;
@@ -74,9 +117,12 @@ void store_finalize(struct store *store)
 
 struct store_binder store_bind(struct store *store, enum store_statement id)
 {
-	struct store_binder binder = {store, store->stmt[id], 0, SQLITE_OK};
+	struct store_binder binder = {store, store->stmt[id], 0, SQLITE_OK, false};
 
 	sqlite3_reset(binder.stmt); /* its result is that of the last run: known already */
+	binder.is_kept = store->is_in_tx && !store->memory && binder.stmt && !sqlite3_stmt_readonly(binder.stmt);
+	if (binder.is_kept)
+		redo_begin(&store->redo, id);
 	return binder;
 }
 
@@ -89,6 +135,8 @@ static void note(struct store_binder *binder, int rc)
 void store_bind_int(struct store_binder *binder, int64_t value)
 {
 	note(binder, sqlite3_bind_int64(binder->stmt, ++binder->at, value));
+	if (binder->is_kept)
+		redo_int(&binder->store->redo, value);
 }
 
 void store_bind_real(struct store_binder *binder, bool has_value, double value)
@@ -96,17 +144,21 @@ void store_bind_real(struct store_binder *binder, bool has_value, double value)
 	binder->at++;
 	note(binder, has_value ? sqlite3_bind_double(binder->stmt, binder->at, value)
 			       : sqlite3_bind_null(binder->stmt, binder->at));
+	if (binder->is_kept)
+		redo_real(&binder->store->redo, has_value, value);
 }
 
 void store_bind_null(struct store_binder *binder)
 {
-	note(binder, sqlite3_bind_null(binder->stmt, ++binder->at));
+	store_bind_real(binder, false, 0);
 }
 
 void store_bind_textn(struct store_binder *binder, const char *text, size_t len)
 {
 	note(binder, sqlite3_bind_text64(binder->stmt, ++binder->at, text, len, SQLITE_STATIC,
 					 SQLITE_UTF8));
+	if (binder->is_kept)
+		redo_text(&binder->store->redo, text, len);
 }
 
 void store_bind_text(struct store_binder *binder, const char *text)
@@ -118,6 +170,8 @@ void store_bind_blob(struct store_binder *binder, const void *bytes, size_t len)
 {
 	note(binder, sqlite3_bind_blob64(binder->stmt, ++binder->at, len > 0 ? bytes : "", len,
 					 SQLITE_STATIC));
+	if (binder->is_kept)
+		redo_blob(&binder->store->redo, bytes, len);
 }
 
 enum wy_err store_row(struct store_binder *binder)
@@ -148,7 +202,7 @@ enum wy_err store_run(struct store_binder *binder)
 	return err == WY_E_NOTFOUND ? WY_OK : err;
 }
 
-enum wy_err store_may_write(struct store *store)
+static enum wy_err may_write(struct store *store)
 {
 	if (store->broken)
 		return store->broken;
@@ -157,17 +211,38 @@ enum wy_err store_may_write(struct store *store)
 	return WY_OK;
 }
 
+/* The first row of a write, by which SQLite has done all of it, or WY_E_NOTFOUND where it gives none. Kept for a second time;
+ * or, where the disk refused it, done a second time in memory. */
+enum wy_err store_write_row(struct store_binder *binder)
+{
+	struct store *store = binder->store;
+	enum wy_err err = may_write(store);
+
+	if (err)
+		return err;
+	err = store_row(binder);
+	if (store_is_disk_trouble(store, err)) {
+		err = store_leave_disk(store, binder);
+		if (!err)
+			err = store_row(binder);
+	}
+	if (err && err != WY_E_NOTFOUND)
+		store->is_failed = true;
+	else if (binder->is_kept)
+		redo_end(&store->redo, err == WY_OK, err ? 0 : sqlite3_column_int64(binder->stmt, 0));
+	return err;
+}
+
 enum wy_err store_write(struct store_binder *binder)
 {
-	enum wy_err err = store_may_write(binder->store);
+	enum wy_err err = store_write_row(binder);
 
-	if (err) {
-		store_done(binder);
-		return err;
-	}
-	err = store_run(binder);
-	if (err)
-		binder->store->is_failed = true;
+	while (err == WY_OK)
+		err = store_row(binder);
+	store_done(binder);
+	if (err == WY_E_NOTFOUND)
+		return WY_OK;
+	binder->store->is_failed = true;
 	return err;
 }
 
@@ -190,28 +265,27 @@ enum wy_err store_number(struct store_binder *binder, int64_t *ret_value)
 
 enum wy_err store_write_number(struct store_binder *binder, int64_t *ret_value)
 {
-	enum wy_err err = store_may_write(binder->store);
+	enum wy_err err = store_write_row(binder);
+	int64_t value = err ? 0 : sqlite3_column_int64(binder->stmt, 0);
 
-	if (err) {
-		store_done(binder);
-		return err;
+	if (err == WY_OK) {
+		err = store_row(binder); /* over only at its end */
+		err = err == WY_E_NOTFOUND ? WY_OK : err;
 	}
-	err = store_number(binder, ret_value);
+	store_done(binder);
 	if (err)
 		binder->store->is_failed = true;
+	else
+		*ret_value = value;
 	return err;
 }
 
 enum wy_err store_write_sum(struct store_binder *binder, int64_t *ret_n, int64_t *ret_sum)
 {
-	enum wy_err err = store_may_write(binder->store);
 	int64_t n = 0, sum = 0;
+	enum wy_err err;
 
-	if (err) {
-		store_done(binder);
-		return err;
-	}
-	for (err = store_row(binder); err == WY_OK; err = store_row(binder)) {
+	for (err = store_write_row(binder); err == WY_OK; err = store_row(binder)) {
 		n++;
 		sum += sqlite3_column_int64(binder->stmt, 0);
 	}

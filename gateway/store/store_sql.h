@@ -6,7 +6,9 @@
 
 #include "pack.h"
 #include "wy_limits.h"
+#include "memory_disk.h"
 #include "store.h"
+#include "store_redo.h"
 
 #define TICKET_COLUMNS                                                                             \
 	"key, no, dedup, asset, fault, rule, repeat_of, repeat_count_30d, epoch, episode, rev, "   \
@@ -25,15 +27,30 @@ enum store_statement {
 };
 
 #define STORE_KEY_SIZE 256u /* longest ticket key, type or topic read back */
+#define STORE_PATH_SIZE 4096u
+#define STORE_WAL_FRAMES 1000 /* in the write-ahead log: then it is put into the database */
 
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[STORE_STATEMENTS];
 	int lock_fd; /* -1: none */
+	int mode_fd; /* the file that says whether the last word is on the disk; -1: none */
+	char dir[STORE_PATH_SIZE], path[STORE_PATH_SIZE]; /* of the database */
 	uint64_t epoch;
+	uint64_t turn;	/* number of the last commit */
+	int wal_frames; /* after the last commit */
 	bool is_in_tx;
 	bool is_failed;	    /* a write of this transaction failed: nothing may be committed */
 	enum wy_err broken; /* IO or CORRUPT: the handle is done for; else WY_OK */
+	struct store_redo redo;
+	enum store_mode trouble; /* what the last error says of the disk; STORE_ON_DISK: nothing */
+	enum store_mode mode;
+	char why[STORE_WHY_DISK_SIZE];
+	struct memory_disk *memory; /* NULL: everything is on the disk */
+	bool is_apart;		    /* nothing of the memory store comes from the disk */
+	bool is_open;		    /* the opening is over */
+	bool is_committing;
+	uint64_t disk_epoch, disk_turn, disk_seq; /* as the disk held them when memory began */
 	/* the row of store_load_event() */
 	char ticket_key[STORE_KEY_SIZE], type[STORE_KEY_SIZE], topic[STORE_KEY_SIZE];
 	unsigned char payload[WY_TICKET_BYTES_MAX];
@@ -83,6 +100,34 @@ enum wy_err store_note_gap(struct store *store, const struct store_dropped *drop
 /* NULL-terminated; the n-th brings user_version from n to n + 1. */
 extern const char *const store_migrations[];
 
+/* ---- Disk and memory (store_memory.c, store_return.c) ---- */
+
+/* Whether err, which the last call gave, is the disk's fault and memory can help. */
+bool store_is_disk_trouble(const struct store *store, enum wy_err err);
+enum store_mode store_trouble_of(int error); /* an errno */
+/* The disk took no more: goes on in memory, with what the open transaction wrote so far. The handle on the disk is closed,
+ * nothing more is asked of it. failed: the statement that met it, bound anew and to be run; NULL: none. */
+enum wy_err store_leave_disk(struct store *store, struct store_binder *failed);
+/* The same at the opening, before there is anything to write. WY_E_NOTFOUND: there is no database on the disk. */
+enum wy_err store_begin_in_memory(struct store *store, const char *gateway, bool has_base);
+
+/* Puts the memory store's own log into its pages. */
+enum wy_err store_empty_log(struct store *store);
+
+/* store_open.c */
+int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames); /* for sqlite3_wal_hook() */
+/* A connection with its statements. vfs: NULL is the real disk. Brings it to the present schema. */
+enum wy_err store_open_handle(struct store *store, const char *vfs, struct wy_diags *diags);
+/* Whose it is and where it stands. gateway: NULL does not matter; else written where there is nobody yet. */
+enum wy_err store_identify(struct store *store, const char *gateway, struct wy_diags *diags);
+/* Closes the connection, in which an open transaction ends; nothing is written or synced by it. */
+void store_drop_handle(struct store *store);
+
+/* store_mode.c: a file of a few bytes that is written over in place, so that a full disk takes it. It says whether numbers
+ * were given out that are not on the disk. */
+bool store_mode_file_says_memory(struct store *store); /* opens it, makes it where there is none */
+void store_mode_file_put(struct store *store, bool is_memory);
+
 /* SQLite's code as ours; remembers a broken handle. */
 enum wy_err store_error(struct store *store, int rc);
 enum wy_err store_prepare(struct store *store);
@@ -94,6 +139,7 @@ struct store_binder {
 	struct store *store;
 	sqlite3_stmt *stmt;
 	int at, rc;
+	bool is_kept; /* for a second time */
 };
 struct store_binder store_bind(struct store *store, enum store_statement id);
 void store_bind_int(struct store_binder *binder, int64_t value);
@@ -116,8 +162,8 @@ enum wy_err store_number(struct store_binder *binder, int64_t *ret_value);
 enum wy_err store_write_number(struct store_binder *binder, int64_t *ret_value);
 /* A write that returns rows: how many there were, and the sum of their first column. */
 enum wy_err store_write_sum(struct store_binder *binder, int64_t *ret_n, int64_t *ret_sum);
-/* May be written now: WY_OK, or why not. For writes that read what they return. */
-enum wy_err store_may_write(struct store *store);
+/* A write whose rows are read one by one: its first; the rest by store_row(), then store_done(). Every write begins here. */
+enum wy_err store_write_row(struct store_binder *binder);
 
 /* Text of a column into a fixed buffer; WY_E_CORRUPT when it does not fit. */
 enum wy_err store_column_text(struct store_binder *binder, int column, char *out, size_t size);

@@ -12,8 +12,16 @@ enum wy_err store_begin(struct store *store)
 		return store->broken;
 	if (store->is_in_tx)
 		return WY_E_STATE;
+	redo_clear(&store->redo);
 	binder = store_bind(store, STORE_BEGIN);
 	err = store_run(&binder);
+	if (store_is_disk_trouble(store, err)) {
+		err = store_leave_disk(store, NULL);
+		if (!err) {
+			binder = store_bind(store, STORE_BEGIN);
+			err = store_run(&binder);
+		}
+	}
 	if (err)
 		return err;
 	store->is_in_tx = true;
@@ -21,20 +29,74 @@ enum wy_err store_begin(struct store *store)
 	return WY_OK;
 }
 
+/* Every commit has a number, so that one of which the disk would not say whether it was kept is known again. */
+static enum wy_err number_turn(struct store *store, uint64_t *ret_turn)
+{
+	struct store_binder binder = store_bind(store, STORE_TURN_NEXT);
+	int64_t turn = 0;
+	enum wy_err err = store_write_number(&binder, &turn);
+
+	*ret_turn = (uint64_t)turn;
+	return err;
+}
+
+static enum wy_err run_commit(struct store *store)
+{
+	struct store_binder binder = store_bind(store, STORE_COMMIT);
+
+	return store_run(&binder);
+}
+
+static enum wy_err commit(struct store *store)
+{
+	uint64_t turn = 0;
+	enum wy_err err = number_turn(store, &turn);
+
+	if (!err)
+		err = run_commit(store);
+	if (store_is_disk_trouble(store, err)) {
+		store->is_committing = true;
+		err = store_leave_disk(store, NULL);
+		store->is_committing = false;
+		if (!err && store->is_in_tx) /* else it had been kept after all */
+			err = run_commit(store);
+	}
+	if (!err)
+		store->turn = turn;
+	return err;
+}
+
+/* Puts the write-ahead log into the database when it has grown, as SQLite would do by itself: but that would not say when the
+ * disk fails at it. The commit stands either way. */
+static void put_log_away(struct store *store)
+{
+	int rc;
+
+	if (store->memory || store->wal_frames < STORE_WAL_FRAMES)
+		return;
+	rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) /* somebody reads: after the next commit */
+		return;
+	if (store_is_disk_trouble(store, store_error(store, rc)))
+		(void)!store_leave_disk(store, NULL); /* where that fails too the next transaction says so */
+}
+
 enum wy_err store_commit(struct store *store)
 {
-	struct store_binder binder;
 	enum wy_err err = WY_E_STATE;
 
 	if (!store->is_in_tx)
 		return WY_E_STATE;
-	if (!store->is_failed && !sqlite3_get_autocommit(store->db)) {
-		binder = store_bind(store, STORE_COMMIT);
-		err = store_run(&binder);
-	}
+	if (store->broken)
+		err = store->broken;
+	else if (!store->is_failed && !sqlite3_get_autocommit(store->db))
+		err = commit(store);
 	if (err)
 		store_abort(store);
 	store->is_in_tx = false;
+	redo_clear(&store->redo);
+	if (!err)
+		put_log_away(store);
 	return err;
 }
 
@@ -42,7 +104,7 @@ void store_abort(struct store *store)
 {
 	if (!store->is_in_tx)
 		return;
-	if (!sqlite3_get_autocommit(store->db)) {
+	if (store->db && !sqlite3_get_autocommit(store->db)) {
 		struct store_binder binder = store_bind(store, STORE_ROLLBACK);
 
 		(void)store_run(&binder); /* a rollback that fails is done by the next open */
@@ -219,7 +281,8 @@ enum wy_err store_tidy(struct store *store)
 	if (store->is_in_tx)
 		return WY_E_STATE;
 	binder = store_bind(store, STORE_VACUUM);
-	return store_run(&binder);
+	enum wy_err err = store_run(&binder);
+	return store_is_disk_trouble(store, err) ? store_leave_disk(store, NULL) : err;
 }
 
 enum wy_err store_verify(struct store *store, struct wy_diags *diags)

@@ -16,7 +16,7 @@ static struct wy_now now;
 
 static void look(struct own *own, bool is_up, uint64_t queued, uint64_t opened)
 {
-	const struct own_in in = {is_up, true, queued};
+	const struct own_in in = {.is_up = is_up, .has_queue = true, .queued = queued};
 
 	now.mono_ms += OWN_PERIOD_MS;
 	now.wall_ms += OWN_PERIOD_MS;
@@ -43,7 +43,7 @@ static void tickets_count_for_ten_minutes(void **state)
 
 static void a_queue_is_full_at_its_ceiling_and_unknown_where_nobody_can_say(void **state)
 {
-	const struct own_in deaf = {false, false, 0};
+	const struct own_in deaf = {.is_up = false};
 	struct own own = {.has_looked = false};
 	(void)state;
 
@@ -83,6 +83,26 @@ static void a_clock_that_was_set_is_off_from_where_it_was_right(void **state)
 	now.clock = WY_CLOCK_SYNCED;
 	look(&own, true, 0, 0);
 	assert_true(samples[OWN_CLOCK_OFFSET].real == 0.0);
+}
+
+static void what_the_store_lost_at_the_start_is_seen_to_come(void **state)
+{
+	struct own_in in = {.is_up = true, .new_epochs = 1, .dropped = 500, .store_fill = 250, .unconfirmed_ms = 61500};
+	struct own own = {.has_looked = false};
+	(void)state;
+
+	own_look(&own, &in, 0, now, samples);
+	assert_int_equal(samples[OWN_STORE_LOSSES].whole, 0);
+	assert_int_equal(samples[OWN_STORE_OK].whole, 1);
+	assert_true(samples[OWN_STORE_FILL].real == 100.0);
+	assert_true(samples[OWN_UNCONFIRMED].real == 61.5);
+	own_look(&own, &in, 0, now, samples);
+	assert_int_equal(samples[OWN_STORE_LOSSES].whole, 1); /* what was dropped in earlier lives was said then */
+	in.dropped = 503;
+	in.is_in_memory = true;
+	own_look(&own, &in, 0, now, samples);
+	assert_int_equal(samples[OWN_STORE_LOSSES].whole, 4);
+	assert_int_equal(samples[OWN_STORE_OK].whole, 0);
 }
 
 static const char classes[] =
@@ -127,14 +147,14 @@ static void its_rules_open_and_clear_tickets(void **state)
 	world_write(&world, "rules.yaml", rules);
 	assert_int_equal(world_start(&world), WY_OK);
 	assert_true(engine_has_own(world.engine));
-	pass(&world, (struct own_in){true, true, 0}, 3);
+	pass(&world, (struct own_in){.is_up = true, .has_queue = true}, 3);
 	assert_string_equal(world_story(&world), "");
-	pass(&world, (struct own_in){false, true, 0}, 3);
+	pass(&world, (struct own_in){.has_queue = true}, 3);
 	/* The first is a ticket too many for the second. */
 	assert_string_equal(world_story(&world), "opened opened");
-	pass(&world, (struct own_in){true, true, 0}, 2);
+	pass(&world, (struct own_in){.is_up = true, .has_queue = true}, 2);
 	assert_string_equal(world_story(&world), "opened opened cleared");
-	pass(&world, (struct own_in){true, true, 0}, (int)OWN_LOOKS + 2);
+	pass(&world, (struct own_in){.is_up = true, .has_queue = true}, (int)OWN_LOOKS + 2);
 	assert_string_equal(world_story(&world), "opened opened cleared cleared");
 	world_check(&world);
 	world_remove(&world);
@@ -159,6 +179,7 @@ int main(void)
 		cmocka_unit_test(tickets_count_for_ten_minutes),
 		cmocka_unit_test(a_queue_is_full_at_its_ceiling_and_unknown_where_nobody_can_say),
 		cmocka_unit_test(a_clock_that_was_set_is_off_from_where_it_was_right),
+		cmocka_unit_test(what_the_store_lost_at_the_start_is_seen_to_come),
 		cmocka_unit_test(its_rules_open_and_clear_tickets),
 		cmocka_unit_test(a_building_without_one_has_none),
 	};

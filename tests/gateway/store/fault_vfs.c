@@ -6,6 +6,7 @@
 
 struct shim_file {
 	sqlite3_file base;
+	bool has_failed; /* a sync */
 	sqlite3_file *real; /* the memory behind this struct */
 };
 
@@ -16,10 +17,23 @@ static sqlite3_mem_methods real_mem;
 static enum fault_kind kind_now;
 static unsigned left;
 static bool has_struck;
+static unsigned n_repeated;
+
+static bool is_meant(enum fault_kind kind)
+{
+	static const unsigned also[] = {
+		[FAULT_READONLY] = 1u << FAULT_FULL,
+		[FAULT_CHANGES] = 1u << FAULT_WRITE | 1u << FAULT_SYNC | 1u << FAULT_TRUNCATE,
+		[FAULT_ALL] = 1u << FAULT_WRITE | 1u << FAULT_SYNC | 1u << FAULT_TRUNCATE | 1u << FAULT_READ |
+			      1u << FAULT_OPEN | 1u << FAULT_SHM,
+	};
+
+	return kind == kind_now || (kind_now >= FAULT_READONLY && (also[kind_now] & 1u << kind));
+}
 
 static bool strikes(enum fault_kind kind)
 {
-	if (kind != kind_now)
+	if (!is_meant(kind))
 		return false;
 	if (left > 1) {
 		left--;
@@ -48,7 +62,7 @@ static int shim_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 static int shim_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
 	if (strikes(FAULT_FULL))
-		return SQLITE_FULL;
+		return kind_now == FAULT_READONLY ? SQLITE_READONLY : SQLITE_FULL;
 	if (strikes(FAULT_WRITE)) {
 		(void)real_of(file)->pMethods->xWrite(real_of(file), bytes, n / 2, at); /* torn */
 		return SQLITE_IOERR_WRITE;
@@ -58,13 +72,20 @@ static int shim_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int6
 
 static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-	return real_of(file)->pMethods->xTruncate(real_of(file), size);
+	return strikes(FAULT_TRUNCATE) ? SQLITE_IOERR_TRUNCATE
+				       : real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
 static int shim_sync(sqlite3_file *file, int flags)
 {
-	return strikes(FAULT_SYNC) ? SQLITE_IOERR_FSYNC
-				   : real_of(file)->pMethods->xSync(real_of(file), flags);
+	struct shim_file *shim_of = (struct shim_file *)(void *)file;
+
+	n_repeated += shim_of->has_failed;
+	if (strikes(FAULT_SYNC)) {
+		shim_of->has_failed = true;
+		return SQLITE_IOERR_FSYNC;
+	}
+	return real_of(file)->pMethods->xSync(real_of(file), flags);
 }
 
 static int shim_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -104,7 +125,8 @@ static int shim_traits(sqlite3_file *file)
 
 static int shim_map(sqlite3_file *file, int page, int size, int extend, void volatile **out)
 {
-	return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out);
+	return strikes(FAULT_SHM) ? SQLITE_IOERR_SHMSIZE
+				  : real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out);
 }
 
 static int shim_shm_lock(sqlite3_file *file, int offset, int n, int flags)
@@ -130,6 +152,7 @@ static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 
 	(void)vfs;
 	made->base.pMethods = NULL;
+	made->has_failed = false;
 	made->real = (sqlite3_file *)(void *)(made + 1);
 	if (strikes(FAULT_OPEN))
 		return SQLITE_CANTOPEN;
@@ -191,6 +214,12 @@ void fault_on(enum fault_kind kind, unsigned n)
 	kind_now = kind;
 	left = n;
 	has_struck = false;
+	n_repeated = 0;
+}
+
+unsigned fault_syncs_repeated(void)
+{
+	return n_repeated;
 }
 
 bool fault_off(void)
