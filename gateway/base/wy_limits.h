@@ -115,7 +115,7 @@
 #define WY_UPLINK_TOPICS_MAX 8u            /* subscribed topics; refuse */
 #define WY_UPLINK_MESSAGE_MAX 65536u       /* payload of one message: up refuse, down drop */
 #define WY_UPLINK_QUEUE 256u               /* down messages the loop has not taken yet; drop newest */
-#define WY_OUTBOX_WINDOW 64u               /* events sent and not yet receipted; slow */
+#define WY_OUTBOX_WINDOW 128u             /* events sent and not yet receipted; slow */
 #define WY_OUTBOX_BYTES (256u * 1024u * 1024u) /* all events in the store, by default; lower tiers make room, a gap record says so */
 #define WY_COMMANDS_KEPT 64u               /* ids of commands that are not executed twice; oldest forgotten */
 #define WY_EVIDENCE_SAMPLES 16u            /* changes kept of one point for evidence; drop oldest */
@@ -142,7 +142,7 @@
 #define WY_DESK_MESSAGE_BYTES_MAX 65536u /* one message; reject, with its number if it can be had */
 #define WY_DESK_QUEUE_MAX 4096u          /* messages between MQTT and the database; drop: no receipt,
 					    so the gateway sends them again */
-#define WY_DESK_BATCH_MAX 64u            /* messages of one transaction; the rest waits */
+#define WY_DESK_BATCH_MAX 128u           /* messages of one transaction; the rest waits */
 #define WY_DESK_REJECTED_MAX 64u         /* named in one receipt; the latest are named */
 
 #endif

@@ -73,10 +73,10 @@ static void a_backlog_leaves_room_for_s1_and_s1_for_the_backlog(void **state)
 		while (outbox_want(&box, (enum outbox_lane)lane, &after) > 0)
 			offer((enum outbox_lane)lane, seq++);
 		assert_int_equal(outbox_used(&box), WY_OUTBOX_WINDOW - OUTBOX_RESERVE);
-		assert_int_equal(outbox_offer(&box, (enum outbox_lane)lane, 99, 0), WY_E_FULL);
+		assert_int_equal(outbox_offer(&box, (enum outbox_lane)lane, 9999, 0), WY_E_FULL);
 		assert_int_equal(outbox_want(&box, (enum outbox_lane)(1 - lane), &after),
 				 OUTBOX_RESERVE);
-		offer((enum outbox_lane)(1 - lane), 100);
+		offer((enum outbox_lane)(1 - lane), 10000);
 	}
 }
 
