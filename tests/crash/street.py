@@ -117,6 +117,7 @@ class Street:
                        stdout=subprocess.DEVNULL)
         subprocess.run([os.path.join(SOURCE, "deploy/broker/render.sh"), str(self.mqtt), run], check=True)
         self.control = None
+        self.has_times = True   # the gateways' clocks are right: what they stamp is judged too
         self.faults = [Fault(self, gateway, box, point)
                        for gateway in self.gateways for box in BOXES for point in FAULTS]
         self.by_key = {fault.key: fault for fault in self.faults}
@@ -249,7 +250,7 @@ class Street:
         for event in sorted(self.events, key=lambda e: e["data"]["gateway_seq"]):
             by_key[event["data"]["dedup_key"]].append(event)
         for key, phases in truth.items():
-            wrong += judge_fault(key, phases, by_key.pop(key, []))
+            wrong += judge_fault(key, phases, by_key.pop(key, []), self.has_times)
         for key, events in by_key.items():
             wrong.append(f"{key}: a ticket nobody gave cause for: {[verb_of(e) for e in events]}, first "
                          f"{events[0]['time']}")
@@ -312,7 +313,7 @@ def seconds_of(stamp):
     return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
-def judge_fault(key, phases, events):
+def judge_fault(key, phases, events, has_times=True):
     """events: those of this fault in the order of seq. Yields what is wrong."""
     ends = [e for e in events if verb_of(e) != "updated"]
     if [verb_of(e) for e in ends] != ["opened", "cleared"] * len(phases):
@@ -326,7 +327,7 @@ def judge_fault(key, phases, events):
     for ticket, seen in revs.items():
         if seen != list(range(1, len(seen) + 1)):
             yield f"{key}: {ticket} has rev {seen}"
-    for n, (begun, over) in enumerate(phases):
+    for n, (begun, over) in enumerate(phases if has_times else []):
         opened, cleared = seconds_of(ends[2 * n]["time"]), seconds_of(ends[2 * n + 1]["time"])
         if opened + 0.001 < begun or over is None or opened > over or cleared + 0.001 < over:
             yield f"{key}: episode {n + 1} opened {ends[2 * n]['time']} cleared {ends[2 * n + 1]['time']}, the fault " \

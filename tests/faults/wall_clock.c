@@ -2,10 +2,14 @@
  *
  * WY_CLOCK_FILE names a small file with a number of seconds, like +3600: so far off is everything the program is told of the
  * wall clock, from the moment the file says so. Clocks that measure time are left alone, and so are timers, which the loop
- * sets by such a clock: that is what libfaketime cannot do for timerfd. */
+ * sets by such a clock: that is what libfaketime cannot do for timerfd. Waiting until an instant of the wall clock is
+ * translated, as it is the machine that waits. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -55,4 +59,43 @@ PUBLIC time_t time(time_t *ret_now)
 	if (ret_now)
 		*ret_now = ts.tv_sec;
 	return ts.tv_sec;
+}
+
+/* ---- Waiting -------------------------------------------------------------------------------------- */
+
+enum { NEAR_S = 3600 }; /* an instant so near to our wall clock is one of it, and not of another clock */
+
+static struct timespec as_machine(const struct timespec *until)
+{
+	struct timespec then = *until;
+	time_t away_s = until->tv_sec - time(NULL);
+
+	if (away_s > -NEAR_S && away_s < NEAR_S)
+		then.tv_sec -= seconds_off();
+	return then;
+}
+
+static void *next_of(const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	if (!found)
+		abort();
+	return found;
+}
+
+PUBLIC int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict lock,
+				  const struct timespec *restrict until)
+{
+	struct timespec then = as_machine(until);
+
+	return ((int (*)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *))next_of("pthread_cond_timedwait"))(
+		cond, lock, &then);
+}
+
+PUBLIC int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict until)
+{
+	struct timespec then = as_machine(until);
+
+	return ((int (*)(sem_t *, const struct timespec *))next_of("sem_timedwait"))(sem, &then);
 }
