@@ -131,3 +131,36 @@ uint64_t clock_seed(void)
 		seed = (uint64_t)clock_boot() * 2654435761u;
 	return seed;
 }
+
+/* ---- In front of libcoap ---------------------------------------------------------------------- */
+
+/* libcoap measures its time-outs on the wall clock, by these functions of its own: a clock set forward would end what a
+ * device was about to answer, and one set back would hold up what has to be said again. A program's function goes
+ * before a library's of the same name, so boottime is asked here. OpenSSL still tells the next repetition of a DTLS
+ * handshake as an instant of the wall clock, which is translated. */
+#define INSTEAD_OF_LIBCOAPS __attribute__((visibility("default")))
+
+INSTEAD_OF_LIBCOAPS void coap_ticks(uint64_t *ret_ticks);
+INSTEAD_OF_LIBCOAPS uint64_t coap_ticks_from_rt_us(uint64_t wall_us);
+INSTEAD_OF_LIBCOAPS uint64_t coap_ticks_to_rt_us(uint64_t ticks);
+INSTEAD_OF_LIBCOAPS time_t coap_ticks_to_rt(uint64_t ticks);
+
+void coap_ticks(uint64_t *ret_ticks)
+{
+	*ret_ticks = (uint64_t)clock_boot();
+}
+
+uint64_t coap_ticks_from_rt_us(uint64_t wall_us)
+{
+	return (uint64_t)((wy_ms)(wall_us / 1000) - clock_wall() + clock_boot());
+}
+
+uint64_t coap_ticks_to_rt_us(uint64_t ticks)
+{
+	return (uint64_t)((wy_ms)ticks - clock_boot() + clock_wall()) * 1000;
+}
+
+time_t coap_ticks_to_rt(uint64_t ticks)
+{
+	return (time_t)(coap_ticks_to_rt_us(ticks) / 1000000);
+}

@@ -3,6 +3,7 @@
  * mono is CLOCK_BOOTTIME plus an offset that the store keeps, so that durations go on across process
  * restarts (same boot: exactly) and reboots (by wall clock, never backwards). wall is CLOCK_REALTIME.
  * A wall clock below the bound (clock_bound) is wrong, and its state is "unsynced" whatever the kernel says.
+ * libcoap is made to ask here too (coap_ticks).
  * Threads: after clock_set() any thread may call clock_mono(); clock_now() belongs to the loop. */
 #ifndef CLOCK_H
 #define CLOCK_H

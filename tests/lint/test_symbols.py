@@ -68,3 +68,11 @@ def test_the_binary_imports_only_reading_functions_of_libmodbus():
     for symbol in modbus:
         assert "write" not in symbol, symbol
         assert not re.search(r"reply|mapping|listen|accept|server|report_slave", symbol), symbol
+
+
+def test_libcoap_asks_our_clock_and_not_the_one_people_set():
+    """Its time-outs would else be measured on the wall clock: gateway/loop/clock.c."""
+    run = subprocess.run([os.path.join(BIN, "weiyu"), "version"], capture_output=True, text=True,
+                         env={**os.environ, "LD_BIND_NOW": "1", "LD_DEBUG": "bindings"})
+    bound = [line for line in run.stderr.splitlines() if "`coap_ticks'" in line and re.search(r"file \S*libcoap", line)]
+    assert bound and all(re.search(r"to \S*/weiyu \[", line) for line in bound), bound
