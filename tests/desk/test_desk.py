@@ -240,8 +240,9 @@ class Gateway:
             )  # fmt: skip
         wait_for(lambda: b"SUBACK" in self.heard_file.read_bytes(), "the gateway's subscription")
 
-    def send(self, payload, channel="ticket", hint=None):
+    def send(self, payload, channel="ticket", hint=None, instance=None):
         hints = ["-D", "publish", "user-property", "id", hint] if hint else []
+        hints += ["-D", "publish", "user-property", "instance", instance] if instance else []
         text = payload if isinstance(payload, (str, bytes)) else json.dumps(payload, ensure_ascii=False)
         subprocess.run(
             [*self.broker.client("mosquitto_pub", self.gw), "-q", "1", "-t",
@@ -321,6 +322,58 @@ def test_opened_updated_cleared_are_committed_printed_and_receipted(start, base,
     listing = json.loads(listing.stdout)
     assert listing["tickets"][0]["body"]["data"]["fault_name"] == "困人"
     assert listing["streams"][0]["contiguous_through"] == 3
+
+
+X, Y = "1" * 16, "2" * 16
+
+
+def birth(instance, bd_seq, last_seq, epoch=A):
+    return {"specversion": "1.0", "id": f"{epoch}-birth-{bd_seq}", "source": f"/weiyu/{GW}",
+            "type": "com.weiyu.state.birth.v1", "data": {"gateway_id": GW, "epoch": epoch, "boot": "b", "instance": instance,
+                                                         "bd_seq": bd_seq, "last_seq": last_seq}}
+
+
+def test_a_copy_is_fenced_and_what_it_said_is_taken_back(start, base, gateway):
+    desk = start().ready()
+    gateway.send(birth(X, 1, 0), "state")
+    gateway.send(event(1), instance=X)
+    assert gateway.receipted(1)["instance"] == X
+    gateway.send(birth(Y, 2, 1), "state")  # looks like a restart
+    gateway.send(event(2, "cleared", rev=2, condition="cleared"), instance=Y)
+    gateway.send(event(3, key="tk_2"), instance=Y)
+    gateway.receipted(3)
+    gateway.send(birth(X, 2, 2), "state")  # and is none
+    wait_for(lambda: desk.said("fenced "), "the copy fenced")
+    order = wait_for(lambda: gateway.heard("com.weiyu.cmd.epoch_new.v1"), "the order of a new epoch")[0]
+    assert order == {"epoch": A, "boot": "b", "instance": Y}
+    gateway.send(event(2, "updated", rev=2), instance=X)
+    wait_for(lambda: [r for r in gateway.heard() if (r["through"], r["instance"]) == (2, X)], "the original's receipt")
+    gateway.send(event(3, key="tk_3", dedup_key="a/F-3"), instance=Y)
+    wait_for(lambda: len(base.rows("select id from held")) == 2, "what the copy said kept aside")
+    assert base.rows("select ticket_key, rev, is_ended from ticket") == [("tk_1", "2", "0")]
+    assert base.rows("select seq, instance from inbox order by seq") == [("1", X), ("2", X)]
+    listing = subprocess.run([DESK, "list", "--db", base.spec], check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert f"FENCED  {GW} {A} instance {Y}" in listing
+
+
+def test_a_hole_is_asked_for_and_what_is_gone_closes_it(start, base, gateway):
+    start("--hole-after", "1").ready()
+    gateway.send(birth(X, 1, 0), "state")
+    gateway.send(event(3), instance=X)
+    asked = wait_for(lambda: gateway.heard("com.weiyu.cmd.resend.v1"), "the question")[0]
+    assert asked == {"epoch": A, "from": 1, "to": 2}
+    gateway.send({"source": f"/weiyu/{GW}", "type": "com.weiyu.reply.v1",
+                  "data": {"command_type": "com.weiyu.cmd.resend.v1", "status": "done", "epoch": A, "instance": X,
+                           "gone": [{"from": 1, "to": 1}], "parked": [{"from": 2, "to": 2}]}}, "reply")
+    gateway.receipted(3)
+    assert len(base.rows("select seq from parked where reason like 'gone:%'")) == 2
+
+
+def test_a_process_without_a_birth_is_asked_for_it(start, gateway):
+    start().ready()
+    gateway.send(event(1), instance=X)
+    gateway.receipted(1)
+    wait_for(lambda: gateway.heard("com.weiyu.cmd.rebirth.v1") == [{}], "the question")
 
 
 def test_what_overtook_a_backlog_is_receipted_beyond_through(start, gateway):
