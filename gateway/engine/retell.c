@@ -10,10 +10,13 @@ enum {
 	ROOM_PCT = 80, /* of the quota; above it there is no room for what can wait */
 };
 
-/* Rows that are done do not count: they go when there is need. */
+/* Room for all that one turn tells, and not at the very top: what is told must not go at once. Rows that are done do not
+ * count: they go when there is need. */
 static bool has_room(const struct store_outbox_stats *stats)
 {
-	return stats->queued_bytes / ROOM_PCT * 100 < stats->max_bytes;
+	uint64_t most = stats->max_bytes / 100 * ROOM_PCT, needed = (uint64_t)RETELL_AT_ONCE * WY_TICKET_BYTES_MAX;
+
+	return stats->queued_bytes + needed < most;
 }
 
 static enum ticket_event event_of(const struct ticket *ticket, bool is_new)
