@@ -204,6 +204,10 @@ class Nemesis:
         if words:
             self.done["disk " + words] += 1
 
+    def is_on_disk(self):
+        status = self.building.ask("status")
+        return bool(status) and status["store"]["mode"] == "disk"
+
     def set_clock(self, seconds):
         self.tell_file("clock", f"{seconds:+d}")
         if seconds:
