@@ -28,15 +28,13 @@ sys.path.insert(0, os.path.join(SOURCE, "tests/crash"))
 sys.path.insert(0, os.path.join(SOURCE, "tests/faults"))
 
 from bad_line import BadLine  # noqa: E402
-from evils import EVILS, EVILS_OF_POSTGRES, HEALING_S, PARTS, STEP_S  # noqa: E402
+from evils import EVILS, EVILS_OF_POSTGRES, PARTS, STEP_S  # noqa: E402
 from postgres import Cluster, PostgresDesk  # noqa: E402
 from stage import ENDS, Building, Desk, Failed, choose_ports, wait_for  # noqa: E402
 
 WATCHED_S = 60    # so long a gateway that is left alone may take to show a fault, or its end
 QUIET_S = 240     # so long the queue may take at the end: re-sending waits up to 160 s after a bad time
-EXIT_BROKEN = 4   # the store cannot keep a turn
-BAD_WORDS = re.compile(r"ERROR: \w+Sanitizer|runtime error:")
-BROKEN_WORDS = re.compile(r"store_failed|outbox_unreadable|save_failed")  # unless the disk was bad
+BAD_WORDS = re.compile(r"ERROR: \w+Sanitizer|runtime error:|store_failed|outbox_unreadable|save_failed")
 
 # The shortest times the packs allow, but for silence: that must not come from a machine that is merely slow.
 PARAMS = {
@@ -122,9 +120,6 @@ class Nemesis:
         self.evils = EVILS + (EVILS_OF_POSTGRES if cluster else ())
         self.line = BadLine(building.ports["MQTT"], seed)
         self.site = None        # its file as it was
-        self.is_disk_bad = False
-        self.disk_until = 0     # so long the gateway may end of its disk
-        self.is_waiting_for_disk = False
         self.shifted = []       # [from, to] in Unix seconds: the gateway's wall clock was wrong
         self.anomalies = []
         self.done = collections.Counter()
@@ -199,8 +194,6 @@ class Nemesis:
 
     def set_disk(self, words):
         self.tell_file("disk-fault", words)
-        self.is_disk_bad = bool(words)
-        self.disk_until = time.monotonic() + HEALING_S
         if words:
             self.done["disk " + words] += 1
 
@@ -232,24 +225,13 @@ class Nemesis:
     def desk_database(self):
         return "postgres:" + self.cluster.conninfo() if self.cluster else "sqlite:" + self.building.path("desk.db")
 
-    def is_of_the_disk(self, name, process):
-        """A gateway may end of a disk that fails; it is started when the disk is well."""
-        return name == "gateway" and process.returncode == EXIT_BROKEN and \
-            (self.is_disk_bad or time.monotonic() < self.disk_until)
-
     def look_after(self):
         """A part that ended by itself is an anomaly, and started again."""
-        if self.is_waiting_for_disk and not self.is_disk_bad:
-            self.is_waiting_for_disk = False
-            self.start("gateway")
         for name, process in list(self.building.cast.parts):
             if process.poll() is None:
                 continue
             self.building.cast.parts.remove((name, process))
-            if self.is_of_the_disk(name, process):
-                self.done["gateway ended of its disk"] += 1
-                self.is_waiting_for_disk = True
-            elif not name.endswith("(ending)"):
+            if not name.endswith("(ending)"):
                 self.anomaly(f"{name} ended by itself, code {process.returncode}:\n{self.building.cast.tail(name, 6)}")
                 self.start(name)
 
@@ -383,9 +365,7 @@ def judge(nemesis, faults, desk):
             wrong.append(f"{what} at the desk: {rows}")
     for name in ("gateway", "desk", "sim"):
         with open(nemesis.building.path(name + ".log"), encoding="utf-8", errors="replace") as log:
-            had_bad_disk = any(what.startswith("disk ") for what in nemesis.done)
-            bad = [line.strip() for line in log
-                   if BAD_WORDS.search(line) or not had_bad_disk and BROKEN_WORDS.search(line)]
+            bad = [line.strip() for line in log if BAD_WORDS.search(line)]
         if bad:
             wrong.append(f"{name}.log: {len(bad)} bad lines, first: {bad[0]}")
     return wrong
