@@ -16,6 +16,7 @@
 #define APPLICATION_ID 0x57595531 /* "WYU1", set by the first migration */
 #define BUSY_MS 2000
 #define MODE_PRIVATE 0600
+#define OPEN_TRIES 3
 
 /* Where the words go. Both may be NULL. */
 struct place {
@@ -347,12 +348,16 @@ enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *di
 	}
 	if (!err)
 		err = open_on_disk(store, gateway, place);
-	if (store_is_disk_trouble(store, err)) {
+	/* A bad moment is no bad disk: another handle may find it well. */
+	for (int i = 1; i < OPEN_TRIES && store_is_disk_trouble(store, err); i++) {
+		store_drop_handle(store);
+		err = open_on_disk(store, gateway, place);
+	}
+	if (store_is_disk_trouble(store, err))
 		err = open_in_memory(store, gateway);
-		if (!err && diags) { /* it is open: nothing is wrong that would have to be said here */
-			diags->n = said;
-			diags->errors = errors;
-		}
+	if (!err && diags) { /* it is open: nothing is wrong that would have to be said here */
+		diags->n = said;
+		diags->errors = errors;
 	}
 	if (!err) {
 		store->is_open = true;
@@ -382,6 +387,8 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	store_abort(store);
+	if (store->memory && store->is_open)
+		(void)!store_try_disk(store); /* the last chance */
 	if (store->mode != STORE_ON_DISK || store->broken) {
 		store_drop_handle(store);
 	} else {

@@ -176,8 +176,12 @@ void world_stop(struct world *world)
 static bool settle(struct world *world)
 {
 	bool has_events;
+	bool is_fine = engine_flush(world->engine, &has_events) == WY_OK && !engine_is_broken(world->engine);
 
-	return engine_flush(world->engine, &has_events) == WY_OK && !engine_is_broken(world->engine);
+	/* The gateway tries that every ten seconds. */
+	if (is_fine && store_mode(world->store) != STORE_ON_DISK)
+		(void)!store_try_disk(world->store);
+	return is_fine;
 }
 
 bool world_poll(struct world *world)
