@@ -387,8 +387,9 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	store_abort(store);
-	if (store->memory && store->is_open)
-		(void)!store_try_disk(store); /* the last chance */
+	/* The last chance; but another store that could not be read is better taken up by the next start than put aside now. */
+	if (store->memory && store->is_open && (!store->is_apart || access(store->path, F_OK) != 0))
+		(void)!store_try_disk(store);
 	if (store->mode != STORE_ON_DISK || store->broken) {
 		store_drop_handle(store);
 	} else {

@@ -298,10 +298,15 @@ static enum wy_err write_whole(struct store *store)
 	if (!err)
 		err = chmod(path, 0600) == 0 ? put_aside(store) : WY_E_IO;
 	if (!err)
-		err = rename(path, store->path) == 0 ? sync_dir(store) : WY_E_IO;
-	if (err)
+		err = rename(path, store->path) == 0 ? WY_OK : WY_E_IO;
+	if (err) {
 		(void)!unlink(path);
-	return err;
+		return err;
+	}
+	/* From here on that is the file, whatever else fails: it is not put aside by the next try. */
+	store->is_placed = true;
+	store->disk_turn = store->turn;
+	return sync_dir(store);
 }
 
 /* ---- Back --------------------------------------------------------------------------------------- */
@@ -341,13 +346,20 @@ static enum wy_err take_over(struct store *store)
 	memory_disk_free(store->memory);
 	store->memory = NULL;
 	store->mode = store->trouble = STORE_ON_DISK;
-	store->is_apart = false;
+	store->is_apart = store->is_placed = false;
 	store->wal_frames = fresh->wal_frames;
 	store->db = fresh->db;
 	memcpy(store->stmt, fresh->stmt, sizeof(store->stmt));
 	sqlite3_wal_hook(store->db, store_on_wal, store);
 	free(fresh);
 	return WY_OK;
+}
+
+static enum wy_err write_changes(struct store *store)
+{
+	enum wy_err err = clear_log(store);
+
+	return err ? err : write_log(store);
 }
 
 enum wy_err store_try_disk(struct store *store)
@@ -360,9 +372,7 @@ enum wy_err store_try_disk(struct store *store)
 		return WY_E_STATE;
 	err = store_empty_log(store);
 	if (!err)
-		err = store->is_apart ? write_whole(store) : clear_log(store);
-	if (!err && !store->is_apart)
-		err = write_log(store);
+		err = store->is_apart && !store->is_placed ? write_whole(store) : write_changes(store);
 	if (!err)
 		err = take_over(store);
 	if (err == WY_E_CORRUPT) /* all of memory is on the disk, but the disk is damaged: for the next start to mend */

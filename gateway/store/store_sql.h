@@ -48,6 +48,7 @@ struct store {
 	char why[STORE_WHY_DISK_SIZE];
 	struct memory_disk *memory; /* NULL: everything is on the disk */
 	bool is_apart;		    /* nothing of the memory store comes from the disk */
+	bool is_placed;		    /* but it has been written there since */
 	bool is_open;		    /* the opening is over */
 	bool is_committing;
 	uint64_t disk_epoch, disk_turn, disk_seq; /* as the disk held them when memory began */

@@ -24,7 +24,8 @@ void scratch_make(struct scratch *scratch)
 void scratch_remove(const struct scratch *scratch)
 {
 	static const char *const names[] = {STORE_FILE, STORE_FILE "-wal", STORE_FILE "-shm",
-					    STORE_FILE "-journal", STORE_LOCK, STORE_MODE_FILE, STORE_FILE ".new", STORE_FILE ".left-1"};
+					    STORE_FILE "-journal", STORE_LOCK, STORE_MODE_FILE, STORE_FILE ".new", STORE_FILE ".left-1",
+					    STORE_FILE ".left-1-wal", STORE_FILE ".left-1-shm", STORE_FILE ".left-2"};
 	char path[HELP_PATH + 32];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

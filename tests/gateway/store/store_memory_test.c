@@ -456,6 +456,40 @@ static void a_store_that_cannot_be_read_is_put_aside_by_the_new_one(void **state
 	scratch_remove(&scratch);
 }
 
+/* The file goes aside once, and not the new one after it, however often the last step fails. */
+static void a_return_that_fails_late_puts_nothing_aside_twice(void **state)
+{
+	struct scratch scratch;
+	struct store *store = begin_round(&scratch);
+	uint64_t epoch = store_epoch(store), ours = 0, seq = 0;
+	char left[HELP_PATH + 32];
+
+	(void)state;
+	store_close(store);
+	fault_on(FAULT_ALL, 1);
+	store = open_store(&scratch);
+	ours = store_epoch(store);
+	for (unsigned i = 0; i < 5; i++) {
+		fault_on(FAULT_SHM, 1);
+		assert_int_equal(help_turn(store, &seq), WY_OK);
+		assert_true(store_try_disk(store) != WY_OK);
+	}
+	fault_off();
+	assert_int_equal(store_try_disk(store), WY_OK);
+	store_close(store);
+	store = open_store(&scratch);
+	assert_true(store_epoch(store) == ours);
+	help_check_whole(store, &seq);
+	assert_int_equal(seq, 5);
+	store_close(store);
+	snprintf(left, sizeof(left), "%s.left-1", scratch.db);
+	assert_int_equal(rename(left, scratch.db), 0);
+	store = open_store(&scratch);
+	assert_true(store_epoch(store) == epoch);
+	store_close(store);
+	scratch_remove(&scratch);
+}
+
 /* ---- Ceilings ----------------------------------------------------------------------------------- */
 
 static enum wy_err put_large(struct store *store, unsigned n)
@@ -535,6 +569,7 @@ int main(void)
 		cmocka_unit_test(a_disk_that_never_took_a_file_gets_one_once_it_does),
 		cmocka_unit_test(a_store_that_can_only_be_read_is_taken_up_in_memory),
 		cmocka_unit_test(a_store_that_cannot_be_read_is_put_aside_by_the_new_one),
+		cmocka_unit_test(a_return_that_fails_late_puts_nothing_aside_twice),
 		cmocka_unit_test(a_transaction_too_large_to_be_kept_twice_fails_with_the_disk),
 		cmocka_unit_test(memory_has_an_end_and_what_is_in_it_stays),
 	};
