@@ -246,8 +246,8 @@ static void a_row_that_is_gone_from_the_store_frees_its_slot(void **state)
 	(void)state;
 
 	start();
-	seq = put(2);
-	delivery_dispatch(bench.delivery); /* offered, not connected yet */
+	seq = put(1);
+	delivery_dispatch(bench.delivery); /* offered: urgent ones are before the connection is there */
 	assert_int_equal(store_begin(bench.store), WY_OK);
 	assert_int_equal(store_park(bench.store, seq, "by hand", 1), WY_OK);
 	assert_int_equal(store_commit(bench.store), WY_OK);
@@ -308,9 +308,10 @@ static void receipts_for_others_and_for_nothing_sent_change_nothing(void **state
 
 	start();
 	seq = put(2);
-	receipt(seq, ""); /* not sent yet */
 	fake_uplink_receive(UP "receipt", "{\"data\":{\"epoch\":\"1\",\"through\":99}}");
 	fake_uplink_receive(UP "receipt", "nonsense");
+	assert_true(delivery_state(bench.delivery).receipt_ms == WY_MS_NONE); /* nor is the platform heard by them */
+	receipt(seq, ""); /* not sent yet */
 	fake_uplink_receive(UP "unknown", "{}");
 	fake_uplink_receive("weiyu/v1/down/gw-other/receipt", "{}");
 	assert_int_equal(queued(), 1);
