@@ -81,6 +81,9 @@ static void start(void)
 
 static void start_again(void)
 {
+	/* As the gateway's loop does it; what is in memory alone would be lost, and is decided again. */
+	if (store_mode(bench.store) != STORE_ON_DISK && store_try_disk(bench.store) != WY_OK)
+		bench.ended_early++;
 	end();
 	start();
 }

@@ -70,6 +70,9 @@ static void play(struct world *world, int at_s)
 	happen(world, at_s);
 	if (!world_run(world, 1000))
 		start_again(world);
+	/* As the gateway's loop does it, now and then. */
+	if (store_mode(world->store) != STORE_ON_DISK && store_try_disk(world->store) != WY_OK)
+		ended_early++;
 	/* The platform says it until it hears that it was done. */
 	if (at_s >= 20 && world_ticket(world, "WTR-02", &ticket) == WY_OK &&
 	    (world_work(world, ticket.key, TICKET_NODE_ACKED, ++work_rev) != WY_OK || engine_is_broken(world->engine)))
