@@ -93,7 +93,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 		return WY_E_NOMEM;
 	engine->set = set;
 	engine->now = now;
-	engine->clock_ms = engine->start_ms = now.mono_ms;
+	engine->clock_ms = now.mono_ms;
 	engine->wall_offset_ms = now.wall_ms - now.mono_ms;
 	engine->n_cells = rx_first_memory_cell(set) + set->n_memories;
 	/* So that all instances fit that a turn before may have left, and some of its own. */
@@ -102,6 +102,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->slots = wy_arena_array(arena, set->n_slots, sizeof(*engine->slots));
 	engine->heard_ms = wy_arena_array(arena, world->n_devices, sizeof(*engine->heard_ms));
 	engine->held_ms = wy_arena_array(arena, world->n_assets, sizeof(*engine->held_ms));
+	engine->start_ms = wy_arena_array(arena, world->n_assets, sizeof(*engine->start_ms));
 	engine->state = wy_arena_array(arena, set->state_bytes, 1);
 	engine->machines = wy_arena_array(arena, set->n_instances, sizeof(*engine->machines));
 	engine->tellers = wy_arena_array(arena, set->n_instances, sizeof(*engine->tellers));
@@ -119,7 +120,7 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 	engine->looks = wy_arena_array(arena, world->n_assets, sizeof(*engine->looks));
 	engine->memory_due_ms = wy_arena_array(arena, set->n_memories, sizeof(*engine->memory_due_ms));
 	engine->scratch = wy_arena_array(arena, engine->scratch_bytes, 1);
-	if (!engine->keys || !engine->slot_of_now || !engine->matches || !engine->asleep || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms ||
+	if (!engine->keys || !engine->slot_of_now || !engine->matches || !engine->asleep || !engine->news || !engine->slots || !engine->heard_ms || !engine->held_ms || !engine->start_ms ||
 	    !engine->state || !engine->machines ||
 	    !engine->tellers || !engine->rings || !engine->groups || !engine->planned_out ||
 	    !engine->frozen || !engine->cell_dirty || !engine->events ||
@@ -139,8 +140,10 @@ enum wy_err rule_engine_new(const struct rule_set *set, struct wy_arena *arena, 
 						    .at_ms = WY_MS_NONE, .usable_ms = WY_MS_NONE};
 	for (size_t i = 0; i < world->n_devices; i++)
 		engine->heard_ms[i] = WY_MS_NONE;
-	for (size_t i = 0; i < world->n_assets; i++)
+	for (size_t i = 0; i < world->n_assets; i++) {
 		engine->held_ms[i] = WY_MS_NONE;
+		engine->start_ms[i] = now.mono_ms;
+	}
 	for (size_t i = 0; i < world->n_assets; i++)
 		rx_touch(engine, (uint32_t)i, RX_CHANGED_ALL);
 	rx_mark_groups(engine);

@@ -65,7 +65,7 @@ static struct rule_cell pack_points(struct rule_engine *engine, size_t asset)
 	unsigned char *at = engine->scratch + sizeof(struct header);
 	size_t len = point_bytes(engine, asset);
 
-	memcpy(at, &engine->start_ms, sizeof(wy_ms));
+	memcpy(at, &engine->start_ms[asset], sizeof(wy_ms));
 	at += sizeof(wy_ms);
 	memcpy(at, &engine->held_ms[asset], sizeof(wy_ms));
 	at += sizeof(wy_ms);
@@ -94,7 +94,7 @@ static enum wy_err restore_points(struct rule_engine *engine, size_t asset, cons
 	if (!unpack("p", bytes, len, wanted, &body))
 		return WY_E_CORRUPT;
 	const unsigned char *at = body;
-	memcpy(&engine->start_ms, at, sizeof(wy_ms));
+	memcpy(&engine->start_ms[asset], at, sizeof(wy_ms));
 	at += sizeof(wy_ms);
 	memcpy(&engine->held_ms[asset], at, sizeof(wy_ms));
 	at += sizeof(wy_ms);
@@ -430,8 +430,8 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 		rx_others_resume(engine);
 		return;
 	}
-	engine->start_ms = now.mono_ms;
 	for (size_t i = 0; i < set->world->n_assets; i++) {
+		engine->start_ms[i] = now.mono_ms;
 		engine->held_ms[i] = WY_MS_NONE;
 		resume_memories(engine, (uint32_t)i, engine->clock_ms);
 	}
@@ -447,4 +447,24 @@ void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 		engine->heard_ms[i] = WY_MS_NONE;
 	rx_freeze_all(engine);
 	rx_others_resume(engine);
+}
+
+/* ---- From one engine to another ------------------------------------------------------------ */
+
+void rule_succeed(struct rule_engine *engine, struct rule_engine *before, const struct rule_heritage *heritage, struct wy_now now)
+{
+	const struct rule_world *world = engine->set->world;
+	struct rule_cell cell;
+	size_t at = 0;
+
+	/* What there is no place for any more is left behind. */
+	while (rule_next_dirty(before, true, &at, &cell))
+		(void)!rule_restore(engine, cell.key, cell.bytes, cell.len);
+	for (size_t d = 0; d < world->n_devices; d++)
+		engine->heard_ms[d] = heritage->device_before[d] == RULE_NO_DEVICE ? now.mono_ms
+										   : before->heard_ms[heritage->device_before[d]];
+	for (size_t a = 0; a < world->n_assets; a++)
+		if (heritage->is_fed_anew[a])
+			engine->start_ms[a] = now.mono_ms;
+	rule_resume(engine, now.mono_ms, now);
 }

@@ -25,7 +25,7 @@ static struct rx_value elapsed(struct rx_eval *ev, wy_ms at_ms, wy_ms grace_ms)
 		return v;
 	}
 	v = rx_unknown_of(RX_T_REAL, RX_NOT_SEEN);
-	wy_ms from_ms = ev->engine->start_ms + grace_ms;
+	wy_ms from_ms = ev->engine->start_ms[ev->asset] + grace_ms;
 	v.rlo = ev->now_ms > from_ms ? (double)(ev->now_ms - from_ms) : 0;
 	if (ev->now_ms >= from_ms)
 		v.slope_lo = v.slope_hi = 1;

@@ -316,6 +316,16 @@ WY_MUST_CHECK enum wy_err rule_restore(struct rule_engine *engine, const char *k
 /* For an open ticket whose rule has no saved state (renamed, or its bytes were damaged): the instance stands as
  * raised from onset_ms on, without an event, so that its own clear ends the ticket. After rule_restore(). */
 void rule_adopt(struct rule_engine *engine, uint32_t instance, wy_ms onset_ms);
+/* Instead of all that, for an engine of other rules, or of another site, in the same process: it goes on where `before`
+ * stands now. Nothing counts as unwatched, samples keep their age, holds go on; of rules that are unchanged nothing is told
+ * twice. */
+#define RULE_NO_DEVICE UINT32_MAX
+struct rule_heritage {
+	const uint32_t *device_before; /* [devices of the new world]: its number in that of `before`, or RULE_NO_DEVICE: its
+					  silence counts from now */
+	const bool *is_fed_anew;       /* [assets of the new world]: by other points than before, so "never" counts from now */
+};
+void rule_succeed(struct rule_engine *engine, struct rule_engine *before, const struct rule_heritage *heritage, struct wy_now now);
 /* After all rule_restore(): the time from `down_ms` to now counts as unknown for every input. */
 void rule_resume(struct rule_engine *engine, wy_ms down_ms, struct wy_now now);
 

@@ -46,7 +46,7 @@ struct rule_engine {
 	const struct rule_set *set;
 	struct wy_now now;   /* of the turn */
 	wy_ms clock_ms;      /* evaluated up to here */
-	wy_ms start_ms;      /* where "never since start" counts from */
+	wy_ms *start_ms;     /* per asset: where "never since start" counts from */
 	wy_ms wall_offset_ms; /* wall - mono */
 	struct rx_slot *slots;
 	wy_ms *heard_ms; /* per device; WY_MS_NONE: not since start */

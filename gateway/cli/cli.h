@@ -46,6 +46,10 @@ void cli_load_free(struct cli_load *load);
 void cli_say(const struct wy_diags *diags);
 /* The control socket's answer as text from malloc(), or NULL and words on stderr. */
 char *cli_ask(const struct cli_options *options, const char *request);
+/* The same for what may take a while. */
+char *cli_ask_patiently(const struct cli_options *options, const char *request);
+/* Who is logged in; under sudo the one behind it. number has room for one who has no name. */
+const char *cli_user(char number[32]);
 
 /* ---- table.c: columns that line up, also with Chinese text ----------------------------------- */
 

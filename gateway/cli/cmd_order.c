@@ -66,19 +66,24 @@ static bool take_words(const char *order, char **words, int n, json_t *request)
 	return false;
 }
 
-/* Who is logged in, as long as nobody else is named; under sudo the one behind it. */
-static void name_user(json_t *request)
+const char *cli_user(char number[32])
 {
 	const char *name = getenv("SUDO_USER");
 	const struct passwd *user = getpwuid(getuid());
+
+	snprintf(number, 32, "uid %lu", (unsigned long)getuid());
+	if (name && *name)
+		return name;
+	return user ? user->pw_name : number;
+}
+
+/* As long as nobody else is named. */
+static void name_user(json_t *request)
+{
 	char number[32];
 
-	if (json_object_get(request, "by"))
-		return;
-	snprintf(number, sizeof(number), "uid %lu", (unsigned long)getuid());
-	if (!name || !*name)
-		name = user ? user->pw_name : number;
-	(void)json_object_set_new(request, "by", json_string(name));
+	if (!json_object_get(request, "by"))
+		(void)json_object_set_new(request, "by", json_string(cli_user(number)));
 }
 
 static bool read_arguments(int argc, char **argv, struct cli_options *options, json_t *request)

@@ -77,8 +77,8 @@ static void print_head(const json_t *status)
 		       count_of(uplink, "taken_over"));
 	printf("tickets  %lld open; %lld opened and %lld ended since start\n", count_of(tickets, "open"),
 	       count_of(tickets, "opened_since_start"), count_of(tickets, "cleared_since_start"));
-	printf("rules    %lld on %lld instances, bundle %s\n\n", count_of(rules, "rules"),
-	       count_of(rules, "instances"), text_of(rules, "bundle"));
+	printf("rules    %lld on %lld instances, bundle %s, loaded %s\n\n", count_of(rules, "rules"),
+	       count_of(rules, "instances"), text_of(rules, "bundle"), text_of(rules, "loaded"));
 }
 
 static const char *number_text(const json_t *object, const char *key, const char *unit, char out[32])

@@ -185,7 +185,7 @@ static bool find_socket(const struct cli_options *options, char *out, size_t siz
 	return is_found;
 }
 
-char *cli_ask(const struct cli_options *options, const char *request)
+static char *ask_for(const struct cli_options *options, const char *request, wy_ms patience_ms)
 {
 	char path[512];
 	char *answer = NULL;
@@ -194,10 +194,20 @@ char *cli_ask(const struct cli_options *options, const char *request)
 		fprintf(stderr, "weiyu: which gateway? name its file with -c or its socket with --socket\n");
 		return NULL;
 	}
-	enum wy_err err = ctl_ask(path, request, 5000, &answer);
+	enum wy_err err = ctl_ask(path, request, patience_ms, &answer);
 	if (err == WY_OK)
 		return answer;
 	fprintf(stderr, "weiyu: no answer at %s: %s%s\n", path, wy_err_text(err),
 		err == WY_E_NOTFOUND || err == WY_E_LINK ? "; is the gateway running?" : "");
 	return NULL;
+}
+
+char *cli_ask(const struct cli_options *options, const char *request)
+{
+	return ask_for(options, request, 5000);
+}
+
+char *cli_ask_patiently(const struct cli_options *options, const char *request)
+{
+	return ask_for(options, request, 60000);
 }

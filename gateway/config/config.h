@@ -218,6 +218,7 @@ struct config {
 	const struct wy_node *const *rule_files;
 	size_t n_rule_files;
 
+	uint64_t field_hash; /* of wires, devices and profiles: while it is the same the field need not be opened anew */
 	uint64_t hash; /* over the contents of all YAML files, in the order they were read */
 };
 

@@ -265,6 +265,7 @@ enum wy_err config_load(const char *gateway_yaml, struct wy_arena *arena, struct
 	if (diags->errors != n_errors)
 		return WY_E_INVALID;
 	l.config->path = root->source->name;
+	load_field_hash(&l);
 	*ret = l.config;
 	return WY_OK;
 }

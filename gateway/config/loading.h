@@ -98,6 +98,7 @@ void load_record(struct loading *l, const struct wy_node *node, const struct wy_
 void load_wires(struct loading *l, const struct wy_node *wires);
 void load_devices(struct loading *l, const struct wy_node *devices);
 void load_field(struct loading *l); /* what only shows when all wires and devices are known */
+void load_field_hash(struct loading *l); /* when all is fine */
 void load_assets(struct loading *l, const struct wy_node *assets);
 /* Only once all classes, or all assets, are known: one may stand before what it names. */
 void load_relations_of_classes(struct loading *l, struct wy_class *classes);

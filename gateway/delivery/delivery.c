@@ -45,6 +45,7 @@ static void on_up(void *arg, const struct uplink_session *session)
 	if (is_puback_enough(d) && session->protocol != 5)
 		log_line(LOG_WARNING, "denials_invisible", "why=\"with MQTT 3.1.1 a refused event looks like a taken one, "
 			 "and in grade G1 it is lost\"");
+	d->owes_birth = false;
 	birth_announce(d);
 	outbox_up(&d->outbox);
 }
@@ -227,12 +228,33 @@ enum wy_err delivery_open(struct delivery *d, struct wy_buf *words)
 	};
 	struct uplink_handler handler = {birth_prepare, on_up, on_down, on_sent, on_message, d};
 	d->state.words[0] = '\0';
+	d->outbox.receipt_wait_ms = settings->receipt_wait_ms > 0 ? settings->receipt_wait_ms : OUTBOX_RECEIPT_WAIT_MS;
 	enum wy_err err = uplink_open(&conf, &handler, d->parts.seed, words, &d->uplink);
 	if (err) {
 		wy_buf_init(&buf, d->state.words, sizeof(d->state.words));
 		wy_buf_add(&buf, words->len ? words->text : wy_err_text(err));
 	}
 	return err;
+}
+
+static void pay_birth(struct delivery *d)
+{
+	if (!d->owes_birth || !d->uplink || !uplink_room(d->uplink))
+		return;
+	d->owes_birth = false;
+	birth_announce(d);
+}
+
+void delivery_rebirth(struct delivery *d)
+{
+	d->owes_birth = true;
+	pay_birth(d);
+}
+
+void delivery_switch(struct delivery *d, const struct config *config, uint64_t bundle)
+{
+	d->parts.config = config;
+	d->parts.bundle = bundle;
 }
 
 wy_ms delivery_pump(struct delivery *d)
@@ -242,6 +264,7 @@ wy_ms delivery_pump(struct delivery *d)
 		return delivery_now(d) + DELIVERY_RETRY_MS;
 	if (!d->uplink)
 		return WY_MS_NEVER;
+	pay_birth(d);
 	sending_push(d);
 	receipts_look(d);
 	wy_ms again_ms = resending_push(d);
@@ -278,6 +301,10 @@ void delivery_close(struct delivery *d)
 	enum wy_err err = birth_document(d, true, "stop", text, &death.len);
 	uplink_close(d->uplink, err ? NULL : &death, DELIVERY_CLOSE_MS);
 	d->uplink = NULL;
+	d->state.is_up = false;
+	d->state.since_ms = delivery_now(d);
+	outbox_lost(&d->outbox, delivery_now(d));
+	resending_stop(d);
 }
 
 bool delivery_is_broken(const struct delivery *d)

@@ -47,8 +47,13 @@ int delivery_fd(const struct delivery *delivery);
 wy_ms delivery_dispatch(struct delivery *delivery);
 /* Send what is due. Same return. */
 wy_ms delivery_pump(struct delivery *delivery);
-/* Tells the platform goodbye and disconnects, within DELIVERY_CLOSE_MS. NULL is fine. */
+/* Tells the platform goodbye and disconnects, within DELIVERY_CLOSE_MS; it may be opened again. NULL is fine. */
 void delivery_close(struct delivery *delivery);
+
+/* Another configuration and set of rules from now on; what they say of the uplink holds from the next delivery_open() on. */
+void delivery_switch(struct delivery *delivery, const struct config *config, uint64_t bundle);
+/* Tells the platform anew who we are and what is in force, as soon as there is room for it. */
+void delivery_rebirth(struct delivery *delivery);
 
 /* The store is damaged or cannot be read: the process ends and opens it anew. */
 bool delivery_is_broken(const struct delivery *delivery);

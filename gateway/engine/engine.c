@@ -42,8 +42,12 @@ enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_eng
 		err = engine_make_cases(engine);
 	if (!err)
 		err = engine_restore(engine);
-	if (err)
+	if (err) {
+		store_abort(parts->store);
+		if (parts->before)
+			store_set_quota(parts->store, parts->before->parts.config->outbox_max_bytes);
 		return err;
+	}
 	retell_begin(engine);
 	record_start(parts->record, engine->rules, engine->down_ms, engine->now);
 	*ret_engine = engine;

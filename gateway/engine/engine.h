@@ -37,14 +37,17 @@ struct engine_parts {
 	const char *boot;       /* boot id */
 	struct wy_arena *arena;
 	struct record *record; /* NULL: turns are not recorded */
+	struct engine *before; /* NULL: the process starts. Else what was decided until now, by other files, over the same
+				  store: flushed, and not asked again once engine_new() returned WY_OK */
 };
 
 /* What drivers learned of the devices in earlier lives, into config, before anybody reads it. Facts about a device that
  * is gone, was moved or has another profile are dropped. Texts live in the arena. */
 WY_MUST_CHECK enum wy_err engine_recall_learned(struct store *store, struct config *config, struct wy_arena *arena);
 
-/* Takes up where the store left off: rule memory, open tickets. Writes (and flushes) what the time away
- * changed: tickets whose rule or asset is gone are closed. */
+/* Takes up where the store left off: rule memory, open tickets; or where `before` is now, with samples, history and what is known of
+ * devices, as if no time had passed. Writes (and flushes) what that changed: tickets whose rule or asset is gone are
+ * closed. On failure nothing is written, and `before` may go on; WY_E_LIMIT: a ticket would be too large, said in the log. */
 WY_MUST_CHECK enum wy_err engine_new(const struct engine_parts *parts, struct engine **ret_engine);
 
 void engine_report(struct engine *engine, const struct sensor_report *report);

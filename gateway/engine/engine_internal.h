@@ -164,6 +164,9 @@ WY_MUST_CHECK enum wy_err retell_some(struct engine *engine);
 wy_ms retell_due(const struct engine *engine); /* mono */
 void retell_look(struct engine *engine);       /* after a commit: does the outbox lose events? */
 
+/* succeed.c: what the store does not have, from the engine before. */
+WY_MUST_CHECK enum wy_err engine_succeed(struct engine *engine);
+
 /* restore.c */
 WY_MUST_CHECK enum wy_err engine_restore(struct engine *engine);
 

@@ -73,3 +73,17 @@ size_t history_of(const struct history *history, uint32_t asset, uint32_t point,
 		out[i] = *at(history, ring, added - n + i);
 	return n;
 }
+
+void history_take(struct history *history, uint32_t asset, uint32_t point, const struct history *before,
+		  uint32_t asset_before, uint32_t point_before)
+{
+	struct wy_sample samples[WY_EVIDENCE_SAMPLES];
+	size_t ring = history->first[asset] + point;
+	size_t n = history_of(before, asset_before, point_before, samples, WY_EVIDENCE_SAMPLES);
+
+	history->n[ring] = (uint32_t)n;
+	for (uint32_t i = 0; i < n; i++) {
+		samples[i].point = point;
+		*at(history, ring, i) = samples[i];
+	}
+}

@@ -21,4 +21,8 @@ void history_add(struct history *history, uint32_t asset, const struct wy_sample
 size_t history_of(const struct history *history, uint32_t asset, uint32_t point, struct wy_sample *out,
 		  size_t max);
 
+/* What another one had of a point, in place of what this one has. */
+void history_take(struct history *history, uint32_t asset, uint32_t point, const struct history *before,
+		  uint32_t asset_before, uint32_t point_before);
+
 #endif

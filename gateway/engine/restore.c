@@ -59,6 +59,8 @@ static enum wy_err restore_rules(struct engine *engine)
 		err = drop_gone(engine, &cells);
 	if (err)
 		return err;
+	if (engine->parts.before)
+		return engine_succeed(engine);
 	err = store_clock(engine->parts.store, &past);
 	if (err == WY_E_NOTFOUND)
 		return WY_OK;

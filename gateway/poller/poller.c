@@ -221,6 +221,9 @@ enum wy_err poller_start(struct poller *poller)
 {
 	pthread_attr_t attr;
 
+	if (poller->is_running)
+		return WY_OK;
+
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	eventfd_t woken;

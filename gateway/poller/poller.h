@@ -21,7 +21,7 @@ WY_MUST_CHECK enum wy_err poller_new(const struct config *config, const struct c
 				     struct wy_arena *arena, struct wy_diags *diags, struct poller **ret_poller);
 /* The thread beats for itself and for the wires from the next start on. Borrowed until poller_free(). */
 void poller_watch(struct poller *poller, struct watch *watch);
-/* May be started again after poller_stop(), and goes on where it was. */
+/* May be started again after poller_stop() or poller_pause(), and goes on where it was. Idempotent. */
 WY_MUST_CHECK enum wy_err poller_start(struct poller *poller);
 /* Readable when reports wait. */
 int poller_fd(const struct poller *poller);

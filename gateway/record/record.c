@@ -13,6 +13,7 @@ enum { TURN_BYTES = 64 * 1024 /* room for one turn */ };
 struct record {
 	struct record_conf conf;
 	struct record_disk *disk;
+	struct record *before; /* whose disk it becomes; NULL: it has one of its own */
 	struct record_packer *packer;
 	struct record_sizes sizes;
 	uint32_t *first_slot; /* owned */
@@ -42,7 +43,12 @@ static uint64_t file_size(uint64_t max_bytes)
 	return bytes < least ? least : bytes > most ? most : bytes;
 }
 
-enum wy_err record_open(const struct record_conf *conf, struct record **ret)
+static bool is_same_disk(const struct record_disk_conf *a, const struct record_disk_conf *b)
+{
+	return strcmp(a->directory, b->directory) == 0 && a->max_bytes == b->max_bytes && a->keep_ms == b->keep_ms;
+}
+
+enum wy_err record_open(const struct record_conf *conf, struct record *before, struct record **ret)
 {
 	struct record *record = calloc(1, sizeof(*record));
 	enum wy_err err = WY_E_NOMEM;
@@ -60,8 +66,9 @@ enum wy_err record_open(const struct record_conf *conf, struct record **ret)
 	if (record->first_slot && record->raw && record->scratch && record->packed && record->packer) {
 		record_sizes_of(conf->world, conf->set, record->first_slot, &record->sizes);
 		record->writer.sizes = &record->sizes;
+		record->before = before && is_same_disk(&before->conf.disk, &conf->disk) ? before : NULL;
 		if (record_memory_init(&record->writer.memory, &record->sizes))
-			err = record_disk_open(&record->conf.disk, &record->disk);
+			err = record->before ? WY_OK : record_disk_open(&record->conf.disk, &record->disk);
 	}
 	if (err) {
 		record_close(record);
@@ -185,10 +192,23 @@ static void begin_file(struct record *record, struct rule_engine *engine, enum r
 	(void)write_cells(record, engine);
 }
 
+static void take_disk(struct record *record, struct record *before)
+{
+	if (before->is_recording)
+		end_block(before);
+	before->is_recording = false;
+	record->disk = before->disk;
+	record->has_said = before->has_said;
+	before->disk = NULL;
+	record->before = NULL;
+}
+
 void record_start(struct record *record, struct rule_engine *engine, wy_ms down_ms, struct wy_now now)
 {
 	if (!record)
 		return;
+	if (record->before)
+		take_disk(record, record->before);
 	record->now = now;
 	begin_file(record, engine, RECORD_STARTS, down_ms);
 }

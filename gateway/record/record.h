@@ -26,7 +26,9 @@ struct record_conf {
 	const struct rule_set *set;     /* borrowed */
 };
 
-WY_MUST_CHECK enum wy_err record_open(const struct record_conf *conf, struct record **ret_record);
+/* before: what was recorded by until now, for another world or set of rules (NULL: nothing). Where both write with the same
+ * settings to the same place, record_start() ends its file and goes on with its thread; `before` is then only to be closed. */
+WY_MUST_CHECK enum wy_err record_open(const struct record_conf *conf, struct record *before, struct record **ret_record);
 /* Writes what is at hand; waits for the disk. */
 void record_close(struct record *record);
 

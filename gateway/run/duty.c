@@ -30,7 +30,7 @@ void duty_settle(struct gateway *g)
 
 /* ---- Field and time ----------------------------------------------------------------------------- */
 
-static void on_report(void *arg, const struct sensor_report *report)
+void duty_on_report(void *arg, const struct sensor_report *report)
 {
 	struct gateway *g = arg;
 	engine_report(g->now->engine, report);
@@ -39,7 +39,7 @@ static void on_report(void *arg, const struct sensor_report *report)
 void duty_on_field(void *arg)
 {
 	struct gateway *g = arg;
-	poller_take(g->field->poller, on_report, g);
+	poller_take(g->field->poller, duty_on_report, g);
 	duty_settle(g);
 }
 
@@ -47,7 +47,8 @@ void duty_on_engine_time(void *arg)
 {
 	struct gateway *g = arg;
 	/* What has been read comes before what is only due. */
-	poller_take(g->field->poller, on_report, g);
+	if (g->field)
+		poller_take(g->field->poller, duty_on_report, g);
 	engine_tick(g->now->engine);
 	duty_settle(g);
 }
@@ -132,8 +133,10 @@ void duty_on_stop(void *arg)
 char *duty_on_question(void *arg, const char *request)
 {
 	struct gateway *g = arg;
-	char *text = run_answer(&g->view, request);
+	char *text = reload_question(g, request);
 
+	if (!text)
+		text = run_answer(&g->view, request);
 	/* An order is kept before it is answered. */
 	duty_settle(g);
 	if (!engine_is_broken(g->now->engine))

@@ -43,14 +43,16 @@ enum wy_err generation_load(const char *gateway_yaml, struct generation **ret)
 	say_diags(&generation->diags);
 	if (!err)
 		generation->world = config_world(generation->config);
+	generation->loaded_wall_ms = clock_wall();
 	*ret = generation;
 	return err;
 }
 
-enum wy_err generation_begin(struct generation *generation, struct gateway *g, struct record *record)
+enum wy_err generation_begin(struct generation *generation, struct gateway *g, struct record *record,
+			     struct generation *before)
 {
 	struct engine_parts parts = {generation->config, generation->rules, g->store, &g->clock, g->boot,
-				     &generation->arena, record};
+				     &generation->arena, record, before ? before->engine : NULL};
 
 	return engine_new(&parts, &generation->engine);
 }

@@ -37,7 +37,7 @@ static enum run_exit work(struct gateway *g)
 
 enum run_exit run_gateway(const char *gateway_yaml)
 {
-	struct gateway g = {.path = gateway_yaml};
+	struct gateway g = {.path = gateway_yaml, .reloaded_ms = WY_MS_NONE};
 
 	log_setup(LOG_INFO, clock_wall);
 	watch_init(&g.watch, loop_watchdog_ms());

@@ -31,6 +31,7 @@ struct run_view {
 	wy_ms started_ms; /* mono */
 	struct poller *poller; /* NULL: no field */
 	wy_ms memory_since_ms; /* mono; since when the store keeps everything in memory, while it does */
+	wy_ms loaded_wall_ms;  /* when the files of the set in force were read; 0: not known */
 };
 /* Answers one request of the control socket: text from malloc(), NULL without memory. An order makes a turn: the caller
  * flushes before the answer goes out. */

@@ -68,22 +68,23 @@ static int make_dir(const char *path)
 	return stat(path, &found) == 0 && S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
 }
 
-/* Without it the gateway does all its work: it is never a reason not to start. */
-static void open_record(struct gateway *g)
+struct record *start_record(struct gateway *g, struct generation *of, struct record *before)
 {
-	const struct config_record *config = &g->now->config->record;
+	const struct config_record *config = &of->config->record;
+	struct record *record = NULL;
 	struct record_conf conf = {
 		.disk = {config->directory, config->max_bytes, config->keep_ms, &g->watch},
 		.block_ms = config->block_ms,
-		.world = &g->now->world,
-		.set = g->now->rules,
+		.world = &of->world,
+		.set = of->rules,
 	};
 
 	if (!config->is_on)
-		return;
-	enum wy_err err = record_open(&conf, &g->record);
+		return NULL;
+	enum wy_err err = record_open(&conf, before, &record);
 	if (err)
 		log_line(LOG_ERROR, "recording_refused", "dir=\"%s\" why=\"%s\"", config->directory, wy_err_text(err));
+	return record;
 }
 
 enum run_exit start_state(struct gateway *g)
@@ -105,8 +106,8 @@ enum run_exit start_state(struct gateway *g)
 		err = engine_recall_learned(g->store, now->config, &now->arena);
 	if (!err) {
 		set_clock(g);
-		open_record(g);
-		err = generation_begin(now, g, g->record);
+		g->record = start_record(g, now, NULL);
+		err = generation_begin(now, g, g->record, NULL);
 	}
 	if (err) {
 		for (size_t i = said; i < now->diags.n; i++)
@@ -150,7 +151,9 @@ static enum wy_err open_field(struct gateway *g)
 	enum wy_err err = field_new(g->now, &g->clock, &g->watch, &g->field);
 
 	if (!err)
-		err = loop_add_fd(g->loop, poller_fd(g->field->poller), LOOP_FIELD, duty_on_field, g);
+		err = field_join(g, g->field);
+	if (!err)
+		err = loop_add_timer(g->loop, LOOP_FIELD, field_on_time, g, &g->field_timer);
 	if (!err)
 		err = loop_add_timer(g->loop, LOOP_FIELD, duty_on_engine_time, g, &g->engine_timer);
 	if (!err)
@@ -186,12 +189,16 @@ enum run_exit start_all(struct gateway *g)
 	if (!err)
 		err = loop_add_stop_signals(g->loop, duty_on_stop, g);
 	if (!err)
+		err = loop_add_reload_signal(g->loop, reload_on_signal, g);
+	if (!err)
+		err = loop_add_timer(g->loop, LOOP_PEOPLE, reload_on_time, g, &g->reload_timer);
+	if (!err)
 		err = open_field(g);
 	if (!err)
 		err = open_delivery(g);
 	if (!err)
 		g->view = (struct run_view){g->now->config, g->now->rules, g->store, g->now->engine, g->delivery, &g->clock,
-					    clock_mono(&g->clock), g->field->poller, 0};
+					    clock_mono(&g->clock), g->field->poller, 0, g->now->loaded_wall_ms};
 	if (!err)
 		err = loop_add_timer(g->loop, LOOP_FIELD, keeping_on_time, g, &g->disk_timer);
 	if (!err)
@@ -224,8 +231,11 @@ void stop_all(struct gateway *g)
 	}
 	loop_free(g->loop); /* before the descriptors it watches are closed */
 	delivery_close(g->delivery);
+	struct generation *of = g->field ? g->field->of : g->now;
 	field_free(g->field);
 	record_close(g->record);
 	store_close(g->store);
+	if (of != g->now)
+		generation_free(of);
 	generation_free(g->now);
 }

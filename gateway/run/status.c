@@ -142,30 +142,40 @@ static json_t *store_part(const struct run_view *view, wy_ms now_ms)
 			 "memory_fill", is_in_memory ? json_real(100.0 * (double)disk.bytes / (double)disk.most_bytes) : json_null());
 }
 
+/* The set in force: since when, what of, and which files it was. */
+static json_t *rules_part(const struct run_view *view)
+{
+	char bundle[20], files[20], loaded[TICKET_TIME_SIZE];
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, bundle, sizeof(bundle));
+	wy_buf_hex(&buf, rule_set_hash(view->rules));
+	wy_buf_init(&buf, files, sizeof(files));
+	wy_buf_hex(&buf, view->config->hash);
+	ticket_time_text(&view->config->site.zone, view->loaded_wall_ms, loaded);
+	return json_pack("{s:I, s:I, s:s, s:s, s:s?}", "rules", (json_int_t)rule_count(view->rules), "instances",
+			 (json_int_t)rule_instance_count(view->rules), "bundle", bundle, "files", files, "loaded",
+			 view->loaded_wall_ms ? loaded : NULL);
+}
+
 static json_t *status(const struct run_view *view)
 {
 	struct wy_now now = clock_now(view->clock);
 	struct engine_counts counts = engine_counts(view->engine);
 	json_t *wires = json_array(), *devices = json_array();
-	char bundle[20];
-	struct wy_buf buf;
 
 	for (uint32_t w = 0; w < view->config->n_wires; w++)
 		json_array_append_new(wires, wire_part(view, w));
 	for (uint32_t d = 0; d < view->config->n_devices; d++)
 		json_array_append_new(devices, device_part(view, d, now.mono_ms));
-	wy_buf_init(&buf, bundle, sizeof(bundle));
-	wy_buf_hex(&buf, rule_set_hash(view->rules));
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:{s:i, s:I, s:I}, "
-			 "s:{s:I, s:I, s:s}, s:o, s:o}",
+			 "s:o, s:o, s:o}",
 			 "gateway", view->config->gateway, "version", WY_VERSION, "site",
 			 view->config->site.name_zh, "clock", clock_part(view, now), "uplink",
 			 uplink_part(view, now.mono_ms), "outbox", outbox_part(view, now.mono_ms), "store",
 			 store_part(view, now.mono_ms), "tickets", "open", (int)counts.open,
 			 "opened_since_start", (json_int_t)counts.opened, "cleared_since_start",
-			 (json_int_t)counts.cleared, "rules", "rules",
-			 (json_int_t)rule_count(view->rules), "instances",
-			 (json_int_t)rule_instance_count(view->rules), "bundle", bundle, "wires", wires, "devices",
+			 (json_int_t)counts.cleared, "rules", rules_part(view), "wires", wires, "devices",
 			 devices);
 }
 

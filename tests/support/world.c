@@ -114,13 +114,40 @@ static void open_record(struct world *world)
 	};
 
 	if (world->record_dir)
-		assert_int_equal(record_open(&conf, &world->record), WY_OK);
+		assert_int_equal(record_open(&conf, world->record, &world->record), WY_OK);
+}
+
+enum wy_err world_reload(struct world *world, size_t room_bytes)
+{
+	struct world before = *world;
+	bool has_events;
+
+	assert_int_equal(engine_flush(world->engine, &has_events), WY_OK);
+	assert_int_equal(load(world), WY_OK);
+	open_record(world);
+	assert_int_equal(engine_recall_learned(world->store, world->config, &world->arena), WY_OK);
+	if (room_bytes && room_bytes < world->arena.size - world->arena.used)
+		world->arena.size = world->arena.used + room_bytes;
+	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, world->boot,
+				     &world->arena, world->record, before.engine};
+	enum wy_err err = engine_new(&parts, &world->engine);
+	if (!err) {
+		if (before.record != world->record)
+			record_close(before.record);
+		free(before.memory);
+		return WY_OK;
+	}
+	if (before.record != world->record)
+		record_close(world->record);
+	free(world->memory);
+	*world = before;
+	return err;
 }
 
 static enum wy_err begin(struct world *world)
 {
 	struct engine_parts parts = {world->config, world->rules, world->store, &world->clock, world->boot,
-				     &world->arena, world->record};
+				     &world->arena, world->record, NULL};
 
 	return engine_new(&parts, &world->engine);
 }

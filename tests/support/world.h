@@ -43,6 +43,9 @@ void world_write(struct world *world, const char *name, const char *text);
 enum wy_err world_start(struct world *world);
 /* The same, where any part of it may fail: then nothing runs. Without a record. */
 enum wy_err world_try(struct world *world);
+/* The files again, in mid-life: the next engine takes over from this one. WY_E_NOMEM, WY_E_LIMIT: this one goes on. room_bytes: what
+ * is left for it in memory when the files are loaded; 0: plenty. */
+enum wy_err world_reload(struct world *world, size_t room_bytes);
 void world_stop(struct world *world);  /* orderly: everything is saved */
 void world_crash(struct world *world); /* what is not committed is gone */
 

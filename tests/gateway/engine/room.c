@@ -30,6 +30,13 @@ void room_restart(const char *rules)
 	assert_int_equal(world_start(&world), WY_OK);
 }
 
+void room_reload(const char *rules)
+{
+	if (rules)
+		world_write(&world, "rules.yaml", rules);
+	assert_int_equal(world_reload(&world, 0), WY_OK);
+}
+
 void room_end(const char *story)
 {
 	assert_string_equal(world_story(&world), story);

@@ -13,6 +13,8 @@ void room_start(const char *rules);
 void room_run_s(int seconds);
 /* After a crash, with other rules, or NULL: the same. No time passes. */
 void room_restart(const char *rules);
+/* In mid-life, with other rules, or NULL: the same. */
+void room_reload(const char *rules);
 /* This is all the platform heard, and in good order; the files go. */
 void room_end(const char *story);
 

@@ -39,7 +39,7 @@ static int start(void **state)
 	wy_buf_init(&words, text, sizeof(text));
 	assert_int_equal(delivery_open(delivery, &words), WY_OK);
 	view = (struct run_view){world.config, world.rules, world.store, world.engine, delivery, &world.clock,
-				 world.now.mono_ms, NULL, 0};
+				 world.now.mono_ms, NULL, 0, world.now.wall_ms};
 	return 0;
 }
 
