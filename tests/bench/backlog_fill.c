@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 	if (config_load(argv[1], &arena, diags, &config) || config_compile(config, &arena, diags, &rules) ||
 	    store_open(config->state_dir, config->gateway, diags, &store))
 		return 2;
-	struct engine_parts parts = {config, rules, store, &clock_of_bench, "bench", &arena, NULL};
+	struct engine_parts parts = {config, rules, store, &clock_of_bench, "bench", &arena, NULL, NULL};
 	wy_ms begun_ms = now.mono_ms;
 	clock_t begun = clock();
 	if (engine_new(&parts, &engine) || fill(engine, config, store, strtoull(argv[2], NULL, 10)) ||
