@@ -126,6 +126,12 @@
 #define WY_STORE_MEMORY_BYTES (64u * 1024u * 1024u) /* pages that changed; refuse: the process ends (4), and begins where the disk left it */
 #define WY_STORE_REDO_BYTES (16u * 1024u * 1024u)   /* what one transaction wrote; then a disk that fails in it ends the process (4) */
 
+/* Store */
+#define WY_STORE_QUARANTINE_MAX 3u /* damaged stores that are kept; drop oldest */
+#define WY_STORE_CHECK_BYTES_MAX (16u * 1024u * 1024u) /* of a store that is checked whole at each start; beyond it only what
+							  decisions are made on, and the rest as it is read */
+#define WY_STORE_PROBES_MAX 200000u /* rows of a damaged table that are asked for one by one; the rest is given up */
+
 /* Recording */
 #define WY_RECORD_RAW_BYTES (256u * 1024u)   /* of one block before packing; then the next begins */
 #define WY_RECORD_BLOCK_BYTES (260u * 1024u) /* of one block with its header, packed or not */

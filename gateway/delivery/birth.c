@@ -12,6 +12,7 @@ enum wy_err birth_document(struct delivery *d, bool is_death, const char *reason
 		.gateway = d->parts.config->gateway,
 		.zone = &d->parts.config->site.zone,
 		.epoch = store_epoch(d->parts.store),
+		.epoch_reason = store_epoch_reason(d->parts.store),
 		.boot = d->parts.boot,
 		.instance = d->instance,
 		.bd_seq = d->bd_seq,

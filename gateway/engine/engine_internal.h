@@ -151,6 +151,8 @@ WY_MUST_CHECK enum wy_err ticketing_work(struct engine *engine, struct ticket *t
 					 const struct ticket_input *input);
 /* WY_E_LIMIT: what is configured for it is too long for a ticket. Said before it is needed. */
 WY_MUST_CHECK enum wy_err ticketing_check(struct engine *engine, const struct engine_case *c);
+/* A ticket of an epoch that is over is not open any more. Nothing is told; one that is over already stays as it is. */
+WY_MUST_CHECK enum wy_err ticketing_retire(struct engine *engine, const char *key);
 /* End a ticket nothing watches any more. */
 WY_MUST_CHECK enum wy_err ticketing_orphan(struct engine *engine, struct ticket *ticket);
 

@@ -157,6 +157,74 @@ struct orphans {
 	size_t n, max;
 };
 
+/* ---- Tickets of an epoch that is over -------------------------------------------------------------- */
+
+/* The rules of a ticket that is opened anew tell again whether they can see it. */
+static void forget_doubt(struct engine *engine, const struct engine_case *c)
+{
+	for (uint32_t i = c->first; i != RULE_NO_INSTANCE; i = engine->next_of[i])
+		engine->told[i].is_unverified = false;
+}
+
+static bool gather_past(void *arg, const struct ticket *ticket, const char *body, size_t len)
+{
+	struct orphans *past = arg;
+	struct engine *engine = past->engine;
+	(void)body;
+	(void)len;
+
+	if (ticket->epoch == store_epoch(engine->parts.store))
+		return true;
+	memcpy(past->keys[past->n++], ticket->key, TICKET_KEY_SIZE);
+	uint32_t at = engine_find_case(engine, ticket);
+	if (at == CASE_NONE || engine->cases[at].first == RULE_NO_INSTANCE)
+		return past->n < past->max;
+	struct engine_case *c = &engine->cases[at];
+	if (engine_view_of(engine, c).n_raised)
+		refine(engine, c, ticket);
+	else
+		adopt(engine, c, ticket);
+	forget_doubt(engine, c);
+	return past->n < past->max;
+}
+
+/* Its rules stand, and open a ticket of this epoch that the platform links to it: this one has said all it will. One that
+ * nothing watches any more is closed, for nobody else would. */
+static enum wy_err end_past(struct engine *engine, const char *key)
+{
+	struct ticket ticket;
+	enum wy_err err = store_find_ticket(engine->parts.store, key, &ticket);
+	if (err)
+		return err;
+	uint32_t at = engine_find_case(engine, &ticket);
+	if (at == CASE_NONE || engine->cases[at].first == RULE_NO_INSTANCE) {
+		engine->n_open++;
+		err = ticketing_orphan(engine, &ticket);
+	}
+	return err ? err : ticketing_retire(engine, key);
+}
+
+/* A store that was salvaged, or got a new epoch, has tickets that were open then: what had been told of them after their last
+ * row was kept nobody knows, so none of them goes on. */
+static enum wy_err end_past_epoch(struct engine *engine, struct orphans *past)
+{
+	enum wy_err err = WY_OK;
+	size_t n = 0;
+
+	do {
+		past->n = 0;
+		err = store_each_open(engine->parts.store, gather_past, past);
+		for (size_t i = 0; !err && i < past->n; i++)
+			err = end_past(engine, past->keys[i]);
+		n += past->n;
+	} while (!err && past->n == past->max);
+	if (n)
+		log_line(LOG_WARNING, "tickets_of_past_epoch", "tickets=%zu next=\"what stands is told again, under new keys\"", n);
+	return err;
+}
+
+/* ---- Tickets of this one ------------------------------------------------------------------------- */
+
 static bool place_ticket(void *arg, const struct ticket *ticket, const char *body, size_t len)
 {
 	struct orphans *orphans = arg;
@@ -199,7 +267,8 @@ static enum wy_err end_orphans(struct engine *engine, const struct orphans *orph
 	return WY_OK;
 }
 
-/* A rule that stands and has no ticket: it carries another fault since its file was changed. */
+/* A rule that stands and has no ticket: it carries another fault since its file was changed, or its ticket is of an epoch that is
+ * over. */
 static enum wy_err ticket_the_untold(struct engine *engine)
 {
 	enum wy_err err = WY_OK;
@@ -212,7 +281,10 @@ static enum wy_err ticket_the_untold(struct engine *engine)
 		const struct engine_told *told = &engine->told[view.instance];
 		struct rule_event event = {.kind = RULE_RAISED, .instance = view.instance,
 					   .tier = told->tier, .level = told->level,
-					   .at_ms = engine->now.mono_ms, .onset_ms = engine->now.mono_ms};
+					   .at_ms = engine->now.mono_ms, .onset_ms = told->onset_ms};
+		/* Of a clock that was lost with the store: not from tomorrow. */
+		if (event.onset_ms > engine->now.mono_ms)
+			event.onset_ms = engine->now.mono_ms;
 		bool was_latched = told->is_latched;
 		err = ticketing_event(engine, &event);
 		event.kind = RULE_LATCHED;
@@ -255,7 +327,10 @@ enum wy_err engine_restore(struct engine *engine)
 	if (!orphans.keys)
 		return WY_E_NOMEM;
 	recall(engine);
-	err = store_each_open(engine->parts.store, place_ticket, &orphans);
+	err = end_past_epoch(engine, &orphans);
+	orphans.n = 0;
+	if (!err)
+		err = store_each_open(engine->parts.store, place_ticket, &orphans);
 	if (!err)
 		err = end_orphans(engine, &orphans);
 	if (!err)

@@ -106,6 +106,7 @@ static void set_context(struct engine *engine, struct words *words, struct ticke
 		.bundle = rule_set_hash(engine->parts.rules),
 		.mode = "live",
 		.boot = engine->parts.boot,
+		.epoch = store_epoch(engine->parts.store),
 		.now = engine->now,
 		.detail_zh = words->detail_zh,
 		.detail_en = words->detail_en,
@@ -559,6 +560,26 @@ enum wy_err ticketing_work(struct engine *engine, struct ticket *ticket, const s
 	/* An old episode has nothing to do with what its rules see now. */
 	uint32_t instance = c && was_open ? engine_view_of(engine, c).instance : CASE_NONE;
 	return finish(engine, c, instance, ticket, &output);
+}
+
+enum wy_err ticketing_retire(struct engine *engine, const char *key)
+{
+	struct store *store = engine->parts.store;
+	struct ticket ticket;
+	size_t len = 0;
+	enum wy_err err = store_find_ticket(store, key, &ticket);
+
+	if (err || !ticket.is_open)
+		return err;
+	err = store_ticket_body(store, key, engine->past, WY_TICKET_BYTES_MAX + 1, &len);
+	if (!err)
+		err = engine_write(engine);
+	if (err)
+		return err;
+	ticket.is_open = false;
+	ticket.node = TICKET_NODE_MERGED;
+	ticket.cleared = (struct ticket_stamp){engine->now.wall_ms, engine->now.mono_ms};
+	return store_put_ticket(store, &ticket, engine->past, len);
 }
 
 enum wy_err ticketing_orphan(struct engine *engine, struct ticket *ticket)

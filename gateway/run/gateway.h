@@ -93,6 +93,7 @@ void duty_on_field(void *arg);
 void duty_on_engine_time(void *arg);
 void duty_on_own_time(void *arg);
 void duty_on_delivery(void *arg);
+enum wy_err duty_on_epoch_new(void *arg);
 void duty_on_work(void *arg, const char *ticket_key, enum ticket_node node, uint32_t work_rev);
 void duty_on_stop(void *arg);
 void duty_on_report(void *arg, const struct sensor_report *report);

@@ -87,6 +87,26 @@ struct record *start_record(struct gateway *g, struct generation *of, struct rec
 	return record;
 }
 
+/* Nothing is said of a store that is as it was. */
+static void say_opening(const struct store *store)
+{
+	const struct store_opening *opening = store_opening(store);
+	char counts[400];
+	struct wy_buf buf;
+
+	if (opening->kind != STORE_SALVAGED && opening->kind != STORE_RENEWED)
+		return;
+	wy_buf_init(&buf, counts, sizeof(counts));
+	for (int i = 0; i < STORE_PARTS; i++) {
+		const char *part = store_part_text((enum store_part)i);
+		wy_buf_addf(&buf, " %s=%llu %s_lost=%llu", part, (unsigned long long)opening->part[i].kept, part,
+			    (unsigned long long)opening->part[i].lost);
+	}
+	log_line(LOG_WARNING, "store_replaced", "kind=%s why=\"%s\" kept_as=\"%s\" losses=%u epoch=%llx%s next=\"what stands is told "
+		 "again, under new keys\"", store_opening_text(opening->kind), opening->why, opening->file, store_losses(store),
+		 (unsigned long long)store_epoch(store), counts);
+}
+
 enum run_exit start_state(struct gateway *g)
 {
 	struct generation *now = g->now;
@@ -99,9 +119,8 @@ enum run_exit start_state(struct gateway *g)
 		return RUN_SETUP;
 	}
 	enum wy_err err = store_open(config->state_dir, config->gateway, &now->diags, &g->store);
-	/* Damage is found before anything is decided on it, not in the middle of a night. */
 	if (!err)
-		err = store_verify(g->store, &now->diags);
+		say_opening(g->store);
 	if (!err)
 		err = engine_recall_learned(g->store, now->config, &now->arena);
 	if (!err) {
@@ -113,8 +132,10 @@ enum run_exit start_state(struct gateway *g)
 		for (size_t i = said; i < now->diags.n; i++)
 			log_line(LOG_ERROR, "store", "%s", now->diags.item[i].text);
 		log_line(LOG_ERROR, "store_refused", "dir=\"%s\" why=\"%s\"%s", config->state_dir, wy_err_text(err),
-			 err == WY_E_CORRUPT ? " next=\"move " STORE_FILE "* away, and keep them, "
-					       "to begin a new store\"" : "");
+			 err == WY_E_CORRUPT ? " next=\"the next start replaces it\"" : "");
+		/* Damage that came to light behind the opening: the store knows, and is started again. */
+		if (err == WY_E_CORRUPT)
+			return RUN_BROKEN;
 		return RUN_SETUP;
 	}
 	return RUN_STOPPED;
@@ -132,6 +153,7 @@ static enum wy_err open_delivery(struct gateway *g)
 		.bundle = rule_set_hash(g->now->rules),
 		.seed = clock_seed(),
 		.arena = &g->arena,
+		.renew_epoch = duty_on_epoch_new,
 		.work = duty_on_work,
 		.arg = g,
 	};

@@ -34,9 +34,10 @@ struct store;
 #define STORE_TYPE_SIZE 16u /* "opened" */
 
 /* Opens dir/weiyu.db, makes it if there is none (with a new random epoch), brings it to the present
- * schema. dir must exist. Refused with words in diags: WY_E_BUSY another process has it;
- * WY_E_UNSUPPORTED newer than this program; WY_E_INVALID it belongs to another gateway;
- * WY_E_CORRUPT. */
+ * schema. dir must exist. One that is damaged, or was to get a new epoch, is replaced: see store_opening().
+ * Refused with words in diags: WY_E_BUSY another process has it; WY_E_UNSUPPORTED newer than this program;
+ * WY_E_INVALID it belongs to another gateway, or to another program; WY_E_IO and WY_E_FULL: also where a damaged one cannot be
+ * moved away, or a new one not be made. */
 WY_MUST_CHECK enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *diags,
 				     struct store **ret_store);
 void store_close(struct store *store); /* NULL is fine; an open transaction is aborted */
@@ -73,6 +74,44 @@ void store_abort(struct store *store);			     /* outside a transaction: nothing 
 /* ---- Identity and counters ------------------------------------------------------------------ */
 
 uint64_t store_epoch(const struct store *store);
+/* Why this epoch began: "new", "salvaged" (the store before was damaged) or "ordered". As long as the epoch lasts. */
+const char *store_epoch_reason(const struct store *store);
+/* How often a store of this directory was lost or damaged. Grows; survives what it counts. */
+uint32_t store_losses(const struct store *store);
+
+/* ---- What the opening did ------------------------------------------------------------------- */
+
+/* AS_IT_WAS  the epoch goes on.
+ * MADE_NEW   there was none.
+ * SALVAGED   it was damaged, and is kept as `file`. What verified is in a new store, of a new epoch.
+ * RENEWED    a new epoch was ordered: likewise, but nothing was lost, and the old file is gone. */
+enum store_opening_kind { STORE_AS_IT_WAS, STORE_MADE_NEW, STORE_SALVAGED, STORE_RENEWED };
+
+enum store_part {
+	STORE_PART_EVENTS,  /* that were queued: they have new numbers 1, 2, ... in their old order */
+	STORE_PART_TICKETS, /* those that were open are open, and of an older epoch: whoever watches them opens them anew */
+	STORE_PART_CELLS,
+	STORE_PART_EPISODES,
+	STORE_PART_NOTES,
+	STORE_PART_LEARNED,
+	STORE_PARTS
+};
+
+struct store_opening {
+	enum store_opening_kind kind;
+	struct {
+		uint64_t kept, lost; /* lost: seen, and not to be believed; or places that could not be read */
+	} part[STORE_PARTS];
+	char file[256]; /* where the damaged one is; "": not kept */
+	char why[200];  /* what was found damaged */
+};
+/* Borrowed; as long as the store is open. */
+const struct store_opening *store_opening(const struct store *store);
+const char *store_opening_text(enum store_opening_kind kind); /* "as_it_was", "new", "salvaged", "renewed" */
+const char *store_part_text(enum store_part part);	       /* "events" */
+
+/* The next opening begins a new epoch on the same data: close and open anew. Durable when this is WY_OK. */
+WY_MUST_CHECK enum wy_err store_renew_epoch(struct store *store);
 /* 1, 2, ... without a hole: an aborted number is given again. In a transaction. */
 WY_MUST_CHECK enum wy_err store_next_seq(struct store *store, uint64_t *ret_seq);
 WY_MUST_CHECK enum wy_err store_last_seq(struct store *store, uint64_t *ret_seq); /* 0: none yet */
@@ -275,7 +314,7 @@ WY_MUST_CHECK enum wy_err store_outbox_stats(struct store *store,
 
 /* Gives free pages back to the file system, a few at a time. Outside a transaction. */
 WY_MUST_CHECK enum wy_err store_tidy(struct store *store);
-/* Reads every page: WY_E_CORRUPT and words in diags. Slow; for `check` and tests. */
+/* Reads every page: WY_E_CORRUPT and words in diags. Slow where the store is large; for tests. */
 WY_MUST_CHECK enum wy_err store_verify(struct store *store, struct wy_diags *diags);
 
 #endif

@@ -18,7 +18,7 @@ enum wy_err store_put_note(struct store *store, const struct store_note *note)
 	return store_write(&binder);
 }
 
-static enum wy_err get(struct store_binder *binder, struct store_note *ret_note)
+enum wy_err store_get_note(struct store_binder *binder, struct store_note *ret_note)
 {
 	struct store_note note = {.wall_ms = sqlite3_column_int64(binder->stmt, 0),
 				  .step = (uint32_t)sqlite3_column_int64(binder->stmt, 5),
@@ -51,7 +51,7 @@ enum wy_err store_ticket_notes(struct store *store, const char *ticket_key, stru
 	store_bind_int(&binder, (int64_t)max);
 	enum wy_err err = store_row(&binder);
 	while (!err && n < max) {
-		err = get(&binder, &out[n]);
+		err = store_get_note(&binder, &out[n]);
 		if (!err) {
 			n++;
 			err = store_row(&binder);
@@ -72,7 +72,7 @@ enum wy_err store_last_note(struct store *store, const char *rule, const char *a
 	store_bind_text(&binder, what);
 	enum wy_err err = store_row(&binder);
 	if (!err)
-		err = get(&binder, ret_note);
+		err = store_get_note(&binder, ret_note);
 	store_done(&binder);
 	return err;
 }

@@ -1,8 +1,11 @@
 /* store_open.c: from a directory to a store that may be trusted, or to words that say why not.
  *
- * Order matters: the lock before anything touches the database; auto_vacuum before the first table,
- * since it cannot be set later without rewriting the file; the schema version before any migration.
- */
+ * Order matters: the lock before anything touches the database; its log before SQLite reads it; auto_vacuum before the
+ * first table, since it cannot be set later without rewriting the file; the schema version before any migration.
+ *
+ * What is damaged is replaced: a new store is made beside it of all that verifies (store_salvage.c), takes its place
+ * (store_swap.c), and is opened. What is somebody else's, or newer, is refused and left alone; to be sure that it is, and not
+ * ours with a bit turned, two places of the file must say so. */
 #include "store_sql.h"
 
 #include <errno.h>
@@ -17,27 +20,13 @@
 #define BUSY_MS 2000
 #define MODE_PRIVATE 0600
 #define OPEN_TRIES 3
+#define NEW STORE_FILE ".new"
 
-/* Where the words go. Both may be NULL. */
-struct place {
-	struct wy_diags *diags;
-	const char *path;
-};
-
-static void say(struct place place, const char *code, const char *what, const char *more)
+void store_say(struct store_place place, const char *code, const char *what, const char *more)
 {
 	if (place.diags)
 		wy_diag_add(place.diags, WY_DIAG_ERROR, code, NULL, 0, "store '%s': %s%s%s",
 			    place.path, what, *more ? ": " : "", more);
-}
-
-static bool join(char *out, const char *dir, const char *name)
-{
-	struct wy_buf buf;
-
-	wy_buf_init(&buf, out, STORE_PATH_SIZE);
-	wy_buf_addf(&buf, "%s/%s", dir, name);
-	return !buf.is_cut;
 }
 
 /* A mistake of the disk, which memory can help with; others are mistakes of people. */
@@ -47,11 +36,11 @@ static bool is_of_disk(int error)
 }
 
 /* On a disk that takes no new file the directory itself is locked. */
-static enum wy_err take_lock(struct store *store, const char *dir, struct place place)
+static enum wy_err take_lock(struct store *store, const char *dir, struct store_place place)
 {
 	char path[STORE_PATH_SIZE];
 
-	if (!join(path, dir, STORE_LOCK))
+	if (!store_join(path, dir, STORE_LOCK, ""))
 		return WY_E_LIMIT;
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_PRIVATE);
 	if (store->lock_fd < 0 && is_of_disk(errno))
@@ -61,19 +50,19 @@ static enum wy_err take_lock(struct store *store, const char *dir, struct place 
 	if (store->lock_fd < 0) {
 		enum wy_err err = errno == ENOSPC ? WY_E_FULL : WY_E_IO;
 
-		say(place, "E702",
+		store_say(place, "E702",
 		    "the lock file cannot be opened; the directory must exist and be writable",
 		    strerror(errno));
 		return err;
 	}
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		return WY_OK;
-	say(place, "E703", "another process has it open; stop that one first", "");
+	store_say(place, "E703", "another process has it open; stop that one first", "");
 	return WY_E_BUSY;
 }
 
 /* SQLite creates its file with the umask of the process; what is in it concerns nobody else. */
-static enum wy_err make_private(struct store *store, struct place place)
+static enum wy_err make_private(struct store *store, struct store_place place)
 {
 	int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_PRIVATE);
 
@@ -85,14 +74,26 @@ static enum wy_err make_private(struct store *store, struct place place)
 		store->trouble = is_of_disk(errno) ? trouble : STORE_ON_DISK;
 		wy_buf_init(&words, store->why, sizeof(store->why));
 		wy_buf_add(&words, strerror(errno));
-		say(place, "E704", "the file cannot be opened", strerror(errno));
+		store_say(place, "E704", "the file cannot be opened", strerror(errno));
 		return err;
 	}
 	close(fd);
 	return WY_OK;
 }
 
-static int set_options(sqlite3 *db, bool is_alone)
+static const char durable[] = "PRAGMA auto_vacuum = INCREMENTAL;"
+			      "PRAGMA cell_size_check = ON;"
+			      "PRAGMA temp_store = MEMORY;"
+			      "PRAGMA journal_mode = WAL;"
+			      "PRAGMA synchronous = FULL;"
+			      "PRAGMA journal_size_limit = 4194304;";
+/* Whole at its end or thrown away: see keep_scratch(). */
+static const char scratch[] = "PRAGMA auto_vacuum = INCREMENTAL;"
+			      "PRAGMA temp_store = MEMORY;"
+			      "PRAGMA journal_mode = OFF;"
+			      "PRAGMA synchronous = OFF;";
+
+static int set_options(sqlite3 *db, const char *pragmas, bool is_alone)
 {
 	static const int on_off[][2] = {
 		{SQLITE_DBCONFIG_DEFENSIVE, 1},	     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
@@ -104,22 +105,14 @@ static int set_options(sqlite3 *db, bool is_alone)
 
 	if (rc == SQLITE_OK && is_alone) /* before anything is read */
 		rc = sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE;", NULL, NULL, NULL);
-
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(on_off) / sizeof(on_off[0]); i++)
 		rc = sqlite3_db_config(db, on_off[i][0], on_off[i][1], (int *)NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	return sqlite3_exec(db,
-			    "PRAGMA auto_vacuum = INCREMENTAL;"
-			    "PRAGMA cell_size_check = ON;"
-			    "PRAGMA temp_store = MEMORY;"
-			    "PRAGMA journal_mode = WAL;"
-			    "PRAGMA synchronous = FULL;"
-			    "PRAGMA journal_size_limit = 4194304;",
-			    NULL, NULL, NULL);
+	return sqlite3_exec(db, pragmas, NULL, NULL, NULL);
 }
 
-static enum wy_err ask_number(struct store *store, const char *sql, int64_t *ret_value)
+enum wy_err store_ask(struct store *store, const char *sql, int64_t *ret_value)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
@@ -150,31 +143,64 @@ static enum wy_err migrate(struct store *store, int64_t version)
 	return WY_OK;
 }
 
-static enum wy_err check_version(struct store *store, struct place place)
+/* What a database says of itself, without it being wrong to say nothing: -1. */
+static enum wy_err hear(struct store *store, const char *sql, int64_t *ret_value)
+{
+	enum wy_err err = store_ask(store, sql, ret_value);
+
+	if (err != WY_E_CORRUPT)
+		return err;
+	store->broken = WY_OK;
+	*ret_value = -1;
+	return WY_OK;
+}
+
+/* The number of the schema stands in the head of the file and in meta: damage does not make both agree. */
+static enum wy_err refuse_newer(struct store *store, int64_t version, struct store_place place)
+{
+	int64_t noted = 0;
+	enum wy_err err = hear(store, "SELECT value FROM meta WHERE key = 'schema'", &noted);
+
+	if (err || noted != version)
+		return err ? err : store_error(store, SQLITE_CORRUPT);
+	store_say(place, "E705",
+		  "it was written by a newer version of this program; install that one again, or "
+		  "move the file away to begin a new store",
+		  "");
+	return WY_E_UNSUPPORTED;
+}
+
+/* Ours with a damaged head, or another program's? */
+static enum wy_err refuse_foreign(struct store *store, struct store_place place)
+{
+	int64_t n = 0;
+	enum wy_err err = hear(store, "SELECT count(*) FROM meta WHERE key IN ('gateway', 'epoch', 'seq')", &n);
+
+	if (err || n > 0)
+		return err ? err : store_error(store, SQLITE_CORRUPT);
+	store_say(place, "E706", "this is not a store of this program", "");
+	return WY_E_INVALID;
+}
+
+static enum wy_err check_version(struct store *store, struct store_place place)
 {
 	int64_t version = 0, application = 0, objects = 0, known = 0;
-	enum wy_err err = ask_number(store, "PRAGMA user_version", &version);
+	enum wy_err err = store_ask(store, "PRAGMA user_version", &version);
 
 	if (!err)
-		err = ask_number(store, "PRAGMA application_id", &application);
+		err = store_ask(store, "PRAGMA application_id", &application);
 	if (!err)
-		err = ask_number(store, "SELECT count(*) FROM sqlite_schema", &objects);
+		err = store_ask(store, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (err)
 		return err;
 	while (store_migrations[known])
 		known++;
-	if (version > known) {
-		say(place, "E705",
-		    "it was written by a newer version of this program; install that one again, or "
-		    "move the file away to begin a new store",
-		    "");
-		return WY_E_UNSUPPORTED;
-	}
-	if ((version == 0 && objects > 0) || (version > 0 && application != APPLICATION_ID) ||
-	    version < 0) {
-		say(place, "E706", "this is not a store of this program", "");
-		return WY_E_CORRUPT;
-	}
+	if (objects > 0 && application != APPLICATION_ID)
+		return refuse_foreign(store, place);
+	if (version > known)
+		return refuse_newer(store, version, place);
+	if (version < 0 || (version == 0) != (objects == 0))
+		return store_error(store, SQLITE_CORRUPT);
 	return migrate(store, version);
 }
 
@@ -190,84 +216,138 @@ static enum wy_err new_epoch(uint64_t *ret_epoch)
 	return WY_OK;
 }
 
-static enum wy_err keep_identity(struct store *store, const char *gateway)
+static enum wy_err write_identity(struct store *store, bool is_new)
 {
-	struct store_binder binder;
-	uint64_t epoch;
-	enum wy_err err = new_epoch(&epoch);
+	int64_t version = 0;
+	enum wy_err err = store_ask(store, "PRAGMA user_version", &version);
+
+	if (!err)
+		err = store_put_number(store, "schema", version);
+	if (!err && is_new)
+		err = store_put_number(store, "epoch", (int64_t)store->epoch);
+	if (!err && is_new)
+		err = store_put_text(store, "gateway", store->gateway);
+	if (!err && is_new)
+		err = store_put_text(store, "epoch_reason", store->epoch_reason);
+	if (!err && is_new)
+		err = store_put_number(store, "losses", store->losses);
+	return err ? err : store_seal_identity(store);
+}
+
+static enum wy_err keep_identity(struct store *store, bool is_new)
+{
+	enum wy_err err = is_new ? new_epoch(&store->epoch) : WY_OK;
 
 	if (!err)
 		err = store_begin(store);
 	if (err)
 		return err;
-	binder = store_bind(store, STORE_META_KEEP);
-	store_bind_text(&binder, "epoch");
-	store_bind_int(&binder, (int64_t)epoch);
-	err = store_write(&binder);
-	if (!err) {
-		binder = store_bind(store, STORE_META_KEEP);
-		store_bind_text(&binder, "gateway");
-		store_bind_text(&binder, gateway);
-		err = store_write(&binder);
-	}
+	err = write_identity(store, is_new);
 	if (!err)
 		return store_commit(store);
 	store_abort(store);
 	return err;
 }
 
-static enum wy_err check_gateway(struct store *store, const char *gateway, struct place place)
+/* A name that was not damaged is refused; one that was is no name. */
+static enum wy_err check_gateway(struct store *store, const char *gateway, struct store_place place)
 {
-	struct store_binder binder = store_bind(store, STORE_META_GET);
 	char owner[STORE_KEY_SIZE];
-	enum wy_err err;
+	enum wy_err err = store_get_text(store, "gateway", owner, sizeof(owner));
 
-	store_bind_text(&binder, "gateway");
-	err = store_row(&binder);
-	if (!err)
-		err = store_column_text(&binder, 0, owner, sizeof(owner));
-	store_done(&binder);
-	if (err || strcmp(owner, gateway) == 0)
+	if (err)
+		return err == WY_E_NOTFOUND ? store_error(store, SQLITE_CORRUPT) : err;
+	err = store_check_identity(store, owner, (int64_t)store->epoch);
+	if (err && err != WY_E_NOTFOUND)
 		return err;
-	say(place, "E707",
-	    "it belongs to another gateway; each gateway needs a directory of its own", owner);
-	return WY_E_INVALID;
+	if (strcmp(owner, gateway) != 0) {
+		store_say(place, "E707", "it belongs to another gateway; each gateway needs a directory of its own", owner);
+		return WY_E_INVALID;
+	}
+	return err; /* NOTFOUND: no seal yet */
+}
+
+static void set_reason(struct store *store, const char *reason)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, store->epoch_reason, sizeof(store->epoch_reason));
+	wy_buf_add(&buf, reason);
+}
+
+static enum wy_err load_reason(struct store *store)
+{
+	int64_t losses = 0;
+	enum wy_err err = store_get_text(store, "epoch_reason", store->epoch_reason, sizeof(store->epoch_reason));
+
+	if (err == WY_E_NOTFOUND) {
+		set_reason(store, "new"); /* an epoch of an earlier version */
+		err = WY_OK;
+	}
+	if (!err)
+		err = store_get_number(store, "losses", &losses);
+	if (err && err != WY_E_NOTFOUND)
+		return err;
+	store->losses = losses > 0 && losses < UINT32_MAX ? (uint32_t)losses : 0;
+	return WY_OK;
+}
+
+static bool is_schema_noted(struct store *store)
+{
+	int64_t version = 0, noted = 0;
+
+	return store_ask(store, "PRAGMA user_version", &version) == WY_OK &&
+	       store_get_number(store, "schema", &noted) == WY_OK && noted == version;
+}
+
+/* Of a store that is new: it has never given a number. */
+static enum wy_err begin_epoch(struct store *store)
+{
+	uint64_t seq = 0;
+	enum wy_err err = store_last_seq(store, &seq);
+
+	if (err || seq > 0)
+		return err ? err : store_error(store, SQLITE_CORRUPT);
+	store->opening.kind = STORE_MADE_NEW;
+	return keep_identity(store, true);
 }
 
 /* Identity is written once; afterwards opening changes nothing in the file. */
-static enum wy_err load_identity(struct store *store, const char *gateway, struct place place)
+static enum wy_err load_identity(struct store *store, const char *gateway, struct store_place place)
 {
-	struct store_binder binder = store_bind(store, STORE_META_GET);
 	int64_t epoch = 0, turn = 0;
-	enum wy_err err;
+	enum wy_err err = store_get_number(store, "epoch", &epoch);
 
-	store_bind_text(&binder, "epoch");
-	err = store_number(&binder, &epoch);
-	if (err == WY_E_NOTFOUND && gateway) {
-		err = keep_identity(store, gateway);
-		if (err)
-			return err;
-		binder = store_bind(store, STORE_META_GET);
-		store_bind_text(&binder, "epoch");
-		err = store_number(&binder, &epoch);
-	}
-	if (!err && gateway) {
-		err = check_gateway(store, gateway, place);
-		err = err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
-	}
+	if (err == WY_E_NOTFOUND && gateway)
+		return begin_epoch(store);
 	if (err)
 		return err;
-	binder = store_bind(store, STORE_META_GET);
-	store_bind_text(&binder, "turn");
-	err = store_number(&binder, &turn);
 	store->epoch = (uint64_t)epoch;
+	err = gateway ? check_gateway(store, gateway, place) : WY_OK;
+	if (err && err != WY_E_NOTFOUND)
+		return err;
+	if (gateway && (err || !is_schema_noted(store)))
+		err = keep_identity(store, false);
+	if (!err)
+		err = store_get_number(store, "turn", &turn);
+	if (err && err != WY_E_NOTFOUND)
+		return err;
 	store->turn = (uint64_t)turn;
-	return err == WY_E_NOTFOUND ? WY_OK : err;
+	return load_reason(store);
+}
+
+static void set_gateway(struct store *store, const char *gateway, const char *reason)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, store->gateway, sizeof(store->gateway));
+	wy_buf_add(&buf, gateway);
+	set_reason(store, reason);
 }
 
 enum wy_err store_identify(struct store *store, const char *gateway, struct wy_diags *diags)
 {
-	return load_identity(store, gateway, (struct place){diags, store->dir});
+	return load_identity(store, gateway, (struct store_place){diags, store->dir});
 }
 
 int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames)
@@ -280,7 +360,7 @@ int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-enum wy_err store_open_handle(struct store *store, const char *vfs, struct wy_diags *diags)
+static enum wy_err open_handle(struct store *store, const char *vfs, const char *pragmas, struct wy_diags *diags)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
 	enum wy_err err;
@@ -288,10 +368,10 @@ enum wy_err store_open_handle(struct store *store, const char *vfs, struct wy_di
 
 	rc = sqlite3_open_v2(store->path, &store->db, vfs ? flags | SQLITE_OPEN_CREATE : flags, vfs);
 	if (rc == SQLITE_OK)
-		rc = set_options(store->db, vfs != NULL);
+		rc = set_options(store->db, pragmas, vfs != NULL);
 	err = store_error(store, rc);
 	if (!err)
-		err = check_version(store, (struct place){diags, store->dir});
+		err = check_version(store, (struct store_place){diags, store->dir});
 	if (!err)
 		err = store_prepare(store);
 	if (!err && !vfs) /* in place of SQLite's own: what goes wrong there is to be heard of */
@@ -299,75 +379,18 @@ enum wy_err store_open_handle(struct store *store, const char *vfs, struct wy_di
 	return err;
 }
 
-static enum wy_err open_on_disk(struct store *store, const char *gateway, struct place place)
+enum wy_err store_open_handle(struct store *store, const char *vfs, struct wy_diags *diags)
+{
+	return open_handle(store, vfs, durable, diags);
+}
+
+static enum wy_err open_on_disk(struct store *store, const char *pragmas, struct store_place place)
 {
 	enum wy_err err = make_private(store, place);
 
 	if (!err)
-		err = store_open_handle(store, NULL, place.diags);
-	if (!err)
-		err = store_identify(store, gateway, place.diags);
-	if (!err && !store_mode_file_says_memory(store))
-		store_mode_file_put(store, false);
-	return err;
-}
-
-/* A disk that does not serve is no reason not to watch the building: what is on it is read where that is possible. */
-static enum wy_err open_in_memory(struct store *store, const char *gateway)
-{
-	store->mode = store->trouble;
-	store_drop_handle(store);
-	enum wy_err err = store_begin_in_memory(store, gateway, true);
-	if (err == WY_E_NOTFOUND || err == WY_E_IO)
-		err = store_begin_in_memory(store, gateway, false);
-	return err;
-}
-
-enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *diags,
-		       struct store **ret_store)
-{
-	struct store *store = calloc(1, sizeof(*store));
-	struct place place = {diags, dir};
-	size_t errors = diags ? diags->errors : 0, said = diags ? diags->n : 0;
-	enum wy_err err;
-
-	if (!store)
-		return WY_E_NOMEM;
-	store->lock_fd = store->mode_fd = -1;
-	store->quota = WY_OUTBOX_BYTES;
-	store->pack = store_new_pack();
-	if (!store->pack) {
-		store_close(store);
-		return WY_E_NOMEM;
-	}
-	store->is_untold = true; /* the first look says whether it is so */
-	err = join(store->path, dir, STORE_FILE) ? WY_OK : WY_E_LIMIT;
-	if (!err) {
-		strcpy(store->dir, dir);
-		err = take_lock(store, dir, place);
-	}
-	if (!err)
-		err = open_on_disk(store, gateway, place);
-	/* A bad moment is no bad disk: another handle may find it well. */
-	for (int i = 1; i < OPEN_TRIES && store_is_disk_trouble(store, err); i++) {
-		store_drop_handle(store);
-		err = open_on_disk(store, gateway, place);
-	}
-	if (store_is_disk_trouble(store, err))
-		err = open_in_memory(store, gateway);
-	if (!err && diags) { /* it is open: nothing is wrong that would have to be said here */
-		diags->n = said;
-		diags->errors = errors;
-	}
-	if (!err) {
-		store->is_open = true;
-		*ret_store = store;
-		return WY_OK;
-	}
-	if (diags && diags->errors == errors)
-		say(place, "E708", wy_err_text(err), store->db ? sqlite3_errmsg(store->db) : "");
-	store_close(store);
-	return err;
+		err = open_handle(store, NULL, pragmas, place.diags);
+	return err ? err : store_identify(store, store->gateway, place.diags);
 }
 
 void store_drop_handle(struct store *store)
@@ -382,10 +405,255 @@ void store_drop_handle(struct store *store)
 	store->is_in_tx = store->is_failed = false;
 }
 
+struct store *store_new(void)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return NULL;
+	store->lock_fd = store->mode_fd = -1;
+	store->is_untold = true; /* the first look says whether it is so */
+	store->quota = WY_OUTBOX_BYTES;
+	store->pack = store_new_pack();
+	if (store->pack)
+		return store;
+	free(store);
+	return NULL;
+}
+
+/* ---- One that is to be replaced ---------------------------------------------------------------- */
+
+/* Everything of it reaches the disk before anybody relies on it. */
+static enum wy_err keep_scratch(struct store *store, const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	enum wy_err err = WY_OK;
+
+	store_finalize(store);
+	sqlite3_close(store->db);
+	store->db = NULL;
+	if (fd < 0 || fsync(fd) != 0)
+		err = errno == ENOSPC || errno == EDQUOT ? WY_E_FULL : WY_E_IO;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+struct replacing {
+	const char *dir, *path;
+	enum store_opening_kind kind;
+	bool is_hopeless; /* two starts ended while they salvaged: this one does without */
+	struct store_opening *opening;
+	struct store_place place;
+};
+
+static enum wy_err fill_scratch(const struct replacing *r, struct store *made)
+{
+	uint32_t losses = 0, seen = store_quarantine_last(r->dir);
+	enum wy_err err = store_begin(made);
+
+	if (!err && !r->is_hopeless)
+		err = store_salvage(r->path, made, r->opening, &losses);
+	losses = losses > seen ? losses : seen;
+	if (!err)
+		err = store_put_number(made, "losses", losses + (r->kind == STORE_SALVAGED));
+	if (!err)
+		return store_commit(made);
+	store_abort(made);
+	return err;
+}
+
+static enum wy_err open_scratch(struct store *made, const char *path, const char *gateway, const struct replacing *r)
+{
+	strcpy(made->dir, r->dir);
+	strcpy(made->path, path);
+	set_gateway(made, gateway, r->kind == STORE_RENEWED ? "ordered" : "salvaged");
+	return open_on_disk(made, scratch, r->place);
+}
+
+static enum wy_err make_scratch(const struct replacing *r, const char *gateway)
+{
+	struct store *made = store_new();
+	char path[STORE_PATH_SIZE];
+	enum wy_err err = store_join(path, r->dir, NEW, "") ? WY_OK : WY_E_LIMIT;
+
+	if (!made)
+		return WY_E_NOMEM;
+	if (!err)
+		err = open_scratch(made, path, gateway, r);
+	if (!err)
+		err = fill_scratch(r, made);
+	if (!err)
+		err = keep_scratch(made, path);
+	store_close(made);
+	return err;
+}
+
+static bool has_lost(const struct store_opening *opening)
+{
+	for (int i = 0; i < STORE_PARTS; i++)
+		if (opening->part[i].lost)
+			return true;
+	return false;
+}
+
+static enum wy_err replace(struct store *store, struct replacing *r)
+{
+	char file[STORE_PATH_SIZE] = "";
+	struct wy_buf buf;
+	enum wy_err err = make_scratch(r, store->gateway);
+
+	if (!err)
+		err = store_swap(r->dir, r->kind == STORE_SALVAGED || has_lost(r->opening), file);
+	if (err) {
+		store_say(r->place, "E710", "it is to be replaced, and that cannot be done", wy_err_text(err));
+		store->trouble = err == WY_E_FULL ? STORE_FULL : (err == WY_E_IO ? STORE_FAILED : STORE_ON_DISK);
+		return err;
+	}
+	wy_buf_init(&buf, store->opening.file, sizeof(store->opening.file));
+	wy_buf_add(&buf, file);
+	err = open_on_disk(store, durable, r->place);
+	store->opening.kind = r->kind;
+	return err;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------------ */
+
+static void note_why(struct store *store, const char *words)
+{
+	struct wy_buf buf;
+
+	if (store->opening.why[0])
+		return;
+	wy_buf_init(&buf, store->opening.why, sizeof(store->opening.why));
+	wy_buf_add(&buf, words);
+}
+
+/* Words for what the last process knew; NULL: nothing. */
+static const char *mark_words(enum store_mark mark)
+{
+	switch (mark) {
+	case STORE_MARK_DAMAGED:
+		return "damage was seen while it was in use";
+	case STORE_MARK_REPLACING:
+	case STORE_MARK_REPLACING_AGAIN:
+		return "a start ended while it was being replaced";
+	default:
+		return NULL;
+	}
+}
+
+/* WY_E_CORRUPT: it is damaged, and why is noted. */
+static enum wy_err open_as_it_is(struct store *store, const struct replacing *r, struct store_past past)
+{
+	char wal[STORE_PATH_SIZE];
+	bool is_wal_damaged = store_join(wal, r->dir, STORE_FILE, "-wal") && store_wal_is_damaged(wal, past.is_same_boot);
+	enum wy_err err = open_on_disk(store, durable, r->place);
+
+	if (err == WY_E_CORRUPT)
+		note_why(store, store->db ? sqlite3_errmsg(store->db) : "");
+	if (err || store->opening.kind == STORE_MADE_NEW)
+		return err;
+	if (is_wal_damaged)
+		note_why(store, "transactions in its log cannot be read");
+	if (mark_words(past.mark))
+		note_why(store, mark_words(past.mark));
+	return store->opening.why[0] ? WY_E_CORRUPT : store_check(store, store->opening.why, sizeof(store->opening.why));
+}
+
+static enum wy_err open_or_replace(struct store *store, struct replacing *r)
+{
+	struct store_past past = store_read_mark(store->lock_fd);
+	enum wy_err err = store_finish_swap(r->dir);
+
+	if (!err)
+		err = open_as_it_is(store, r, past);
+	bool is_due = past.mark == STORE_MARK_RENEW && store->opening.kind != STORE_MADE_NEW;
+	if (err != WY_E_CORRUPT && (err || !is_due))
+		return err;
+	r->kind = err ? STORE_SALVAGED : STORE_RENEWED;
+	r->is_hopeless = past.mark == STORE_MARK_REPLACING_AGAIN;
+	store_drop_handle(store); /* as it was found: its log is not worked into it */
+	store->losses = 0;
+	(void)!store_write_mark(store->lock_fd, past.mark == STORE_MARK_REPLACING || r->is_hopeless ?
+						 STORE_MARK_REPLACING_AGAIN : STORE_MARK_REPLACING);
+	err = replace(store, r);
+	if (err) /* nothing has changed, and this was no crash: the next start judges for itself */
+		(void)!store_write_mark(store->lock_fd, past.mark);
+	return err;
+}
+
+/* A disk that does not serve is no reason not to watch the building: what is on it is read where that is possible. */
+static enum wy_err open_in_memory(struct store *store)
+{
+	store->mode = store->trouble;
+	store_drop_handle(store);
+	enum wy_err err = store_begin_in_memory(store, store->gateway, true);
+	if (err == WY_E_NOTFOUND || err == WY_E_IO || err == WY_E_CORRUPT)
+		err = store_begin_in_memory(store, store->gateway, false);
+	return err;
+}
+
+static enum wy_err open_somehow(struct store *store, struct replacing *r)
+{
+	struct wy_diags *diags = r->place.diags;
+	size_t errors = diags ? diags->errors : 0, said = diags ? diags->n : 0;
+	enum wy_err err = open_or_replace(store, r);
+
+	/* A bad moment is no bad disk: another handle may find it well. */
+	for (int i = 1; i < OPEN_TRIES && store_is_disk_trouble(store, err); i++) {
+		store_drop_handle(store);
+		err = open_or_replace(store, r);
+	}
+	if (!err && !store_mode_file_says_memory(store))
+		store_mode_file_put(store, false);
+	if (store_is_disk_trouble(store, err))
+		err = open_in_memory(store);
+	if (!err && diags) { /* it is open: nothing is wrong that would have to be said here */
+		diags->n = said;
+		diags->errors = errors;
+	}
+	return err;
+}
+
+enum wy_err store_open(const char *dir, const char *gateway, struct wy_diags *diags,
+		       struct store **ret_store)
+{
+	struct store *store = store_new();
+	struct replacing r = {.dir = dir, .place = {diags, dir}};
+	size_t errors = diags ? diags->errors : 0;
+	enum wy_err err;
+
+	if (!store)
+		return WY_E_NOMEM;
+	r.opening = &store->opening;
+	r.path = store->path;
+	set_gateway(store, gateway, "new");
+	err = store_join(store->path, dir, STORE_FILE, "") ? WY_OK : WY_E_LIMIT;
+	if (!err) {
+		strcpy(store->dir, dir);
+		err = take_lock(store, dir, r.place);
+	}
+	if (!err)
+		err = open_somehow(store, &r);
+	if (!err) {
+		store->is_open = true;
+		(void)!store_write_mark(store->lock_fd, STORE_MARK_RUNNING); /* a disk that is full is no reason not to start */
+		*ret_store = store;
+		return WY_OK;
+	}
+	if (diags && diags->errors == errors)
+		store_say(r.place, "E708", wy_err_text(err), store->db ? sqlite3_errmsg(store->db) : "");
+	store_close(store);
+	return err;
+}
+
 void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	bool is_clean = store->is_open && !store->is_marked && !store->broken && store->mode == STORE_ON_DISK;
+
 	store_abort(store);
 	/* The last chance; but another store that could not be read is better taken up by the next start than put aside now. */
 	if (store->memory && store->is_open && (!store->is_apart || access(store->path, F_OK) != 0))
@@ -396,6 +664,8 @@ void store_close(struct store *store)
 		store_finalize(store);
 		sqlite3_close(store->db);
 	}
+	if (is_clean)
+		(void)!store_write_mark(store->lock_fd, STORE_MARK_STOPPED);
 	memory_disk_free(store->memory);
 	redo_release(&store->redo);
 	if (store->mode_fd >= 0)
@@ -404,4 +674,41 @@ void store_close(struct store *store)
 		close(store->lock_fd);
 	pack_free(store->pack);
 	free(store);
+}
+
+enum wy_err store_renew_epoch(struct store *store)
+{
+	enum wy_err err = store_write_mark(store->lock_fd, STORE_MARK_RENEW);
+
+	store->is_marked = store->is_marked || !err;
+	return err;
+}
+
+const char *store_epoch_reason(const struct store *store)
+{
+	return store->epoch_reason;
+}
+
+uint32_t store_losses(const struct store *store)
+{
+	return store->losses;
+}
+
+const struct store_opening *store_opening(const struct store *store)
+{
+	return &store->opening;
+}
+
+const char *store_opening_text(enum store_opening_kind kind)
+{
+	static const char *const texts[] = {"as_it_was", "new", "salvaged", "renewed"};
+
+	return texts[kind];
+}
+
+const char *store_part_text(enum store_part part)
+{
+	static const char *const texts[STORE_PARTS] = {"events", "tickets", "cells", "episodes", "notes", "learned"};
+
+	return texts[part];
 }

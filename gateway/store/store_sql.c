@@ -82,6 +82,14 @@ bool store_is_disk_trouble(const struct store *store, enum wy_err err)
 	return (err == WY_E_FULL || err == WY_E_IO) && store->trouble != STORE_ON_DISK && !store->memory;
 }
 
+/* At once: who knows how the process ends. Where it cannot be written the damage is found again, or not. */
+static void note_damage(struct store *store)
+{
+	if (!store->is_open || store->is_marked)
+		return;
+	store->is_marked = store_write_mark(store->lock_fd, STORE_MARK_DAMAGED) == WY_OK;
+}
+
 enum wy_err store_error(struct store *store, int rc)
 {
 	enum wy_err err;
@@ -92,7 +100,14 @@ enum wy_err store_error(struct store *store, int rc)
 	note_trouble(store, rc);
 	if (err == WY_E_IO || err == WY_E_CORRUPT)
 		store->broken = err;
+	if (err == WY_E_CORRUPT)
+		note_damage(store);
 	return err;
+}
+
+const char *store_sql_text(enum store_statement id)
+{
+	return sql_texts[id];
 }
 
 enum wy_err store_prepare(struct store *store)
@@ -187,6 +202,8 @@ enum wy_err store_row(struct store_binder *binder)
 
 void store_done(struct store_binder *binder)
 {
+	if (!binder->stmt)
+		return; /* of a table that is gone: store_salvage.c */
 	sqlite3_reset(binder->stmt);
 	sqlite3_clear_bindings(binder->stmt);
 }

@@ -4,11 +4,13 @@
 
 #include <sqlite3.h>
 
+#include "buf.h"
 #include "pack.h"
 #include "wy_limits.h"
 #include "memory_disk.h"
 #include "store.h"
 #include "store_redo.h"
+#include "store_files.h"
 
 #define TICKET_COLUMNS                                                                             \
 	"key, no, dedup, asset, fault, rule, repeat_of, repeat_count_30d, epoch, episode, rev, "   \
@@ -27,8 +29,9 @@ enum store_statement {
 };
 
 #define STORE_KEY_SIZE 256u /* longest ticket key, type or topic read back */
-#define STORE_PATH_SIZE 4096u
 #define STORE_WAL_FRAMES 1000 /* in the write-ahead log: then it is put into the database */
+#define STORE_GATEWAY_SIZE 65u
+#define STORE_REASON_SIZE 16u
 
 struct store {
 	sqlite3 *db;
@@ -39,6 +42,10 @@ struct store {
 	uint64_t epoch;
 	uint64_t turn;	/* number of the last commit */
 	int wal_frames; /* after the last commit */
+	char gateway[STORE_GATEWAY_SIZE], epoch_reason[STORE_REASON_SIZE];
+	uint32_t losses;
+	struct store_opening opening;
+	bool is_marked; /* the lock file says what the next start is to do */
 	bool is_in_tx;
 	bool is_failed;	    /* a write of this transaction failed: nothing may be committed */
 	enum wy_err broken; /* IO or CORRUPT: the handle is done for; else WY_OK */
@@ -132,6 +139,7 @@ void store_mode_file_put(struct store *store, bool is_memory);
 /* SQLite's code as ours; remembers a broken handle. */
 enum wy_err store_error(struct store *store, int rc);
 enum wy_err store_prepare(struct store *store);
+const char *store_sql_text(enum store_statement id);
 void store_finalize(struct store *store);
 
 /* Binding: start with store_bind(), add values in order, then run. The first mistake is kept and
@@ -168,5 +176,54 @@ enum wy_err store_write_row(struct store_binder *binder);
 
 /* Text of a column into a fixed buffer; WY_E_CORRUPT when it does not fit. */
 enum wy_err store_column_text(struct store_binder *binder, int column, char *out, size_t size);
+
+
+/* ---- Meta: numbers and texts by name, in store_state.c ---------------------------------------- */
+
+enum wy_err store_get_number(struct store *store, const char *key, int64_t *ret_value);
+enum wy_err store_put_number(struct store *store, const char *key, int64_t value);
+enum wy_err store_get_text(struct store *store, const char *key, char *out, size_t size);
+enum wy_err store_put_text(struct store *store, const char *key, const char *text);
+
+/* ---- Seals: numbers that SQLite would let pass with a bit turned, in store_seal.c --------------- */
+
+/* A counter, or an identity, with its seal beside it. put: in a transaction. check: WY_E_CORRUPT; a store of an earlier
+ * version has none, and passes. */
+enum wy_err store_seal_counter(struct store *store, const char *key, int64_t value);
+enum wy_err store_check_counter(struct store *store, const char *key, int64_t *ret_value);
+enum wy_err store_seal_identity(struct store *store);
+/* Of the epoch in the store and this gateway. WY_E_NOTFOUND: there is no seal. */
+enum wy_err store_check_identity(struct store *store, const char *gateway, int64_t epoch);
+enum wy_err store_seal_clock(struct store *store, const struct store_clock *clock);
+enum wy_err store_check_clock(struct store *store, const struct store_clock *clock);
+
+/* ---- Opening and replacing ----------------------------------------------------------------------- */
+
+/* Where the words go. Both may be NULL. */
+struct store_place {
+	struct wy_diags *diags;
+	const char *path;
+};
+/* A handle without a database or a lock. NULL: no memory. Ended by store_close(). */
+struct store *store_new(void);
+/* One number from a statement that is not prepared. */
+enum wy_err store_ask(struct store *store, const char *sql, int64_t *ret_value);
+void store_say(struct store_place place, const char *code, const char *what, const char *more);
+
+/* store_check.c: what is looked at before anything is decided on it. WY_E_CORRUPT, with words in why. */
+enum wy_err store_check(struct store *store, char *why, size_t size);
+
+/* store_salvage.c: all of the database at `from` that verifies, into `to`, in its open transaction. Fails only for reasons of
+ * `to`, or for want of memory: what cannot be read is counted as lost. *ret_losses: what it had counted, 0 where that is gone. */
+enum wy_err store_salvage(const char *from, struct store *to, struct store_opening *opening, uint32_t *ret_losses);
+
+/* store_ticket.c: the row under the binder, as TICKET_COLUMNS has it. */
+enum wy_err store_get_ticket(struct store_binder *binder, struct ticket *ret_ticket);
+/* Its document into store->body, with a NUL. */
+enum wy_err store_get_body(struct store_binder *binder, size_t *ret_len);
+/* store_note.c: likewise, as NOTE_OF_TICKET has it. */
+enum wy_err store_get_note(struct store_binder *binder, struct store_note *ret_note);
+/* store_ticket.c: an episode that was there. In a transaction. */
+enum wy_err store_keep_episode(struct store *store, const char *dedup, int64_t last);
 
 #endif

@@ -1,4 +1,4 @@
-/* store_state.c: transactions, counters, the clock's anchor, rule memory, upkeep. */
+/* store_state.c: transactions, names and numbers, counters, the clock's anchor, rule memory, upkeep. */
 #include "store_sql.h"
 
 #include <string.h>
@@ -131,6 +131,8 @@ static enum wy_err next_number(struct store *store, const char *key, uint64_t *r
 	store_bind_text(&binder, key);
 	err = store_write_number(&binder, &value);
 	if (!err)
+		err = store_seal_counter(store, key, value);
+	if (!err)
 		*ret_value = (uint64_t)value;
 	return err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
 }
@@ -145,7 +147,7 @@ enum wy_err store_next_bd_seq(struct store *store, uint64_t *ret_bd_seq)
 	return next_number(store, "bd_seq", ret_bd_seq);
 }
 
-static enum wy_err get_number(struct store *store, const char *key, int64_t *ret_value)
+enum wy_err store_get_number(struct store *store, const char *key, int64_t *ret_value)
 {
 	struct store_binder binder = store_bind(store, STORE_META_GET);
 
@@ -153,7 +155,7 @@ static enum wy_err get_number(struct store *store, const char *key, int64_t *ret
 	return store_number(&binder, ret_value);
 }
 
-static enum wy_err put_number(struct store *store, const char *key, int64_t value)
+enum wy_err store_put_number(struct store *store, const char *key, int64_t value)
 {
 	struct store_binder binder = store_bind(store, STORE_META_PUT);
 
@@ -162,14 +164,36 @@ static enum wy_err put_number(struct store *store, const char *key, int64_t valu
 	return store_write(&binder);
 }
 
+enum wy_err store_get_text(struct store *store, const char *key, char *out, size_t size)
+{
+	struct store_binder binder = store_bind(store, STORE_META_GET);
+	enum wy_err err;
+
+	store_bind_text(&binder, key);
+	err = store_row(&binder);
+	if (!err)
+		err = store_column_text(&binder, 0, out, size);
+	store_done(&binder);
+	return err;
+}
+
+enum wy_err store_put_text(struct store *store, const char *key, const char *text)
+{
+	struct store_binder binder = store_bind(store, STORE_META_PUT);
+
+	store_bind_text(&binder, key);
+	store_bind_text(&binder, text);
+	return store_write(&binder);
+}
+
 enum wy_err store_last_seq(struct store *store, uint64_t *ret_seq)
 {
 	int64_t seq = 0;
-	enum wy_err err = get_number(store, "seq", &seq);
+	enum wy_err err = store_check_counter(store, "seq", &seq);
 
 	if (!err)
 		*ret_seq = (uint64_t)seq;
-	return err == WY_E_NOTFOUND ? WY_E_CORRUPT : err;
+	return err;
 }
 
 enum wy_err store_next_number(struct store *store, uint32_t day, uint32_t *ret_number)
@@ -185,48 +209,55 @@ enum wy_err store_next_number(struct store *store, uint32_t day, uint32_t *ret_n
 	return err;
 }
 
+static enum wy_err put_sure(struct store *store, wy_ms wall_ms)
+{
+	enum wy_err err = store_put_number(store, "clock_sure", wall_ms);
+
+	return err ? err : store_seal_counter(store, "clock_sure", wall_ms);
+}
+
+/* 0 until the first time it is known. */
+static enum wy_err get_sure(struct store *store, wy_ms *ret_wall_ms)
+{
+	int64_t kept = 0;
+	enum wy_err err = store_get_number(store, "clock_sure", &kept);
+
+	*ret_wall_ms = 0;
+	if (err)
+		return err == WY_E_NOTFOUND ? WY_OK : err;
+	return store_check_counter(store, "clock_sure", ret_wall_ms);
+}
+
 enum wy_err store_put_clock(struct store *store, const struct store_clock *clock)
 {
-	struct store_binder binder;
-	enum wy_err err = put_number(store, "clock_mono", clock->mono_ms);
+	enum wy_err err = store_put_number(store, "clock_mono", clock->mono_ms);
 
 	if (!err)
-		err = put_number(store, "clock_wall", clock->wall_ms);
+		err = store_put_number(store, "clock_wall", clock->wall_ms);
 	if (!err)
-		err = put_number(store, "clock_boottime", clock->boottime_ms);
+		err = store_put_number(store, "clock_boottime", clock->boottime_ms);
+	if (!err)
+		err = store_put_text(store, "clock_boot", clock->boot);
 	if (!err && clock->sure_wall_ms)
-		err = put_number(store, "clock_sure", clock->sure_wall_ms);
-	if (err)
-		return err;
-	binder = store_bind(store, STORE_META_PUT);
-	store_bind_text(&binder, "clock_boot");
-	store_bind_text(&binder, clock->boot);
-	return store_write(&binder);
+		err = put_sure(store, clock->sure_wall_ms);
+	return err ? err : store_seal_clock(store, clock);
 }
 
 enum wy_err store_clock(struct store *store, struct store_clock *ret_clock)
 {
 	struct store_clock clock;
-	struct store_binder binder;
-	enum wy_err err = get_number(store, "clock_mono", &clock.mono_ms);
+	enum wy_err err = store_get_number(store, "clock_mono", &clock.mono_ms);
 
 	if (!err)
-		err = get_number(store, "clock_wall", &clock.wall_ms);
+		err = store_get_number(store, "clock_wall", &clock.wall_ms);
 	if (!err)
-		err = get_number(store, "clock_boottime", &clock.boottime_ms);
-	if (!err) {
-		clock.sure_wall_ms = 0; /* until the first time it is known */
-		err = get_number(store, "clock_sure", &clock.sure_wall_ms);
-		err = err == WY_E_NOTFOUND ? WY_OK : err;
-	}
-	if (err)
-		return err;
-	binder = store_bind(store, STORE_META_GET);
-	store_bind_text(&binder, "clock_boot");
-	err = store_row(&binder);
+		err = store_get_number(store, "clock_boottime", &clock.boottime_ms);
 	if (!err)
-		err = store_column_text(&binder, 0, clock.boot, sizeof(clock.boot));
-	store_done(&binder);
+		err = store_get_text(store, "clock_boot", clock.boot, sizeof(clock.boot));
+	if (!err)
+		err = store_check_clock(store, &clock);
+	if (!err)
+		err = get_sure(store, &clock.sure_wall_ms);
 	if (!err)
 		*ret_clock = clock;
 	return err;

@@ -1,5 +1,5 @@
 /* store_ticket.c: struct ticket as a row and back. The order of TICKET_COLUMNS is that of put() and
- * get(). */
+ * store_get_ticket(). */
 #include "store_sql.h"
 
 #include <string.h>
@@ -100,7 +100,18 @@ static void get_numbers(struct store_binder *binder, struct ticket *ticket, int 
 	ticket->is_begun = true; /* nothing else is stored */
 }
 
-static enum wy_err get(struct store_binder *binder, struct ticket *ret_ticket)
+/* Its key is a hash of what it is made of. */
+static bool is_itself(const struct ticket *ticket)
+{
+	char dedup[TICKET_DEDUP_SIZE], key[TICKET_KEY_SIZE];
+
+	if (ticket_dedup(ticket->asset, ticket->fault, dedup) || strcmp(dedup, ticket->dedup) != 0)
+		return false;
+	ticket_key(dedup, ticket->epoch, ticket->episode, key);
+	return strcmp(key, ticket->key) == 0 && ticket->tier >= 1 && ticket->rev >= 1;
+}
+
+enum wy_err store_get_ticket(struct store_binder *binder, struct ticket *ret_ticket)
 {
 	struct ticket ticket;
 	int column = 0;
@@ -123,9 +134,20 @@ static enum wy_err get(struct store_binder *binder, struct ticket *ret_ticket)
 	ticket.deadline.regulatory = sqlite3_column_int64(binder->stmt, column++);
 	ticket.news = small(binder, &column, UINT32_MAX, &err);
 	ticket.news_due_ms = sqlite3_column_int64(binder->stmt, column);
+	if (!err && !is_itself(&ticket))
+		err = store_error(binder->store, SQLITE_CORRUPT);
 	if (!err)
 		*ret_ticket = ticket;
 	return err;
+}
+
+enum wy_err store_keep_episode(struct store *store, const char *dedup, int64_t last)
+{
+	struct store_binder binder = store_bind(store, STORE_EPISODE_PUT);
+
+	store_bind_text(&binder, dedup);
+	store_bind_int(&binder, last);
+	return store_write(&binder);
 }
 
 enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket, const char *body,
@@ -146,12 +168,7 @@ enum wy_err store_put_ticket(struct store *store, const struct ticket *ticket, c
 	else
 		store_bind_blob(&binder, packed.bytes, packed.len);
 	err = store_write(&binder);
-	if (err)
-		return err;
-	binder = store_bind(store, STORE_EPISODE_PUT);
-	store_bind_text(&binder, ticket->dedup);
-	store_bind_int(&binder, ticket->episode);
-	return store_write(&binder);
+	return err ? err : store_keep_episode(store, ticket->dedup, ticket->episode);
 }
 
 static enum wy_err find(struct store *store, enum store_statement id, const char *text,
@@ -163,7 +180,7 @@ static enum wy_err find(struct store *store, enum store_statement id, const char
 	store_bind_text(&binder, text);
 	err = store_row(&binder);
 	if (!err)
-		err = get(&binder, ret_ticket);
+		err = store_get_ticket(&binder, ret_ticket);
 	store_done(&binder);
 	return err;
 }
@@ -184,7 +201,7 @@ enum wy_err store_find_number(struct store *store, const char *no, struct ticket
 }
 
 /* The document of the row, whole, in store->body with a NUL. */
-static enum wy_err get_body(struct store_binder *binder, size_t *ret_len)
+enum wy_err store_get_body(struct store_binder *binder, size_t *ret_len)
 {
 	struct store *store = binder->store;
 	bool is_packed = sqlite3_column_type(binder->stmt, TICKET_PACKED_COLUMN) != SQLITE_NULL;
@@ -210,7 +227,7 @@ enum wy_err store_ticket_body(struct store *store, const char *key, char *out, s
 	store_bind_text(&binder, key);
 	err = store_row(&binder);
 	if (!err)
-		err = get_body(&binder, &len);
+		err = store_get_body(&binder, &len);
 	if (!err && len >= size)
 		err = WY_E_LIMIT;
 	store_done(&binder);
@@ -274,9 +291,9 @@ static enum wy_err visit_rows(struct store_binder *binder, store_ticket_visit *v
 	while (err == WY_OK && is_going) {
 		size_t len = 0;
 
-		err = get_body(binder, &len);
+		err = store_get_body(binder, &len);
 		if (!err)
-			err = get(binder, &ticket);
+			err = store_get_ticket(binder, &ticket);
 		if (err)
 			break;
 		is_going = visit(arg, &ticket, binder->store->body, len);

@@ -294,7 +294,7 @@ static json_t *wrap(struct json_build *build, const struct ticket *ticket, enum 
 	struct wy_buf buf;
 	json_t *root;
 
-	json_hex_text(ticket->epoch, epoch);
+	json_hex_text(context->epoch ? context->epoch : ticket->epoch, epoch);
 	wy_buf_init(&buf, id, sizeof(id));
 	wy_buf_addf(&buf, "%s-%llu", epoch, (unsigned long long)context->seq);
 	wy_buf_init(&buf, subject, sizeof(subject));
@@ -450,6 +450,7 @@ static json_t *state_data(struct json_build *build, const struct ticket_state *s
 	if (state->reason)
 		json_build_text(build, data, "reason", state->reason);
 	if (!state->is_death) {
+		json_build_text(build, data, "epoch_reason", state->epoch_reason);
 		json_build_int(build, data, "last_seq", (int64_t)state->last_seq);
 		json_build_int(build, data, "queued", (int64_t)state->queued);
 	}

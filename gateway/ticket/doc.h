@@ -89,6 +89,7 @@ struct ticket_context {
 	const char *mode;		   /* "live", "shadow", "drill", "replay" */
 	const char *boot;		   /* boot id */
 	uint64_t seq;			   /* of this event; 0 for a document that is not sent */
+	uint64_t epoch;			   /* that seq counts in; the ticket may be older. 0: the ticket's */
 	struct wy_now now;
 };
 
@@ -135,6 +136,7 @@ struct ticket_state {
 	const char *gateway;
 	const struct wy_zone *zone; /* NULL: UTC */
 	uint64_t epoch;
+	const char *epoch_reason; /* why it began: "new", "salvaged", "ordered" */
 	const char *boot;
 	uint64_t instance; /* of this run of the process, by chance */
 	uint64_t bd_seq;   /* the same in the birth and in the will of one connection */

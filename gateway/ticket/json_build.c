@@ -9,7 +9,6 @@
 
 #define REAL_DIGITS                                                                                \
 	12 /* scaled registers print as people wrote them: 12.3, not 12.300000000000001 */
-#define SEQUENCE_DIGITS 19u
 
 json_t *json_build_object(struct json_build *build)
 {
@@ -123,13 +122,18 @@ void json_build_hex(struct json_build *build, json_t *object, const char *key, u
 	json_build_text(build, object, key, text);
 }
 
+void json_sequence_text(uint64_t seq, char out[JSON_SEQUENCE_SIZE])
+{
+	for (unsigned i = JSON_SEQUENCE_SIZE - 1; i-- > 0; seq /= 10)
+		out[i] = (char)('0' + seq % 10);
+	out[JSON_SEQUENCE_SIZE - 1] = '\0';
+}
+
 static void set_sequence(struct json_build *build, json_t *object, uint64_t seq)
 {
-	char text[SEQUENCE_DIGITS + 1];
+	char text[JSON_SEQUENCE_SIZE];
 
-	for (unsigned i = SEQUENCE_DIGITS; i-- > 0; seq /= 10)
-		text[i] = (char)('0' + seq % 10);
-	text[SEQUENCE_DIGITS] = '\0';
+	json_sequence_text(seq, text);
 	json_build_text(build, object, "sequence", text);
 }
 

@@ -47,5 +47,8 @@ json_t *json_build_envelope(struct json_build *build, const struct json_envelope
 size_t json_build_dump(const json_t *root, struct wy_buf *buf);
 
 void json_hex_text(uint64_t value, char out[17]);
+#define JSON_SEQUENCE_SIZE 20u
+/* 19 digits: text sorts as the numbers do. */
+void json_sequence_text(uint64_t seq, char out[JSON_SEQUENCE_SIZE]);
 
 #endif

@@ -32,6 +32,14 @@ void scratch_remove(const struct scratch *scratch)
 		snprintf(path, sizeof(path), "%s/%s", scratch->dir, names[i]);
 		unlink(path);
 	}
+	for (unsigned n = 1; n <= HELP_REPLACED_MAX; n++) {
+		snprintf(path, sizeof(path), "%s/%s.damaged-%u", scratch->dir, STORE_FILE, n);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s/%s.damaged-%u-wal", scratch->dir, STORE_FILE, n);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s/%s.damaged-%u-shm", scratch->dir, STORE_FILE, n);
+		unlink(path);
+	}
 	assert_int_equal(rmdir(scratch->dir), 0);
 }
 

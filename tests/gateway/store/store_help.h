@@ -5,6 +5,7 @@
 #include "store.h"
 
 #define HELP_PATH 256
+#define HELP_REPLACED_MAX 9 /* damaged stores of one scratch directory */
 
 struct scratch {
 	char dir[HELP_PATH], db[HELP_PATH + 16];

@@ -279,6 +279,7 @@ void doc_world_clear(struct doc_world *world)
 struct ticket_state doc_world_state(bool is_death)
 {
 	struct ticket_state state = {.gateway = config.gateway,
+				     .epoch_reason = "new",
 				     .zone = &config.site.zone,
 				     .epoch = 0x0c41d2f07ab3e615u,
 				     .boot = "8c1f",

@@ -1,0 +1,141 @@
+/* restamp_test.c: an event goes on in another epoch: its three stamps change, and no other byte. What does not agree with itself is
+ * refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "restamp.h"
+
+enum { SIZE = 65536 };
+
+static char event[SIZE], out[SIZE], wanted[SIZE];
+
+/* As json_build prints it: reals, whole numbers, texts in two languages, null. */
+#define EVENT                                                                                                              \
+	"{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/weiyu/gw-test\",\"type\":\"com.weiyu.ticket.opened.v1\","    \
+	"\"sequence\":\"%s\",\"partitionkey\":\"gw-test\",\"data\":{\"ticket_key\":\"tk_a\",\"dedup_key\":\"A/ELV-01\","  \
+	"\"episode\":3,\"rev\":1,\"summary\":\"3A栋2号梯困人\",\"peak\":{\"value\":12.3,\"limit\":5.0},"                   \
+	"\"cleared_at\":null,\"big\":9007199254740993,\"note\":\"say \\\"no\\\"\",\"gateway_seq\":%s}}"
+
+static size_t write_event(char *to, const char *id, const char *sequence, const char *seq)
+{
+	return (size_t)snprintf(to, SIZE, EVENT, id, sequence, seq);
+}
+
+static const struct ticket_event_name name = {"gw-test", "com.weiyu.ticket.opened.v1", "tk_a", 0xc41d2f07ab3e615u, 4711};
+
+static enum wy_err restamp(const struct ticket_event_name *was, size_t len, struct ticket_restamped *told)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, out, sizeof(out));
+	return ticket_event_restamp(event, len, was, 0xb1, 2, &buf, told);
+}
+
+static void three_stamps_change_and_nothing_else(void **state)
+{
+	struct ticket_restamped told;
+	size_t len = write_event(event, "0c41d2f07ab3e615-4711", "0000000000000004711", "4711");
+	(void)state;
+
+	assert_int_equal(restamp(&name, len, &told), WY_OK);
+	write_event(wanted, "00000000000000b1-2", "0000000000000000002", "2");
+	assert_string_equal(out, wanted);
+	assert_int_equal(told.episode, 3);
+	assert_string_equal(told.dedup, "A/ELV-01");
+}
+
+static void an_epoch_that_is_not_known_is_taken_as_it_is_said(void **state)
+{
+	struct ticket_event_name was = name;
+	struct ticket_restamped told;
+	size_t len = write_event(event, "0c41d2f07ab3e615-4711", "0000000000000004711", "4711");
+	(void)state;
+
+	was.epoch = 0;
+	assert_int_equal(restamp(&was, len, &told), WY_OK);
+	was.epoch = 77;
+	assert_int_equal(restamp(&was, len, &told), WY_E_INVALID);
+}
+
+static void what_does_not_agree_with_itself_is_refused(void **state)
+{
+	static const struct {
+		const char *id, *sequence, *seq;
+	} bad[] = {
+		{"0c41d2f07ab3e615-4712", "0000000000000004711", "4711"},
+		{"0c41d2f07ab3e615-4711", "0000000000000004712", "4711"},
+		{"0c41d2f07ab3e615-4711", "0000000000000004711", "4712"},
+		{"0c41d2f07ab3e615-4711", "0000000000000004711", "\"4711\""},
+		{"", "0000000000000004711", "4711"},
+	};
+	struct ticket_restamped told;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(restamp(&name, write_event(event, bad[i].id, bad[i].sequence, bad[i].seq), &told), WY_E_INVALID);
+}
+
+static void an_event_of_another_row_is_refused(void **state)
+{
+	struct ticket_event_name others[] = {name, name, name, name};
+	struct ticket_restamped told;
+	size_t len = write_event(event, "0c41d2f07ab3e615-4711", "0000000000000004711", "4711");
+	(void)state;
+
+	others[0].gateway = "gw-tess";
+	others[1].type = "com.weiyu.ticket.cleared.v1";
+	others[2].ticket_key = "tk_b";
+	others[3].seq = 4710;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		assert_int_equal(restamp(&others[i], len, &told), WY_E_INVALID);
+}
+
+/* Any byte turned: refused, or an event all the same, and never a crash. */
+static void noise_is_refused_or_an_event(void **state)
+{
+	struct ticket_restamped told;
+	size_t len = write_event(event, "0c41d2f07ab3e615-4711", "0000000000000004711", "4711"), refused = 0;
+	(void)state;
+
+	for (size_t i = 0; i < len; i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			event[i] = (char)(event[i] ^ 1 << bit);
+			enum wy_err err = restamp(&name, len, &told);
+			assert_true(err == WY_OK || err == WY_E_INVALID);
+			refused += err == WY_E_INVALID;
+			event[i] = (char)(event[i] ^ 1 << bit);
+		}
+	assert_true(refused > len * 2);
+	assert_int_equal(ticket_event_restamp("", 0, &name, 1, 1, &(struct wy_buf){out, sizeof(out), 0, false}, &told), WY_E_INVALID);
+}
+
+static void a_buffer_that_is_too_small_is_said(void **state)
+{
+	struct ticket_restamped told;
+	struct wy_buf buf;
+	size_t len = write_event(event, "0c41d2f07ab3e615-4711", "0000000000000004711", "4711");
+	(void)state;
+
+	wy_buf_init(&buf, out, 64);
+	assert_int_equal(ticket_event_restamp(event, len, &name, 1, 1, &buf, &told), WY_E_LIMIT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(three_stamps_change_and_nothing_else),
+		cmocka_unit_test(an_epoch_that_is_not_known_is_taken_as_it_is_said),
+		cmocka_unit_test(what_does_not_agree_with_itself_is_refused),
+		cmocka_unit_test(an_event_of_another_row_is_refused),
+		cmocka_unit_test(noise_is_refused_or_an_event),
+		cmocka_unit_test(a_buffer_that_is_too_small_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
