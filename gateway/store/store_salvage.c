@@ -166,8 +166,12 @@ static enum wy_err salvage_numbered(struct salvage *s, enum salvage_statement up
 {
 	enum salvage_statement down = up + 1, one = up + 2; /* as salvage.def has them */
 	struct numbers numbers = {NULL, 0, 0};
-	enum wy_err err = find_numbers(s, up, down, &numbers);
+	enum wy_err err = WY_OK;
 
+	if (s->stmt[up])
+		err = find_numbers(s, up, down, &numbers);
+	else /* the table is gone, or nobody can say where it is: one place */
+		err = count(s, part, WY_E_INVALID);
 	for (size_t i = 0; !err && i < numbers.n; i++)
 		err = count(s, part, take_numbered(s, one, numbers.at[i], take));
 	free(numbers.at);
