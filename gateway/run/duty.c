@@ -68,7 +68,7 @@ void duty_on_own_time(void *arg)
 	if (100.0 * (double)disk.bytes > in.store_fill * (double)disk.most_bytes)
 		in.store_fill = 100.0 * (double)disk.bytes / (double)disk.most_bytes;
 	g->has_been_apart = g->has_been_apart || disk.is_apart;
-	in.new_epochs = (g->has_been_apart ? 1u : 0u) + (store_opening(g->store)->kind == STORE_SALVAGED ? 1u : 0u);
+	in.new_epochs = (g->has_been_apart ? 1u : 0u) + (store_opening(g->store)->kind >= STORE_SALVAGED ? 1u : 0u);
 	in.dropped = stats.lost;
 	loop_timer_set(g->own_timer, clock_mono(&g->clock) + OWN_PERIOD_MS);
 	engine_look_at_own(g->now->engine, &in);

@@ -568,7 +568,9 @@ static enum wy_err open_or_replace(struct store *store, struct replacing *r)
 
 	if (!err)
 		err = open_as_it_is(store, r, past);
-	bool is_due = past.mark == STORE_MARK_RENEW && store->opening.kind != STORE_MADE_NEW;
+	/* Numbers that were given out in memory and never reached the disk must not come again for something else. */
+	bool is_asked = past.mark == STORE_MARK_RENEW || store_mode_file_says_memory(store);
+	bool is_due = is_asked && store->opening.kind != STORE_MADE_NEW;
 	if (err != WY_E_CORRUPT && (err || !is_due))
 		return err;
 	r->kind = err ? STORE_SALVAGED : STORE_RENEWED;
@@ -588,7 +590,9 @@ static enum wy_err open_in_memory(struct store *store)
 {
 	store->mode = store->trouble;
 	store_drop_handle(store);
-	enum wy_err err = store_begin_in_memory(store, store->gateway, true);
+	enum wy_err err = WY_E_NOTFOUND;
+	if (!store_mode_file_says_memory(store))
+		err = store_begin_in_memory(store, store->gateway, true);
 	if (err == WY_E_NOTFOUND || err == WY_E_IO || err == WY_E_CORRUPT)
 		err = store_begin_in_memory(store, store->gateway, false);
 	return err;
@@ -605,7 +609,7 @@ static enum wy_err open_somehow(struct store *store, struct replacing *r)
 		store_drop_handle(store);
 		err = open_or_replace(store, r);
 	}
-	if (!err && !store_mode_file_says_memory(store))
+	if (!err)
 		store_mode_file_put(store, false);
 	if (store_is_disk_trouble(store, err))
 		err = open_in_memory(store);

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import make_quick
 from story import LEAK, PIT, SEED, TAMPER, TANK, come, go, queued
-from whole_path import assert_stream_is_whole, events_of, verbs_of
+from whole_path import assert_stream_is_whole, verbs_of
 
 IS_LONG = "WY_LONG" in os.environ
 LIBRARY = os.path.join(os.environ["WY_BUILD"], "lib/libdisk_faults.so")
@@ -139,6 +139,32 @@ def test_a_disk_that_is_full_at_the_very_first_start_gets_its_store_later(buildi
     assert store_of(building)["epoch"] == epoch
     go(building, waiting, TAMPER)
     end(building, desk, waiting, [TAMPER], 1)
+
+
+@pytest.mark.skipif(not IS_LONG, reason="long form")
+def test_a_gateway_that_dies_while_its_disk_is_full_never_gives_a_number_twice(building, desk, waiting, disk):
+    building.start_sim()
+    disk.start_gateway()
+    waiting.until(lambda: is_back(building), "the gateway")
+    epoch = store_of(building)["epoch"]
+    come(building, waiting, TANK)
+    waiting.until(lambda: told(desk, "WTR-03") == ["opened"], "told")
+    disk.fail("ENOSPC")
+    come(building, waiting, LEAK)
+    waiting.until(lambda: told(desk, "WTR-01") == ["opened"], "told from memory")
+    building.cast.end("gateway", signal.SIGKILL)
+    disk.heal()
+    disk.start_gateway()
+    waiting.until(lambda: is_back(building), "the gateway")
+    assert store_of(building)["epoch"] != epoch
+    for fault in ("WTR-01", "WTR-03"):
+        waiting.until(lambda: told(desk, fault) == ["opened", "opened"], f"{fault} again, under the new epoch")
+    open_ones = desk.db.execute("select count(*) from ticket where is_ended = 0 and linked_to is null").fetchone()
+    assert open_ones == (2,)
+    go(building, waiting, LEAK, TANK)
+    for fault in ("WTR-01", "WTR-03"):
+        waiting.until(lambda: told(desk, fault)[-1] == "cleared", f"{fault} cleared")
+    assert_stream_is_whole(desk)
 
 
 @pytest.fixture

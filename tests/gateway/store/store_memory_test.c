@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault_vfs.h"
@@ -364,10 +365,44 @@ static void a_file_that_was_replaced_meanwhile_is_not_written_over(void **state)
 	assert_int_equal(store_try_disk(store), WY_E_INVALID);
 	assert_int_equal(store_mode(store), STORE_FULL);
 	store_close(store);
+	char mark[HELP_PATH + 32];
+	snprintf(mark, sizeof(mark), "%s/%s", scratch.dir, STORE_MODE_FILE);
+	assert_int_equal(unlink(mark), 0); /* else a new epoch: the next test */
 	store = open_store(&scratch);
 	assert_true(store_epoch(store) == epoch);
 	store_close(store);
 	scratch_remove(&elsewhere);
+	scratch_remove(&scratch);
+}
+
+/* The numbers of its memory are nowhere, and must not come again. */
+static void one_that_died_in_memory_begins_a_new_epoch(void **state)
+{
+	struct scratch scratch;
+	struct store *store = begin_round(&scratch);
+	uint64_t epoch = store_epoch(store);
+	int status = 0;
+
+	(void)state;
+	store_close(store);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		store = open_store(&scratch);
+		fault_on(FAULT_FULL, 1);
+		play(store, 1, 3);
+		_exit(store_mode(store) == STORE_FULL ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	store = open_store(&scratch);
+	assert_true(store_epoch(store) != epoch);
+	assert_int_equal(store_opening(store)->kind, STORE_RENEWED);
+	epoch = store_epoch(store);
+	store_close(store);
+	store = open_store(&scratch); /* once */
+	assert_true(store_epoch(store) == epoch);
+	store_close(store);
 	scratch_remove(&scratch);
 }
 
@@ -566,6 +601,7 @@ int main(void)
 		cmocka_unit_test(a_return_that_fails_anywhere_is_whole_or_has_not_been),
 		cmocka_unit_test(while_somebody_else_reads_the_file_memory_goes_on),
 		cmocka_unit_test(a_file_that_was_replaced_meanwhile_is_not_written_over),
+		cmocka_unit_test(one_that_died_in_memory_begins_a_new_epoch),
 		cmocka_unit_test(a_disk_that_never_took_a_file_gets_one_once_it_does),
 		cmocka_unit_test(a_store_that_can_only_be_read_is_taken_up_in_memory),
 		cmocka_unit_test(a_store_that_cannot_be_read_is_put_aside_by_the_new_one),
