@@ -561,13 +561,25 @@ static enum wy_err open_as_it_is(struct store *store, const struct replacing *r,
 	return store->opening.why[0] ? WY_E_CORRUPT : store_check(store, store->opening.why, sizeof(store->opening.why));
 }
 
+/* A read that failed once looks like damage to a check of the whole file: a store is given up only where it is twice. */
+static enum wy_err open_or_judge(struct store *store, const struct replacing *r, struct store_past past)
+{
+	enum wy_err err = open_as_it_is(store, r, past);
+
+	if (err != WY_E_CORRUPT)
+		return err;
+	store_drop_handle(store);
+	store->opening.why[0] = '\0';
+	return open_as_it_is(store, r, past);
+}
+
 static enum wy_err open_or_replace(struct store *store, struct replacing *r)
 {
 	struct store_past past = store_read_mark(store->lock_fd);
 	enum wy_err err = store_finish_swap(r->dir);
 
 	if (!err)
-		err = open_as_it_is(store, r, past);
+		err = open_or_judge(store, r, past);
 	/* Numbers that were given out in memory and never reached the disk must not come again for something else. */
 	bool is_asked = past.mark == STORE_MARK_RENEW || store_mode_file_says_memory(store);
 	bool is_due = is_asked && store->opening.kind != STORE_MADE_NEW;

@@ -7,10 +7,13 @@ import shutil
 import sqlite3
 import time
 
+import pytest
+
 from conftest import assert_stream_is_whole, verbs_of
 
 ROUNDS = 120 if os.environ.get("WY_LONG") else 12
 SETUP = 3
+BROKEN = 4
 
 
 def log_of(building):
