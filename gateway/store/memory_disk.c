@@ -91,9 +91,6 @@ static int take_page(struct memory_disk *disk, struct image *image, size_t page,
 
 	if (rc != SQLITE_OK || image->page[page])
 		return rc;
-	/* The log is where everything new comes in; what is in it must always get on into the database. */
-	if (image != &disk->image[0] && disk->bytes + MEMORY_PAGE > disk->most_bytes)
-		return SQLITE_FULL;
 	bytes = malloc(MEMORY_PAGE);
 	if (!bytes)
 		return SQLITE_IOERR_NOMEM;
@@ -145,15 +142,25 @@ static int file_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 	return rc == SQLITE_OK && at + n > image->size ? SQLITE_IOERR_SHORT_READ : rc;
 }
 
+/* The log is where everything new comes in, mostly over pages it has already; what is in it must always get on into the
+ * database. */
+static bool is_full(const struct memory_disk *disk, const struct image *image)
+{
+	return image != &disk->image[0] && disk->bytes + MEMORY_PAGE > disk->most_bytes;
+}
+
 static int file_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
 {
+	struct memory_disk *disk = ours(file)->disk;
 	struct image *image = ours(file)->image;
 	const unsigned char *bytes = from;
 
+	if (is_full(disk, image))
+		return SQLITE_FULL;
 	while (n > 0) {
 		size_t page = (size_t)(at / MEMORY_PAGE), begin = (size_t)(at % MEMORY_PAGE);
 		int part = n < (int)(MEMORY_PAGE - begin) ? n : (int)(MEMORY_PAGE - begin);
-		int rc = take_page(ours(file)->disk, image, page, part == (int)MEMORY_PAGE);
+		int rc = take_page(disk, image, page, part == (int)MEMORY_PAGE);
 		if (rc != SQLITE_OK)
 			return rc;
 		memcpy(image->page[page] + begin, bytes, (size_t)part);

@@ -81,6 +81,8 @@ static enum wy_err move(struct store *store, struct store_binder *failed)
 	bool is_kept = was_committing && store->turn == turn + 1;
 	if (!err && (store->epoch != epoch || (store->turn != turn && !is_kept)))
 		err = WY_E_IO; /* not what we left there */
+	if (!err && is_kept) /* as far as the disk shows it now; its sync failed, so it may be gone when it is read next */
+		store->disk_turn = turn;
 	if (!err && was_in_tx && !is_kept)
 		err = store_begin(store);
 	redo_release(&store->redo);

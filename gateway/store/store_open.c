@@ -605,6 +605,8 @@ static enum wy_err open_in_memory(struct store *store)
 	enum wy_err err = WY_E_NOTFOUND;
 	if (!store_mode_file_says_memory(store))
 		err = store_begin_in_memory(store, store->gateway, true);
+	if (!err) /* its next numbers are not on the disk */
+		store_mode_file_put(store, true);
 	if (err == WY_E_NOTFOUND || err == WY_E_IO || err == WY_E_CORRUPT)
 		err = store_begin_in_memory(store, store->gateway, false);
 	return err;

@@ -324,6 +324,38 @@ static void a_return_that_fails_anywhere_is_whole_or_has_not_been(void **state)
 	free(expected);
 }
 
+/* What a failed sync left in the system's cache may be gone when the file is read next: then the disk is one turn behind, and
+ * memory has that turn. */
+static void a_turn_that_the_disk_lost_behind_its_failed_sync_is_in_memory(void **state)
+{
+	struct scratch scratch;
+	struct store *store = begin_round(&scratch);
+	char log[HELP_PATH + 32], kept[HELP_PATH + 32];
+	uint64_t seq = 0, found = 0;
+
+	(void)state;
+	snprintf(log, sizeof(log), "%s-wal", scratch.db);
+	snprintf(kept, sizeof(kept), "%s-wal-kept", scratch.db);
+	decide(store, 1);
+	copy_file(log, kept);
+	fault_on(FAULT_SYNC, 1);
+	decide(store, 2);
+	assert_true(fault_off());
+	assert_int_equal(store_mode(store), STORE_FAILED);
+	decide(store, 3);
+	assert_int_equal(store_last_seq(store, &seq), WY_OK);
+	copy_file(kept, log);
+	assert_int_equal(unlink(kept), 0);
+	assert_int_equal(store_try_disk(store), WY_OK);
+	store_close(store);
+	store = open_store(&scratch);
+	assert_int_equal(store_last_seq(store, &found), WY_OK);
+	assert_int_equal(found, seq);
+	assert_int_equal(store_verify(store, NULL), WY_OK);
+	store_close(store);
+	scratch_remove(&scratch);
+}
+
 static void while_somebody_else_reads_the_file_memory_goes_on(void **state)
 {
 	struct scratch scratch;
@@ -402,6 +434,33 @@ static void one_that_died_in_memory_begins_a_new_epoch(void **state)
 	store_close(store);
 	store = open_store(&scratch); /* once */
 	assert_true(store_epoch(store) == epoch);
+	store_close(store);
+	scratch_remove(&scratch);
+}
+
+/* A start on a disk that takes nothing gives numbers that are nowhere, too. */
+static void one_that_began_in_memory_and_died_begins_a_new_epoch(void **state)
+{
+	struct scratch scratch;
+	struct store *store = begin_round(&scratch);
+	uint64_t epoch = store_epoch(store);
+	int status = 0;
+
+	(void)state;
+	store_close(store);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		fault_on(FAULT_SHM, 1);
+		store = open_store(&scratch);
+		bool is_over = store_mode(store) == STORE_FAILED && !store_disk(store).is_apart;
+		play(store, 1, 3);
+		_exit(is_over ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	store = open_store(&scratch);
+	assert_true(store_epoch(store) != epoch);
 	store_close(store);
 	scratch_remove(&scratch);
 }
@@ -527,7 +586,7 @@ static void a_return_that_fails_late_puts_nothing_aside_twice(void **state)
 
 /* ---- Ceilings ----------------------------------------------------------------------------------- */
 
-static enum wy_err put_large(struct store *store, unsigned n)
+static enum wy_err put_noise(struct store *store, unsigned n, size_t len)
 {
 	static unsigned char payload[WY_TICKET_BYTES_MAX];
 	enum wy_err err = store_begin(store);
@@ -540,7 +599,7 @@ static enum wy_err put_large(struct store *store, unsigned n)
 
 	for (unsigned i = 0; !err && i < n; i++) {
 		struct store_event event = {.tier = 3, .ticket_key = "tk", .type = "t", .topic = "ticket",
-					    .payload = payload, .len = sizeof(payload)};
+					    .payload = payload, .len = len};
 		err = store_next_seq(store, &event.seq);
 		if (!err)
 			err = store_put_event(store, &event);
@@ -549,6 +608,11 @@ static enum wy_err put_large(struct store *store, unsigned n)
 		return store_commit(store);
 	store_abort(store);
 	return err;
+}
+
+static enum wy_err put_large(struct store *store, unsigned n)
+{
+	return put_noise(store, n, WY_TICKET_BYTES_MAX);
 }
 
 static void a_transaction_too_large_to_be_kept_twice_fails_with_the_disk(void **state)
@@ -594,6 +658,27 @@ static void memory_has_an_end_and_what_is_in_it_stays(void **state)
 	scratch_remove(&scratch);
 }
 
+/* Turns of a few pages: the log they go through is the same few pages again and again. */
+static void small_turns_find_the_end_of_memory_too(void **state)
+{
+	struct scratch scratch;
+	struct store *store = begin_round(&scratch);
+	enum wy_err err = WY_OK;
+	size_t most = store_disk(store).most_bytes + 8 * 1024 * 1024;
+
+	(void)state;
+	fault_on(FAULT_FULL, 1);
+	while (!err && store_disk(store).bytes <= most)
+		err = put_noise(store, 8, 3000);
+	assert_int_equal(err, WY_E_FULL);
+	assert_true(store_disk(store).bytes > store_disk(store).most_bytes / 2);
+	fault_off();
+	assert_int_equal(store_try_disk(store), WY_OK);
+	assert_int_equal(put_noise(store, 8, 3000), WY_OK);
+	store_close(store);
+	scratch_remove(&scratch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -601,13 +686,16 @@ int main(void)
 		cmocka_unit_test(a_return_that_fails_anywhere_is_whole_or_has_not_been),
 		cmocka_unit_test(while_somebody_else_reads_the_file_memory_goes_on),
 		cmocka_unit_test(a_file_that_was_replaced_meanwhile_is_not_written_over),
+		cmocka_unit_test(a_turn_that_the_disk_lost_behind_its_failed_sync_is_in_memory),
 		cmocka_unit_test(one_that_died_in_memory_begins_a_new_epoch),
+		cmocka_unit_test(one_that_began_in_memory_and_died_begins_a_new_epoch),
 		cmocka_unit_test(a_disk_that_never_took_a_file_gets_one_once_it_does),
 		cmocka_unit_test(a_store_that_can_only_be_read_is_taken_up_in_memory),
 		cmocka_unit_test(a_store_that_cannot_be_read_is_put_aside_by_the_new_one),
 		cmocka_unit_test(a_return_that_fails_late_puts_nothing_aside_twice),
 		cmocka_unit_test(a_transaction_too_large_to_be_kept_twice_fails_with_the_disk),
 		cmocka_unit_test(memory_has_an_end_and_what_is_in_it_stays),
+		cmocka_unit_test(small_turns_find_the_end_of_memory_too),
 	};
 
 	fault_install();
