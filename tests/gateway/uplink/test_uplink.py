@@ -74,6 +74,7 @@ def test_publish_is_taken_and_arrives_with_its_properties(broker, make):
 
 
 def test_window_is_the_receive_maximum_of_the_broker(broker, make):
+    broker.edit("max_inflight_messages 200", "max_inflight_messages 20")
     broker.start()
     up = make.probe().expect("up")
     assert (up["receive_maximum"], up["window"]) == (20, 20)
