@@ -59,7 +59,7 @@ class Crowd(Street):
 
     def start_desk(self, environment=None):
         pki = self.path("pki")
-        return self.start("desk", [self.programs["weiyu-desk"], "--db", self.spec, "--host", "127.0.0.1", "--port",
+        return self.cast.start("desk", [self.programs["weiyu-desk"], "--db", self.spec, "--host", "127.0.0.1", "--port",
                                    str(self.mqtt), "--ca", pki + "/ca.crt", "--cert", pki + "/sink.crt", "--key",
                                    pki + "/sink.key", "--json"], environment)
 
