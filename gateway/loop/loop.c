@@ -11,19 +11,24 @@
 
 /* As good as never; in microseconds it would come round to the past. */
 #define FAR_MS (WY_MS_NEVER / 2000)
+#define TURN_MS ((wy_ms)1000) /* who waits longer than that behind a lane that is never done gets one turn before it */
 
 struct source {
 	struct source *next;
+	struct loop *loop;
 	sd_event_source *event;
 	loop_ready ready;
 	void *arg;
 	int fd; /* -1: a timer or a signal */
+	enum loop_lane lane;
+	bool is_first; /* for one turn */
 };
 
 struct loop {
 	sd_event *event;
 	const struct clock *clock; /* borrowed */
 	struct source *sources;    /* owned */
+	wy_ms turns_ms;		   /* boot time: when those that wait last got a turn */
 };
 
 struct loop_timer {
@@ -48,6 +53,7 @@ enum wy_err loop_new(const struct clock *clock, struct loop **ret_loop)
 		return err_of(rc);
 	}
 	loop->clock = clock;
+	loop->turns_ms = clock_boot();
 	*ret_loop = loop;
 	return WY_OK;
 }
@@ -66,21 +72,54 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
-static void keep(struct loop *loop, struct source *source, enum loop_lane lane)
+static void set_rank(struct source *source, enum loop_lane lane)
 {
 	(void)sd_event_source_set_priority(source->event, (int64_t)lane * 10);
+}
+
+/* Of two that wait in one lane the older goes first. */
+static void give_turns(struct loop *loop)
+{
+	wy_ms now_ms = clock_boot();
+
+	if (now_ms < loop->turns_ms + TURN_MS)
+		return;
+	loop->turns_ms = now_ms;
+	for (struct source *source = loop->sources; source; source = source->next) {
+		if (source->lane == LOOP_FIELD || sd_event_source_get_pending(source->event) <= 0)
+			continue;
+		source->is_first = true;
+		set_rank(source, LOOP_FIELD);
+	}
+}
+
+/* `source` may be gone afterwards. */
+static void serve(struct source *source)
+{
+	give_turns(source->loop);
+	if (source->is_first) {
+		source->is_first = false;
+		set_rank(source, source->lane);
+	}
+	source->ready(source->arg);
+}
+
+static void keep(struct loop *loop, struct source *source, enum loop_lane lane)
+{
+	source->loop = loop;
+	source->lane = lane;
+	set_rank(source, lane);
 	source->next = loop->sources;
 	loop->sources = source;
 }
 
 static int on_fd(sd_event_source *event, int fd, uint32_t revents, void *arg)
 {
-	struct source *source = arg;
 	(void)event;
 	(void)fd;
 	(void)revents;
 
-	source->ready(source->arg);
+	serve(arg);
 	return 0;
 }
 
@@ -129,7 +168,7 @@ static int on_time(sd_event_source *event, uint64_t usec, void *arg)
 	(void)event;
 	(void)usec;
 
-	timer->source.ready(timer->source.arg);
+	serve(&timer->source);
 	return 0;
 }
 
@@ -171,11 +210,10 @@ void loop_timer_set(struct loop_timer *timer, wy_ms at_ms)
 
 static int on_signal(sd_event_source *event, const struct signalfd_siginfo *info, void *arg)
 {
-	struct source *source = arg;
 	(void)event;
 	(void)info;
 
-	source->ready(source->arg);
+	serve(arg);
 	return 0;
 }
 

@@ -2,7 +2,8 @@
  *
  * Life     loop_new, sources, loop_run until loop_stop, loop_free (frees the sources too).
  * Threads  one. Other threads wake it through a descriptor of theirs.
- * Order    sources that are ready together run in order of their lane, life safety first. */
+ * Order    sources that are ready together run in order of their lane, life safety first. Where a lane has always something to do,
+ *          each source behind it still gets a turn every second: it waits, but nobody has to think that it hangs. */
 #ifndef LOOP_H
 #define LOOP_H
 

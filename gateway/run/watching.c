@@ -9,7 +9,8 @@ static void on_beat(void *arg)
 	loop_timer_set(g->beat_timer, clock_mono(&g->clock) + WATCH_BEAT_MS);
 }
 
-/* In the last lane: a loop that serves only some of its sources stands for the others. */
+/* In the last lane, whose turn comes however much there is to do before it: a loop that serves only some of its sources stands for
+ * the others. */
 enum wy_err watching_start(struct gateway *g)
 {
 	enum wy_err err = loop_add_timer(g->loop, LOOP_PEOPLE, on_beat, g, &g->beat_timer);

@@ -110,6 +110,45 @@ static void serves_the_field_before_people(void **state)
 	}
 }
 
+static void note_busy(void *arg)
+{
+	struct bench *b = arg;
+
+	/* Never read empty: there is always more. */
+	if (clock_mono(&b->clock) > b->fired_ms)
+		loop_stop(b->loop);
+}
+
+static void note_turn(void *arg)
+{
+	struct bench *b = arg;
+
+	b->order[b->n++] = 'p';
+	loop_timer_set(b->timer, clock_mono(&b->clock));
+	if (b->n == 2)
+		loop_stop(b->loop);
+}
+
+static void a_lane_that_is_never_done_leaves_turns_to_the_others(void **state)
+{
+	struct bench b;
+	int busy[2];
+	(void)state;
+
+	bench_open(&b);
+	assert_int_equal(pipe(busy), 0);
+	assert_int_equal(write(busy[1], "x", 1), 1);
+	assert_int_equal(loop_add_fd(b.loop, busy[0], LOOP_FIELD, note_busy, &b), WY_OK);
+	assert_int_equal(loop_add_timer(b.loop, LOOP_PEOPLE, note_turn, &b, &b.timer), WY_OK);
+	b.fired_ms = clock_mono(&b.clock) + 60000; /* patience */
+	loop_timer_set(b.timer, clock_mono(&b.clock));
+	assert_int_equal(loop_run(b.loop), WY_OK);
+	assert_string_equal(b.order, "pp");
+	loop_free(b.loop);
+	close(busy[0]);
+	close(busy[1]);
+}
+
 static void lets_go_of_a_removed_descriptor(void **state)
 {
 	struct bench b;
@@ -136,6 +175,7 @@ int main(void)
 		cmocka_unit_test(fires_a_timer_not_before_its_logical_instant),
 		cmocka_unit_test(a_far_instant_does_not_come_round_to_the_past),
 		cmocka_unit_test(serves_the_field_before_people),
+		cmocka_unit_test(a_lane_that_is_never_done_leaves_turns_to_the_others),
 		cmocka_unit_test(lets_go_of_a_removed_descriptor),
 	};
 
