@@ -188,6 +188,7 @@ enum wy_err delivery_new(const struct delivery_parts *parts, struct delivery **r
 	d->memory.filled_ms = delivery_now(d);
 	d->started_ms = delivery_now(d);
 	d->state.receipt_ms = WY_MS_NONE;
+	d->reborn_ms = delivery_now(d) - DELIVERY_REBIRTH_MS;
 	d->state.since_ms = delivery_now(d);
 	if (is_puback_enough(d))
 		log_line(LOG_WARNING, "grade", "grade=G1 why=\"an event is done when the broker has taken it; what the broker "

@@ -67,7 +67,8 @@ struct delivery {
 	struct ticket_gap gap; /* room for one, and for its text */
 	char gap_text[WY_TICKET_BYTES_MAX + 1];
 	uint64_t n_refused; /* publishes in a row the broker would not deliver */
-	bool owes_birth;       /* another set of rules is in force than the last birth said */
+	bool owes_birth;       /* another set of rules is in force than the last birth said, or the platform confirms to another process */
+	wy_ms reborn_ms;       /* when the latter was last answered */
 	bool is_store_failing; /* said once */
 	bool is_broken;
 };

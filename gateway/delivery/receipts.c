@@ -130,6 +130,18 @@ static const char *find_foreign(const struct delivery *d)
 	return NULL;
 }
 
+/* Without MQTT 5 an event does not tell which process sent it, and the platform goes by the latest birth it has heard: where ours
+ * was lost it confirms to who was there before us, and would do so as long as this connection stands. */
+static void tell_who_we_are(struct delivery *d)
+{
+	bool is_of_ours = d->receipt.receipt.epoch == d->outbox.epoch;
+
+	if (!is_of_ours || delivery_now(d) < d->reborn_ms + DELIVERY_REBIRTH_MS)
+		return;
+	d->reborn_ms = delivery_now(d);
+	delivery_rebirth(d);
+}
+
 static void say_odd(const struct delivery *d, const char *why)
 {
 	log_line(LOG_WARNING, "receipt_odd", "why=\"%s\" epoch=%llx through=%llu", why,
@@ -157,6 +169,7 @@ void receipts_take(struct delivery *d, const void *payload, size_t len)
 	const char *foreign = find_foreign(d);
 	if (foreign) {
 		say_odd(d, foreign);
+		tell_who_we_are(d);
 		return;
 	}
 	outbox_receipt(&d->outbox, &d->receipt.receipt, &verdict);

@@ -481,6 +481,39 @@ static void a_receipt_for_another_process_of_this_name_frees_nothing(void **stat
 	stop();
 }
 
+static unsigned births_sent(void)
+{
+	const struct fake_uplink *fake = fake_uplink();
+	unsigned n = 0;
+
+	for (size_t i = 0; i < fake->n_sent; i++)
+		n += strstr(fake->sent[i].payload, "com.weiyu.state.birth.v1") != NULL;
+	return n;
+}
+
+static void a_platform_that_takes_us_for_another_process_is_told_who_we_are(void **state)
+{
+	(void)state;
+
+	start();
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(births_sent(), 1);
+	fake_uplink_receive(UP "receipt", "{\"data\":{\"epoch\":\"1\",\"through\":1,\"instance\":\"1234\"}}");
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(births_sent(), 1); /* of a store that we do not have: nobody means us */
+	receipt(1, ",\"instance\":\"1234\"");
+	assert_int_equal(births_sent(), 2);
+	receipt(1, ",\"instance\":\"1234\"");
+	assert_int_equal(births_sent(), 2); /* two with one name do not talk each other to death */
+	bench.now.mono_ms += DELIVERY_REBIRTH_MS;
+	receipt(1, ",\"instance\":\"1234\"");
+	assert_int_equal(births_sent(), 3);
+	assert_int_equal(queued(), 1);
+	stop();
+}
+
 static void a_backlog_goes_on_at_once_when_the_platform_is_heard_again(void **state)
 {
 	(void)state;
@@ -767,6 +800,7 @@ int main(void)
 		cmocka_unit_test(a_puback_that_cannot_be_kept_in_grade_g1_is_sent_again),
 		cmocka_unit_test(several_receipts_of_one_turn_are_one_transaction),
 		cmocka_unit_test(a_receipt_for_another_process_of_this_name_frees_nothing),
+		cmocka_unit_test(a_platform_that_takes_us_for_another_process_is_told_who_we_are),
 		cmocka_unit_test(a_backlog_goes_on_at_once_when_the_platform_is_heard_again),
 		cmocka_unit_test(with_room_for_one_message_everything_comes_one_after_the_other),
 		cmocka_unit_test(kept_events_are_sent_again_when_the_platform_asks),
