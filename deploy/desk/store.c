@@ -49,7 +49,8 @@ static const char *const SCHEMA[] = {
 	" ask_at bigint not null default 0, primary key (gw, epoch))",
 	"create table if not exists gateway(gw text primary key, epoch text not null default '',"
 	" last_state text not null default 'unknown', bd_seq bigint not null default 0,"
-	" last_seen bigint not null, down_seq bigint not null default 0, instance text not null default '')",
+	" last_seen bigint not null, down_seq bigint not null default 0, instance text not null default '',"
+	" connected text not null default '')",
 	"create table if not exists instance(gw text not null, epoch text not null,"
 	" instance text not null, boot text not null default '', first_bd bigint not null default 0,"
 	" bd_seq bigint not null default 0, base_seq bigint not null default 0, first_seen bigint not null,"
@@ -69,6 +70,7 @@ static const struct {
 	{"select asks from stream limit 0", "alter table stream add column asks bigint not null default 0"},
 	{"select ask_at from stream limit 0", "alter table stream add column ask_at bigint not null default 0"},
 	{"select instance from gateway limit 0", "alter table gateway add column instance text not null default ''"},
+	{"select connected from gateway limit 0", "alter table gateway add column connected text not null default ''"},
 };
 
 static const char SQL_INBOX[] =

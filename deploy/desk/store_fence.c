@@ -21,7 +21,8 @@ static const char SQL_UNBORN[] =
 	"insert into instance(gw, epoch, instance, first_seen, last_seen)"
 	" values($1, $2, $3, cast($4 as bigint), cast($4 as bigint)) on conflict (gw, epoch, instance) do nothing";
 static const char SQL_SEEN[] = "update instance set last_seen = $4 where " THIS;
-static const char SQL_SPEAKER[] = "select instance from gateway where gw = $1 and epoch = $2";
+static const char SQL_CONNECTED[] =
+	"select case when connected <> '' then connected else instance end from gateway where gw = $1 and epoch = $2";
 static const char SQL_EPOCH[] = "select epoch from gateway where gw = $1";
 static const char SQL_STORED[] =
 	"select case when body = cast($3 as text) then 'same' else 'other' end, instance from inbox"
@@ -52,9 +53,13 @@ static const char SQL_BORN[] =
 	" bd_seq = case when instance.bd_seq < excluded.bd_seq then excluded.bd_seq else instance.bd_seq end,"
 	" last_seen = excluded.last_seen";
 static const char SQL_SPEAKS[] =
-	"insert into gateway(gw, epoch, instance, last_state, bd_seq, last_seen) values($1, $2, $3, 'birth', $4, $5)"
+	"insert into gateway(gw, epoch, instance, last_state, bd_seq, last_seen, connected)"
+	" values($1, $2, $3, 'birth', $4, $5, $3)"
 	" on conflict (gw) do update set epoch = excluded.epoch, instance = excluded.instance,"
-	" last_state = excluded.last_state, bd_seq = excluded.bd_seq, last_seen = excluded.last_seen";
+	" last_state = excluded.last_state, bd_seq = excluded.bd_seq, last_seen = excluded.last_seen,"
+	" connected = excluded.connected";
+static const char SQL_CONNECTS[] = "update gateway set connected = $3 where gw = $1 and epoch = $2";
+static const char SQL_ORDER_NOW[] = "update instance set order_at = 0 where " THIS " and fenced_at is not null";
 static const char SQL_DEATH[] =
 	"insert into gateway(gw, epoch, instance, last_state, bd_seq, last_seen) values($1, $2, $3, 'death', $4, $5)"
 	" on conflict (gw) do update set last_state = excluded.last_state, last_seen = excluded.last_seen"
@@ -248,7 +253,7 @@ enum wy_err store_attribute(struct store *store, struct event *event, wy_ms now_
 
 	*ret_is_believed = true;
 	if (!event->instance[0])
-		err = store_ask(store, SQL_SPEAKER, row, 2, &text);
+		err = store_ask(store, SQL_CONNECTED, row, 2, &text);
 	if (text.is_found && strlen(text.text) < sizeof event->instance)
 		memcpy(event->instance, text.text, strlen(text.text) + 1);
 	if (err != WY_OK || !event->instance[0])
@@ -395,6 +400,17 @@ static enum wy_err fence_later(struct store *store, const struct event *event, c
 	return err;
 }
 
+/* One that is fenced has the line: what comes without properties is its own, and an order reaches it. */
+static enum wy_err put_fenced(struct store *store, const struct event *event, const struct fence_facts *facts)
+{
+	const char *row[] = {event->gw, event->epoch, event->instance};
+	bool is_new = !event->is_retained && event->bd_seq > facts->own_bd;
+
+	enum wy_err err = is_new ? RUN(store, SQL_CONNECTS, row) : WY_OK;
+
+	return err == WY_OK && is_new ? RUN(store, SQL_ORDER_NOW, row) : err;
+}
+
 static enum wy_err put_birth(struct store *store, const struct event *event, bool is_speaker, wy_ms now_ms)
 {
 	const char *born[] = {event->gw,	     event->epoch,	       event->instance, event->boot,
@@ -423,6 +439,8 @@ enum wy_err store_birth(struct store *store, const struct event *event, wy_ms no
 		err = fence_later(store, event, &facts, reason, now_ms);
 	if (err == WY_OK)
 		err = put_birth(store, event, verdict != FENCE_THIS, now_ms);
+	if (err == WY_OK && verdict == FENCE_THIS)
+		err = put_fenced(store, event, &facts);
 	if (err == WY_OK && verdict == FENCE_THIS)
 		err = fence(store, event, event->instance, event->last_seq, reason, now_ms);
 	return err;
@@ -471,7 +489,7 @@ static enum wy_err close_holes(struct store *store, const struct event *event, c
 		int64_t from = json_integer_value(json_object_get(range, "from"));
 		int64_t to = json_integer_value(json_object_get(range, "to"));
 		const char *row[] = {source.text, event->epoch, NUMBER(from),
-				     NUMBER(to < from + GONE_MAX ? to : from + GONE_MAX - 1), reason, NUMBER(now_ms)};
+				     NUMBER(from >= 1 && to - from >= GONE_MAX ? from + GONE_MAX - 1 : to), reason, NUMBER(now_ms)};
 
 		if (from >= 1 && from <= to && err == WY_OK)
 			err = RUN(store, SQL_GONE, row);

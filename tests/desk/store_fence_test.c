@@ -237,6 +237,25 @@ static void orders_to_nobody_come_to_an_end(void **state)
 	assert_string_equal(ordered, "2!2!2!2!2!2!2!2!2!2!");
 }
 
+/* Where two take the line from each other, an order finds the one it is for only while that is there. */
+static void a_fenced_process_that_connects_again_is_told_then(void **state)
+{
+	(void)state;
+	birth(X, 2, 0);
+	birth(Y, 2, 0);
+	assert_int_equal(store_orders(&store, NOW, note_order, NULL), WY_OK);
+	assert_string_equal(ordered, "2!");
+	birth(X, 3, 0);
+	birth(Y, 2, 0); /* said once more, and no other connection */
+	assert_int_equal(store_orders(&store, NOW + 1000, note_order, NULL), WY_OK);
+	assert_string_equal(ordered, "2!");
+	birth(Y, 3, 0);
+	assert_int_equal(store_orders(&store, NOW + 1000, note_order, NULL), WY_OK);
+	assert_string_equal(ordered, "2!2!");
+	assert_int_equal(store_orders(&store, NOW + 2000, note_order, NULL), WY_OK);
+	assert_string_equal(ordered, "2!2!");
+}
+
 static void old_news_changes_nothing(void **state)
 {
 	(void)state;
@@ -270,6 +289,37 @@ static void without_properties_the_latest_birth_tells_who_speaks(void **state)
 	assert_string_equal(fenced, "1");
 }
 
+static void without_properties_a_lost_birth_is_made_up_for_by_the_next_one(void **state)
+{
+	(void)state;
+	birth(X, 1, 0);
+	assert_int_equal(event("", 1, "opened", "t1", 1, "x"), STORE_NEW);
+	assert_int_equal(event("", 2, "opened", "t2", 1, "x"), STORE_NEW); /* from Y, whose birth was lost */
+	birth(Y, 2, 2); /* said again, since nothing was confirmed to it */
+	assert_int_equal(event("", 2, "opened", "t2", 1, "x"), STORE_DUPLICATE);
+	assert_int_equal(event("", 3, "cleared", "t2", 2, "x"), STORE_NEW);
+	assert_string_equal(fenced, "");
+	expect("select seq, instance from inbox order by 1", "1 " X ";2 " X ";3 " Y ";");
+}
+
+static void without_properties_a_copy_is_kept_aside_while_it_is_connected(void **state)
+{
+	(void)state;
+	birth(X, 2, 0);
+	assert_int_equal(event("", 1, "opened", "t1", 1, "x"), STORE_NEW);
+	birth(Y, 2, 0); /* a copy, made before */
+	assert_string_equal(fenced, "2");
+	assert_int_equal(event("", 2, "opened", "t9", 1, "copy"), STORE_HELD);
+	birth(X, 3, 2); /* the line is its own again */
+	assert_int_equal(event("", 2, "opened", "t2", 1, "x"), STORE_NEW);
+	birth(Y, 3, 2);
+	assert_int_equal(event("", 3, "opened", "t9", 1, "copy"), STORE_HELD);
+	birth(X, 4, 2);
+	assert_int_equal(event("", 3, "cleared", "t1", 2, "x"), STORE_NEW);
+	assert_string_equal(fenced, "2");
+	expect(TICKETS, "t1 2 1;t2 1 0;");
+}
+
 static void a_reply_closes_what_is_gone_for_good(void **state)
 {
 	struct store_receipt receipt;
@@ -300,8 +350,11 @@ int main(void)
 		ROW(the_later_process_is_kept_out_when_its_number_is_taken),
 		ROW(a_process_without_a_birth_is_asked_for_it),
 		ROW(orders_to_nobody_come_to_an_end),
+		ROW(a_fenced_process_that_connects_again_is_told_then),
 		ROW(old_news_changes_nothing),
 		ROW(without_properties_the_latest_birth_tells_who_speaks),
+		ROW(without_properties_a_lost_birth_is_made_up_for_by_the_next_one),
+		ROW(without_properties_a_copy_is_kept_aside_while_it_is_connected),
 		ROW(a_reply_closes_what_is_gone_for_good),
 	};
 
