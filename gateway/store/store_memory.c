@@ -44,6 +44,13 @@ static enum wy_err open_over(struct store *store, const char *gateway, bool has_
 	return err;
 }
 
+void store_leave_memory(struct store *store)
+{
+	store_drop_handle(store);
+	memory_disk_free(store->memory);
+	store->memory = NULL;
+}
+
 enum wy_err store_begin_in_memory(struct store *store, const char *gateway, bool has_base)
 {
 	enum wy_err err = memory_disk_new(store->path, has_base, WY_STORE_MEMORY_BYTES, &store->memory);
@@ -54,9 +61,7 @@ enum wy_err store_begin_in_memory(struct store *store, const char *gateway, bool
 	if (!err)
 		err = store_last_seq(store, &seq);
 	if (err) {
-		store_drop_handle(store);
-		memory_disk_free(store->memory);
-		store->memory = NULL;
+		store_leave_memory(store);
 		return err;
 	}
 	store->is_apart = !has_base;
@@ -65,6 +70,42 @@ enum wy_err store_begin_in_memory(struct store *store, const char *gateway, bool
 	store->disk_seq = seq;
 	return WY_OK;
 }
+
+/* ---- Beside the disk ---------------------------------------------------------------------------- */
+
+static enum wy_err carry(struct store *store, const char *vfs)
+{
+	enum wy_err err = store_begin(store);
+
+	if (!err)
+		err = store_salvage(store->path, vfs, store, &store->opening, &store->losses);
+	if (!err)
+		err = store_put_number(store, "losses", store->losses);
+	if (err) {
+		store_abort(store);
+		return err;
+	}
+	err = store_commit(store);
+	if (!err)
+		err = store_empty_log(store);
+	/* One that can write nothing more would end the process, at each start. */
+	return !err && memory_disk_bytes(store->memory) > WY_STORE_MEMORY_BYTES / 2 ? WY_E_FULL : err;
+}
+
+enum wy_err store_carry_over(struct store *store)
+{
+	struct memory_disk *glass = NULL;
+	enum wy_err err = memory_disk_new(store->path, true, WY_STORE_MEMORY_BYTES, &glass);
+
+	if (err)
+		return err;
+	err = memory_disk_pages(glass) ? carry(store, memory_disk_name(glass)) : WY_E_NOTFOUND;
+	memory_disk_free(glass);
+	store->is_carried = !err;
+	return err;
+}
+
+/* ---- Leaving ------------------------------------------------------------------------------------ */
 
 /* The list must outlive the beginning of the transaction it is written into. */
 static enum wy_err move(struct store *store, struct store_binder *failed)

@@ -81,17 +81,30 @@ static enum wy_err make_private(struct store *store, struct store_place place)
 	return WY_OK;
 }
 
-static const char durable[] = "PRAGMA auto_vacuum = INCREMENTAL;"
-			      "PRAGMA cell_size_check = ON;"
+static const char durable[] = "PRAGMA cell_size_check = ON;"
 			      "PRAGMA temp_store = MEMORY;"
 			      "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
 			      "PRAGMA journal_size_limit = 4194304;";
 /* Whole at its end or thrown away: see keep_scratch(). */
-static const char scratch[] = "PRAGMA auto_vacuum = INCREMENTAL;"
-			      "PRAGMA temp_store = MEMORY;"
+static const char scratch[] = "PRAGMA temp_store = MEMORY;"
 			      "PRAGMA journal_mode = OFF;"
 			      "PRAGMA synchronous = OFF;";
+
+/* Of a file that is new. In another one it is set, and setting it again would write into its log at each start. */
+static int set_vacuum(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db, "PRAGMA page_count", -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	bool is_new = rc == SQLITE_ROW && sqlite3_column_int64(stmt, 0) == 0;
+	(void)sqlite3_finalize(stmt);
+	if (rc != SQLITE_ROW)
+		return rc;
+	return is_new ? sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL;", NULL, NULL, NULL) : SQLITE_OK;
+}
 
 static int set_options(sqlite3 *db, const char *pragmas, bool is_alone)
 {
@@ -107,6 +120,8 @@ static int set_options(sqlite3 *db, const char *pragmas, bool is_alone)
 		rc = sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE;", NULL, NULL, NULL);
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(on_off) / sizeof(on_off[0]); i++)
 		rc = sqlite3_db_config(db, on_off[i][0], on_off[i][1], (int *)NULL);
+	if (rc == SQLITE_OK)
+		rc = set_vacuum(db);
 	if (rc != SQLITE_OK)
 		return rc;
 	return sqlite3_exec(db, pragmas, NULL, NULL, NULL);
@@ -453,7 +468,7 @@ static enum wy_err fill_scratch(const struct replacing *r, struct store *made)
 	enum wy_err err = store_begin(made);
 
 	if (!err && !r->is_hopeless)
-		err = store_salvage(r->path, made, r->opening, &losses);
+		err = store_salvage(r->path, NULL, made, r->opening, &losses);
 	losses = losses > seen ? losses : seen;
 	if (!err)
 		err = store_put_number(made, "losses", losses + (r->kind == STORE_SALVAGED));
@@ -544,10 +559,8 @@ static const char *mark_words(enum store_mark mark)
 }
 
 /* WY_E_CORRUPT: it is damaged, and why is noted. */
-static enum wy_err open_as_it_is(struct store *store, const struct replacing *r, struct store_past past)
+static enum wy_err open_as_it_is(struct store *store, const struct replacing *r, struct store_past past, bool is_wal_damaged)
 {
-	char wal[STORE_PATH_SIZE];
-	bool is_wal_damaged = store_join(wal, r->dir, STORE_FILE, "-wal") && store_wal_is_damaged(wal, past.is_same_boot);
 	enum wy_err err = open_on_disk(store, durable, r->place);
 
 	if (err == WY_E_CORRUPT)
@@ -564,13 +577,16 @@ static enum wy_err open_as_it_is(struct store *store, const struct replacing *r,
 /* A read that failed once looks like damage to a check of the whole file: a store is given up only where it is twice. */
 static enum wy_err open_or_judge(struct store *store, const struct replacing *r, struct store_past past)
 {
-	enum wy_err err = open_as_it_is(store, r, past);
+	char wal[STORE_PATH_SIZE];
+	/* Looked at once: who opens the store may write into its log, over what is to be found. */
+	bool is_wal_damaged = store_join(wal, r->dir, STORE_FILE, "-wal") && store_wal_is_damaged(wal, past.is_same_boot);
+	enum wy_err err = open_as_it_is(store, r, past, is_wal_damaged);
 
 	if (err != WY_E_CORRUPT)
 		return err;
 	store_drop_handle(store);
 	store->opening.why[0] = '\0';
-	return open_as_it_is(store, r, past);
+	return open_as_it_is(store, r, past, is_wal_damaged);
 }
 
 static enum wy_err open_or_replace(struct store *store, struct replacing *r)
@@ -597,19 +613,54 @@ static enum wy_err open_or_replace(struct store *store, struct replacing *r)
 	return err;
 }
 
+static void count_as_lost(struct store_opening *opening)
+{
+	for (int i = 0; i < STORE_PARTS; i++) {
+		opening->part[i].lost += opening->part[i].kept;
+		opening->part[i].kept = 0;
+	}
+}
+
+/* The files cannot be gone on from, but they can be read: what is in them goes on under a new epoch, as if they were replaced,
+ * and they are put aside when the disk takes that. What has no room in memory is lost, and said to be. */
+static enum wy_err carry_over(struct store *store, enum store_opening_kind kind)
+{
+	enum wy_err err = store_carry_over(store);
+
+	if (err == WY_E_NOTFOUND)
+		return WY_OK;
+	if (err) {
+		count_as_lost(&store->opening);
+		store_leave_memory(store);
+		err = store_begin_in_memory(store, store->gateway, false);
+	}
+	store->opening.kind = kind;
+	return err;
+}
+
 /* A disk that does not serve is no reason not to watch the building: what is on it is read where that is possible. */
 static enum wy_err open_in_memory(struct store *store)
 {
+	bool is_done_for = store_mode_file_says_memory(store);
+	enum wy_err err = WY_E_NOTFOUND;
+
 	store->mode = store->trouble;
 	store_drop_handle(store);
-	enum wy_err err = WY_E_NOTFOUND;
-	if (!store_mode_file_says_memory(store))
+	if (!is_done_for)
 		err = store_begin_in_memory(store, store->gateway, true);
 	if (!err) /* its next numbers are not on the disk */
 		store_mode_file_put(store, true);
-	if (err == WY_E_NOTFOUND || err == WY_E_IO || err == WY_E_CORRUPT)
-		err = store_begin_in_memory(store, store->gateway, false);
-	return err;
+	if (err != WY_E_NOTFOUND && err != WY_E_IO && err != WY_E_CORRUPT)
+		return err;
+	is_done_for = is_done_for || err == WY_E_CORRUPT;
+	if (is_done_for)
+		note_why(store, err == WY_E_CORRUPT ? "the disk takes nothing, and what is on it is damaged" :
+						      "numbers were given out in memory that are not on the disk");
+	if (is_done_for)
+		set_reason(store, err == WY_E_CORRUPT ? "salvaged" : "ordered");
+	bool is_damaged = err == WY_E_CORRUPT;
+	err = store_begin_in_memory(store, store->gateway, false);
+	return err || !is_done_for ? err : carry_over(store, is_damaged ? STORE_SALVAGED : STORE_RENEWED);
 }
 
 static enum wy_err open_somehow(struct store *store, struct replacing *r)
@@ -674,7 +725,7 @@ void store_close(struct store *store)
 
 	store_abort(store);
 	/* The last chance; but another store that could not be read is better taken up by the next start than put aside now. */
-	if (store->memory && store->is_open && (!store->is_apart || access(store->path, F_OK) != 0))
+	if (store->memory && store->is_open && (!store->is_apart || store->is_carried || access(store->path, F_OK) != 0))
 		(void)!store_try_disk(store);
 	if (store->mode != STORE_ON_DISK || store->broken) {
 		store_drop_handle(store);

@@ -346,7 +346,7 @@ static enum wy_err take_over(struct store *store)
 	memory_disk_free(store->memory);
 	store->memory = NULL;
 	store->mode = store->trouble = STORE_ON_DISK;
-	store->is_apart = store->is_placed = false;
+	store->is_apart = store->is_placed = store->is_carried = false;
 	store->wal_frames = fresh->wal_frames;
 	store->db = fresh->db;
 	memcpy(store->stmt, fresh->stmt, sizeof(store->stmt));

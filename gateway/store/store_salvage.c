@@ -450,12 +450,14 @@ static enum wy_err salvage_all(struct salvage *s, uint32_t *ret_losses)
 }
 
 /* As much of it as can be had: a table that is gone costs its statements and nothing else. */
-static void open_relic(struct salvage *s, const char *path)
+static void open_relic(struct salvage *s, const char *path, const char *vfs)
 {
 	struct store *from = s->from;
 
-	if (sqlite3_open_v2(path, &from->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &from->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK)
 		return;
+	if (vfs) /* before anything is read */
+		(void)sqlite3_exec(from->db, "PRAGMA locking_mode = EXCLUSIVE;", NULL, NULL, NULL);
 	(void)sqlite3_limit(from->db, SQLITE_LIMIT_LENGTH, CELL_MAX + (1 << 16)); /* lengths are damaged as well */
 	(void)sqlite3_db_config(from->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 	(void)sqlite3_db_config(from->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
@@ -466,7 +468,8 @@ static void open_relic(struct salvage *s, const char *path)
 		(void)sqlite3_prepare_v2(from->db, salvage_texts[i], -1, &s->stmt[i], NULL);
 }
 
-enum wy_err store_salvage(const char *path, struct store *to, struct store_opening *opening, uint32_t *ret_losses)
+enum wy_err store_salvage(const char *path, const char *vfs, struct store *to, struct store_opening *opening,
+			  uint32_t *ret_losses)
 {
 	struct salvage *s = calloc(1, sizeof(*s));
 	enum wy_err err = WY_E_NOMEM;
@@ -477,7 +480,7 @@ enum wy_err store_salvage(const char *path, struct store *to, struct store_openi
 	s->opening = opening;
 	s->from = store_new();
 	if (s->from) {
-		open_relic(s, path);
+		open_relic(s, path, vfs);
 		err = salvage_all(s, ret_losses);
 		for (int i = 0; i < SALVAGE_STATEMENTS; i++)
 			sqlite3_finalize(s->stmt[i]);

@@ -56,6 +56,7 @@ struct store {
 	struct memory_disk *memory; /* NULL: everything is on the disk */
 	bool is_apart;		    /* nothing of the memory store comes from the disk */
 	bool is_placed;		    /* but it has been written there since */
+	bool is_carried;	    /* but all that verified there was copied when it began */
 	bool is_open;		    /* the opening is over */
 	bool is_committing;
 	uint64_t disk_epoch, disk_turn, disk_seq; /* as the disk held them when memory began */
@@ -118,6 +119,12 @@ enum store_mode store_trouble_of(int error); /* an errno */
 enum wy_err store_leave_disk(struct store *store, struct store_binder *failed);
 /* The same at the opening, before there is anything to write. WY_E_NOTFOUND: there is no database on the disk. */
 enum wy_err store_begin_in_memory(struct store *store, const char *gateway, bool has_base);
+
+/* Forgets it all. */
+void store_leave_memory(struct store *store);
+/* Into a memory store that began empty: all that verifies of the files on the disk, which are not written. WY_E_NOTFOUND: there
+ * are none. Other failures leave a part of it: then begin anew. */
+enum wy_err store_carry_over(struct store *store);
 
 /* Puts the memory store's own log into its pages. */
 enum wy_err store_empty_log(struct store *store);
@@ -215,7 +222,8 @@ enum wy_err store_check(struct store *store, char *why, size_t size);
 
 /* store_salvage.c: all of the database at `from` that verifies, into `to`, in its open transaction. Fails only for reasons of
  * `to`, or for want of memory: what cannot be read is counted as lost. *ret_losses: what it had counted, 0 where that is gone. */
-enum wy_err store_salvage(const char *from, struct store *to, struct store_opening *opening, uint32_t *ret_losses);
+enum wy_err store_salvage(const char *from, const char *vfs, struct store *to, struct store_opening *opening,
+			  uint32_t *ret_losses);
 
 /* store_ticket.c: the row under the binder, as TICKET_COLUMNS has it. */
 enum wy_err store_get_ticket(struct store_binder *binder, struct ticket *ret_ticket);

@@ -22,6 +22,7 @@
 
 #include <sqlite3.h>
 
+#include "fault_vfs.h"
 #include "store_help.h"
 
 enum { EVENTS = 120, TELLS = 60, TICKETS = 40, CELLS = 30, FILE_MAX = 8 << 20, NOISE_MAX = 4096 };
@@ -425,6 +426,50 @@ static void a_new_epoch_is_begun_on_the_same_data_when_it_is_ordered(void **stat
 	store_close(store);
 }
 
+static uint64_t size_of_log(void)
+{
+	struct image now;
+	uint64_t len;
+
+	take_image(&now);
+	len = now.len[1];
+	free_image(&now);
+	return len;
+}
+
+/* The log of a killed process, damaged in its first frame: what stands behind that is what the next look has to find. */
+static void a_log_that_is_damaged_stays_so_until_it_is_replaced(void **state)
+{
+	char path[HELP_PATH * 2];
+
+	(void)state;
+	put_image(&killed);
+	path_of(STORE_FILE "-wal", path);
+	FILE *file = fopen(path, "r+");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 3000, SEEK_SET), 0);
+	for (unsigned i = 0; i < 200; i++)
+		fputc((int)(i * 37 & 255), file);
+	fclose(file);
+	struct store *store = open_expecting(STORE_SALVAGED);
+	assert_true(store_epoch(store) != old_epoch);
+	assert_int_equal(check_salvaged(store).events, EVENTS - TELLS);
+	store_close(store);
+}
+
+static void opening_a_store_writes_nothing_into_it(void **state)
+{
+	(void)state;
+	put_image(&killed);
+	struct store *store = open_expecting(STORE_AS_IT_WAS);
+	assert_int_equal(size_of_log(), killed.len[1]);
+	store_close(store);
+	put_image(&stopped);
+	store = open_expecting(STORE_AS_IT_WAS);
+	assert_int_equal(size_of_log(), 0);
+	store_close(store);
+}
+
 /* Numbers that a bit could change unseen: each is kept twice. */
 static void a_number_that_was_changed_is_damage(void **state)
 {
@@ -516,6 +561,38 @@ static void a_replacement_that_is_cut_off_is_finished(void **state)
 	store_close(store);
 }
 
+/* One that died in memory, and is started again while the disk still takes nothing: what it had to tell goes on from memory. */
+static void a_queue_on_a_disk_that_takes_nothing_is_carried_over(void **state)
+{
+	char mode[HELP_PATH * 2];
+	uint64_t tickets = 0;
+	unsigned cells = 0;
+
+	(void)state;
+	put_image(&killed);
+	path_of(STORE_MODE_FILE, mode);
+	FILE *file = fopen(mode, "w");
+	assert_non_null(file);
+	fprintf(file, "%-63s\n", "memory");
+	fclose(file);
+	fault_on(FAULT_SHM, 1);
+	struct store *store = open_expecting(STORE_RENEWED);
+	assert_true(store_mode(store) != STORE_ON_DISK);
+	assert_true(store_epoch(store) != old_epoch);
+	assert_int_equal(check_events(store, false), EVENTS + 12 - TELLS);
+	assert_int_equal(store_list(store, true, 1000, check_ticket, &tickets), WY_OK);
+	assert_int_equal(tickets, TICKETS);
+	assert_int_equal(store_each_cell(store, is_true_cell, &cells), WY_OK);
+	assert_int_equal(cells, CELLS);
+	assert_true(fault_off());
+	store_close(store);
+	store = open_expecting(STORE_AS_IT_WAS);
+	assert_int_equal(store_mode(store), STORE_ON_DISK);
+	assert_int_equal(check_events(store, false), EVENTS + 12 - TELLS);
+	assert_int_equal(count_like(".left-1"), 1);
+	store_close(store);
+}
+
 static int begin(void **state)
 {
 	const char *given = getenv("WY_SEED");
@@ -548,12 +625,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_new_epoch_is_begun_on_the_same_data_when_it_is_ordered),
+		cmocka_unit_test(a_log_that_is_damaged_stays_so_until_it_is_replaced),
+		cmocka_unit_test(opening_a_store_writes_nothing_into_it),
 		cmocka_unit_test(a_number_that_was_changed_is_damage),
 		cmocka_unit_test(at_most_three_damaged_stores_are_kept_and_losses_are_counted_on),
 		cmocka_unit_test(a_file_of_noise_is_put_aside),
 		cmocka_unit_test(a_replacement_that_is_cut_off_is_finished),
+		cmocka_unit_test(a_queue_on_a_disk_that_takes_nothing_is_carried_over),
 		cmocka_unit_test(a_thousand_places_of_damage_are_healed),
 	};
 
+	fault_install();
 	return cmocka_run_group_tests(tests, begin, end);
 }
