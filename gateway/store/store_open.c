@@ -494,6 +494,7 @@ static enum wy_err make_scratch(const struct replacing *r, const char *gateway)
 
 	if (!made)
 		return WY_E_NOMEM;
+	made->quota = UINT64_MAX; /* nothing makes room: what was kept had its place, by a quota that is not known here */
 	if (!err)
 		err = open_scratch(made, path, gateway, r);
 	if (!err)

@@ -216,13 +216,13 @@ static enum wy_err is_last_of_ticket(struct store *store, const struct store_dro
 	return err == WY_E_NOTFOUND ? WY_OK : err;
 }
 
-static enum wy_err mark_untold(struct store *store, const struct store_dropped *dropped)
+enum wy_err store_mark_untold(struct store *store, const char *key, bool is_new)
 {
 	struct store_binder binder = store_bind(store, STORE_UNTOLD_MARK);
 
 	store->is_untold = true;
-	store_bind_text(&binder, dropped->ticket_key);
-	store_bind_int(&binder, dropped->kind == STORE_OPENED);
+	store_bind_text(&binder, key);
+	store_bind_int(&binder, is_new);
 	return store_write(&binder);
 }
 
@@ -239,7 +239,7 @@ static enum wy_err drop_newest(struct store *store, uint64_t sent, uint64_t *ret
 		err = drop_row(store, *ret_seq, &dropped, key);
 	if (!err)
 		err = is_last_of_ticket(store, &dropped, &is_last);
-	return !err && is_last ? mark_untold(store, &dropped) : err;
+	return !err && is_last ? store_mark_untold(store, key, dropped.kind == STORE_OPENED) : err;
 }
 
 /* ---- All of it --------------------------------------------------------------------------------- */

@@ -276,7 +276,10 @@ static enum wy_err take_ticket(struct salvage *s, struct store_binder *row, int6
 	if (ticket.is_open && store_find_open(s->to, ticket.dedup, &other) == WY_OK)
 		return WY_E_INVALID;
 	note_instant(s, ticket.changed);
-	return store_put_ticket(s->to, &ticket, s->from->body, len);
+	enum wy_err err = store_put_ticket(s->to, &ticket, s->from->body, len);
+	/* One that was open is told under a new key. The end of another is told by nothing else. */
+	bool is_untold = !ticket.is_open && sqlite3_column_int64(row->stmt, TICKET_UNTOLD_COLUMN) > 0;
+	return err || !is_untold ? err : store_mark_untold(s->to, ticket.key, false);
 }
 
 static enum wy_err take_note(struct salvage *s, struct store_binder *row, int64_t id)
@@ -433,14 +436,15 @@ static enum wy_err salvage_all(struct salvage *s, uint32_t *ret_losses)
 		err = salvage_numbered(s, SALVAGE_DAY_UP, STORE_PARTS, take_day);
 	if (!err)
 		err = salvage_keyed(s, SALVAGE_EPISODE_UP, STORE_PART_EPISODES, take_episode);
+	/* Before their tickets: an event that is added tells its ticket, as far as the store can see. */
+	if (!err)
+		err = salvage_numbered(s, SALVAGE_EVENT_UP, STORE_PART_EVENTS, take_event);
 	if (!err)
 		err = salvage_numbered(s, SALVAGE_TICKET_UP, STORE_PART_TICKETS, take_ticket);
 	if (!err)
 		err = salvage_numbered(s, SALVAGE_NOTE_UP, STORE_PART_NOTES, take_note);
 	if (!err)
 		err = salvage_keyed(s, SALVAGE_LEARNED_UP, STORE_PART_LEARNED, take_learned);
-	if (!err)
-		err = salvage_numbered(s, SALVAGE_EVENT_UP, STORE_PART_EVENTS, take_event);
 	if (!err)
 		err = salvage_clock(s);
 	/* Without a clock their instants mean nothing. */

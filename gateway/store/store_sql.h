@@ -20,6 +20,7 @@
 	"due_regulatory, news, news_due"
 #define TICKET_BODY_COLUMN 37
 #define TICKET_PACKED_COLUMN 38
+#define TICKET_UNTOLD_COLUMN 39 /* of salvage only */
 
 enum store_statement {
 #define STATEMENT(name, sql) STORE_##name,
@@ -105,6 +106,8 @@ struct store_dropped {
 	const char *ticket_key;
 };
 enum wy_err store_note_gap(struct store *store, const struct store_dropped *dropped);
+/* The platform has an older state of this ticket than the gateway; is_new: it has none. */
+enum wy_err store_mark_untold(struct store *store, const char *key, bool is_new);
 
 /* NULL-terminated; the n-th brings user_version from n to n + 1. */
 extern const char *const store_migrations[];

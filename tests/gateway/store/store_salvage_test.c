@@ -470,6 +470,28 @@ static void opening_a_store_writes_nothing_into_it(void **state)
 	store_close(store);
 }
 
+/* Its end made room in a full outbox, and nobody has heard of it: it is still to be told, though an earlier event of it waits. */
+static void a_ticket_whose_end_was_dropped_is_still_to_be_told(void **state)
+{
+	struct store_untold untold[4];
+	struct ticket ticket = ticket_of(old_epoch, 3);
+	size_t n = 0;
+
+	(void)state;
+	put_image(&stopped);
+	run_sql("UPDATE ticket SET is_open = 0, untold = 1 WHERE asset = 'a3'");
+	struct store *store = open_expecting(STORE_AS_IT_WAS);
+	assert_int_equal(store_renew_epoch(store), WY_OK);
+	store_close(store);
+	store = open_expecting(STORE_RENEWED);
+	assert_int_equal(check_events(store, false), EVENTS - TELLS);
+	assert_int_equal(store_untold(store, untold, 4, &n), WY_OK);
+	assert_int_equal(n, 1);
+	assert_string_equal(untold[0].key, ticket.key);
+	assert_false(untold[0].is_new);
+	store_close(store);
+}
+
 /* Numbers that a bit could change unseen: each is kept twice. */
 static void a_number_that_was_changed_is_damage(void **state)
 {
@@ -627,6 +649,7 @@ int main(void)
 		cmocka_unit_test(a_new_epoch_is_begun_on_the_same_data_when_it_is_ordered),
 		cmocka_unit_test(a_log_that_is_damaged_stays_so_until_it_is_replaced),
 		cmocka_unit_test(opening_a_store_writes_nothing_into_it),
+		cmocka_unit_test(a_ticket_whose_end_was_dropped_is_still_to_be_told),
 		cmocka_unit_test(a_number_that_was_changed_is_damage),
 		cmocka_unit_test(at_most_three_damaged_stores_are_kept_and_losses_are_counted_on),
 		cmocka_unit_test(a_file_of_noise_is_put_aside),
