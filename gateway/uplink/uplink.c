@@ -23,8 +23,7 @@
 #include "tls_words.h"
 
 #define CONNECT_TIMEOUT_MS 15000 /* TCP, TLS and CONNACK; Paho looks every 3 s */
-#define ATTEMPT_MOST_MS                                                                            \
-	40000 /* Paho did not even report a timeout (hanging DNS): give up ourselves */
+#define ATTEMPT_MOST_MS 300000 /* Paho did not even report a timeout. Giving up waits for a resolver that hangs: not before that is through */
 #define SUBSCRIBE_TIMEOUT_MS 15000
 #define MUTE_MOST 2 /* hang-ups without a word before 3.1.1 is tried */
 

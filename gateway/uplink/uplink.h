@@ -11,7 +11,7 @@
  * Time     dispatch gets `now` (the logical clock); nothing here reads a clock.
  * Waiting  no call waits for the network, except uplink_close, up to its deadline and about one
  * second for Paho's threads. Paho resolves names under its big lock: with a resolver that hangs,
- *          close, and giving up an attempt after 40 s, wait for the resolver.
+ *          close, and giving up an attempt after five minutes, wait for the resolver.
  * Fates    each publish with QoS 1 that returned WY_OK gets exactly one `sent`, at the latest from
  *          uplink_close. No token is offered again or forgotten. QoS 0 has no fate.
  * TLS      1.2 or later, AEAD suites, server's chain, dates, purpose and host name always checked

@@ -1,0 +1,131 @@
+/* attempt_test.c: how long an attempt to connect may take that says nothing, in fake time over a session that does nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "session.h"
+#include "tls_words.h"
+#include "uplink.h"
+#include "watch.h"
+
+static unsigned opened, ended;
+
+/* ---- Instead of session.c and of the files --------------------------------------------------------- */
+
+enum wy_err session_open(const struct session_start *start, struct session **ret_session)
+{
+	static int place;
+
+	(void)start;
+	opened++;
+	*ret_session = (struct session *)&place;
+	return WY_OK;
+}
+
+void session_end(struct session *session)
+{
+	ended += session != NULL;
+}
+
+enum wy_err session_subscribe(struct session *session, const char *const *topics)
+{
+	(void)session;
+	(void)topics;
+	return WY_OK;
+}
+
+enum wy_err session_send(struct session *session, const struct uplink_message *message, unsigned slot)
+{
+	(void)session;
+	(void)message;
+	(void)slot;
+	return WY_E_LINK;
+}
+
+enum wy_err session_leave(struct session *session, wy_ms patience_ms)
+{
+	(void)session;
+	(void)patience_ms;
+	return WY_E_LINK;
+}
+
+void session_free_message(struct inbox_record *record)
+{
+	(void)record;
+}
+
+const void *session_payload(const struct inbox_record *record, size_t *ret_len)
+{
+	(void)record;
+	*ret_len = 0;
+	return NULL;
+}
+
+enum wy_err session_anchor_open(void **ret_anchor)
+{
+	*ret_anchor = NULL;
+	return WY_OK;
+}
+
+void session_anchor_close(void *anchor)
+{
+	(void)anchor;
+}
+
+enum wy_err tls_files_check(const char *ca, const char *certificate, const char *key, struct wy_buf *words)
+{
+	(void)ca;
+	(void)certificate;
+	(void)key;
+	(void)words;
+	return WY_OK;
+}
+
+/* ---- The attempt ----------------------------------------------------------------------------------- */
+
+static enum uplink_cause why;
+
+static void down(void *arg, enum uplink_cause cause, const char *words, wy_ms retry_in_ms)
+{
+	(void)arg;
+	(void)words;
+	(void)retry_in_ms;
+	why = cause;
+}
+
+/* Giving up waits for a resolver that hangs, and with it whoever calls: the loop, and everything it decides. Three name servers that do
+ * not answer, and two domains to search, are a minute and a half. */
+static void one_that_hangs_in_the_resolver_is_not_waited_for_by_the_loop(void **state)
+{
+	const wy_ms resolver_ms = 90000 + WATCH_DEADLINE_MS;
+	struct uplink_conf conf = {.host = "broker.example", .port = 8883, .ca = "ca", .certificate = "crt", .key = "key",
+				   .client_id = "gw-test-01", .keepalive_ms = 20000, .retry_first_ms = 1, .retry_most_ms = 1};
+	struct uplink_handler handler = {.down = down};
+	struct uplink *uplink;
+	struct wy_buf words;
+	char text[200];
+	wy_ms now_ms = 1000;
+	(void)state;
+
+	wy_buf_init(&words, text, sizeof text);
+	assert_int_equal(uplink_open(&conf, &handler, 1, &words, &uplink), WY_OK);
+	(void)uplink_dispatch(uplink, now_ms);
+	assert_int_equal(opened, 1);
+	(void)uplink_dispatch(uplink, now_ms + resolver_ms);
+	assert_int_equal(ended, 0);
+	(void)uplink_dispatch(uplink, uplink_due(uplink)); /* some day it is given up all the same */
+	assert_int_equal(ended, 1);
+	assert_int_equal(why, UPLINK_CAUSE_UNREACHABLE);
+	uplink_close(uplink, NULL, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_hangs_in_the_resolver_is_not_waited_for_by_the_loop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
