@@ -386,12 +386,18 @@ static enum wy_err park(struct store *store, struct event *event, wy_ms now_ms,
 	enum wy_err err = find_epoch(store, event);
 	const char *row[] = {source, event->epoch, NUMBER(event->seq), event->reason,
 			     NUMBER(now_ms)};
+	bool is_believed = false;
 
 	if (err != WY_OK)
 		return err;
 	*ret_fate = event->epoch[0] ? STORE_REJECTED : STORE_IGNORED;
 	if (*ret_fate == STORE_IGNORED)
 		return WY_OK;
+	err = store_attribute(store, event, now_ms, &is_believed);
+	if (err != WY_OK || !is_believed) {
+		*ret_fate = STORE_HELD;
+		return err;
+	}
 	snprintf(source, sizeof source, "/weiyu/%s", event->gw);
 	return RUN(store, SQL_PARK, row);
 }

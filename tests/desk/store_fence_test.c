@@ -237,6 +237,23 @@ static void orders_to_nobody_come_to_an_end(void **state)
 	assert_string_equal(ordered, "2!2!2!2!2!2!2!2!2!2!");
 }
 
+static void what_a_fenced_process_sends_that_cannot_be_used_takes_no_number(void **state)
+{
+	static const char broken[] = "{\"id\":\"" A "-2\",\"source\":\"/weiyu/" GW "\",\"type\":\"com.weiyu.ticket.opened.v1\"}";
+	struct store_receipt receipt;
+	struct event of_stream = {.gw = GW, .epoch = A, .instance = X};
+	(void)state;
+
+	birth(X, 2, 0);
+	assert_int_equal(event(X, 1, "opened", "t1", 1, "x"), STORE_NEW);
+	birth(Y, 2, 0);
+	assert_int_equal(take("ticket", broken, Y, false), STORE_HELD);
+	assert_int_equal(store_advance(&store, &of_stream, NOW, &receipt), WY_OK);
+	assert_int_equal(receipt.through, 1); /* the original's second event has not come */
+	assert_int_equal(receipt.n_rejected, 0);
+	assert_int_equal(take("ticket", broken, X, false), STORE_REJECTED);
+}
+
 /* Where two take the line from each other, an order finds the one it is for only while that is there. */
 static void a_fenced_process_that_connects_again_is_told_then(void **state)
 {
@@ -350,6 +367,7 @@ int main(void)
 		ROW(the_later_process_is_kept_out_when_its_number_is_taken),
 		ROW(a_process_without_a_birth_is_asked_for_it),
 		ROW(orders_to_nobody_come_to_an_end),
+		ROW(what_a_fenced_process_sends_that_cannot_be_used_takes_no_number),
 		ROW(a_fenced_process_that_connects_again_is_told_then),
 		ROW(old_news_changes_nothing),
 		ROW(without_properties_the_latest_birth_tells_who_speaks),
