@@ -55,6 +55,7 @@ struct uplink {
 	int protocol;	   /* of the next attempt */
 	unsigned mutes;	   /* hang-ups without a word in a row */
 	bool has_spoken_5; /* this broker does MQTT 5: a hang-up is not about the version */
+	bool is_hurried;   /* somebody waits for the attempt under way, or for the one after it */
 	struct token tokens[INBOX_SLOTS];
 	unsigned n_open;
 	struct uplink_counts counts;
@@ -252,6 +253,16 @@ static void choose_version(struct uplink *u, const struct inbox_cause *cause)
 		u->protocol = 4;
 }
 
+/* After an attempt that failed; the bound of the waits grows all the same. */
+static wy_ms next_wait(struct uplink *u)
+{
+	wy_ms wait_ms = uplink_backoff_next(&u->backoff);
+	bool is_hurried = u->is_hurried && wait_ms > UPLINK_HURRY_MS;
+
+	u->is_hurried = false;
+	return is_hurried ? uplink_backoff_spread(&u->backoff, UPLINK_HURRY_MS) : wait_ms;
+}
+
 static void go_down(struct uplink *u, const struct inbox_cause *cause)
 {
 	bool was_up = u->state == STATE_UP;
@@ -267,7 +278,7 @@ static void go_down(struct uplink *u, const struct inbox_cause *cause)
 			uplink_backoff_ended(&u->backoff, u->now_ms - u->up_since_ms);
 	}
 	choose_version(u, cause);
-	wait_ms = uplink_backoff_next(&u->backoff);
+	wait_ms = next_wait(u);
 	u->due_ms = u->now_ms + wait_ms;
 	u->handler.down(u->handler.arg, cause->cause, cause->words, wait_ms);
 }
@@ -317,6 +328,7 @@ static void go_up(struct uplink *u)
 	u->state = STATE_UP;
 	u->up_since_ms = u->progress_ms = u->now_ms;
 	u->mutes = 0;
+	u->is_hurried = false;
 	u->has_spoken_5 = u->has_spoken_5 || u->granted.protocol == 5;
 	u->counts.sessions++;
 	u->handler.up(u->handler.arg, &u->granted);
@@ -472,6 +484,7 @@ void uplink_hurry(struct uplink *u, wy_ms now)
 
 	if (u->state == STATE_WAITING && u->is_started && due_ms < u->due_ms)
 		u->due_ms = due_ms;
+	u->is_hurried = u->state == STATE_CONNECTING || u->state == STATE_SUBSCRIBING;
 }
 
 wy_ms uplink_due(const struct uplink *u)

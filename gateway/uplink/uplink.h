@@ -129,7 +129,8 @@ WY_MUST_CHECK enum wy_err uplink_open(const struct uplink_conf *conf,
 				      struct wy_buf *words, struct uplink **ret_uplink);
 /* Readable when there is something to dispatch. Stays the same for the uplink's life. */
 /* Something is waiting that people wait for: the next attempt is made within UPLINK_HURRY_MS, or the bound of the present
- * wait if that is less. One that is nearer stays where it is, and the waits after it are as long as they would have been. */
+ * wait if that is less. One that is nearer stays where it is, and the waits after it are as long as they would have been. While
+ * an attempt is under way it is about the one after it, should that fail. */
 void uplink_hurry(struct uplink *uplink, wy_ms now);
 /* When dispatch wants to be called at the latest. */
 wy_ms uplink_due(const struct uplink *uplink);

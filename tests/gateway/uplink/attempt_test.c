@@ -1,4 +1,5 @@
-/* attempt_test.c: how long an attempt to connect may take that says nothing, in fake time over a session that does nothing. */
+/* attempt_test.c: attempts to connect, in fake time over a session that does nothing: one that says nothing, one that somebody waits
+ * for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include "watch.h"
 
 static unsigned opened, ended;
+static struct inbox *inbox;
 
 /* ---- Instead of session.c and of the files --------------------------------------------------------- */
 
@@ -18,7 +20,7 @@ enum wy_err session_open(const struct session_start *start, struct session **ret
 {
 	static int place;
 
-	(void)start;
+	inbox = start->inbox;
 	opened++;
 	*ret_session = (struct session *)&place;
 	return WY_OK;
@@ -109,6 +111,7 @@ static void one_that_hangs_in_the_resolver_is_not_waited_for_by_the_loop(void **
 	wy_ms now_ms = 1000;
 	(void)state;
 
+	opened = ended = 0;
 	wy_buf_init(&words, text, sizeof text);
 	assert_int_equal(uplink_open(&conf, &handler, 1, &words, &uplink), WY_OK);
 	(void)uplink_dispatch(uplink, now_ms);
@@ -121,9 +124,47 @@ static void one_that_hangs_in_the_resolver_is_not_waited_for_by_the_loop(void **
 	uplink_close(uplink, NULL, 0);
 }
 
+/* When the next attempt is made after one that fails, and to which somebody was or was not in a hurry. */
+static wy_ms wait_after_failure(bool is_hurried)
+{
+	struct uplink_conf conf = {.host = "broker.example", .port = 8883, .ca = "ca", .certificate = "crt", .key = "key",
+				   .client_id = "gw-test-01", .keepalive_ms = 20000, .retry_first_ms = 300000,
+				   .retry_most_ms = 300000};
+	struct uplink_handler handler = {.down = down};
+	struct inbox_cause refused = {.cause = UPLINK_CAUSE_UNREACHABLE, .words = "refused"};
+	struct uplink *uplink;
+	struct wy_buf words;
+	char text[200];
+	wy_ms now_ms = 1000;
+
+	wy_buf_init(&words, text, sizeof text);
+	assert_int_equal(uplink_open(&conf, &handler, 2, &words, &uplink), WY_OK);
+	(void)uplink_dispatch(uplink, now_ms);
+	if (is_hurried)
+		uplink_hurry(uplink, now_ms);
+	now_ms += 3000;
+	inbox_end(inbox, &refused);
+	(void)uplink_dispatch(uplink, now_ms);
+	wy_ms wait_ms = uplink_due(uplink) - now_ms;
+	(void)uplink_dispatch(uplink, uplink_due(uplink));
+	inbox_end(inbox, &refused);
+	(void)uplink_dispatch(uplink, now_ms = uplink_due(uplink) - 1);
+	assert_true(uplink_due(uplink) - now_ms > UPLINK_HURRY_MS); /* it counts once */
+	uplink_close(uplink, NULL, 0);
+	return wait_ms;
+}
+
+static void a_hurry_while_one_is_under_way_is_about_the_next(void **state)
+{
+	(void)state;
+	assert_true(wait_after_failure(false) > UPLINK_HURRY_MS);
+	assert_in_range(wait_after_failure(true), 0, UPLINK_HURRY_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hurry_while_one_is_under_way_is_about_the_next),
 		cmocka_unit_test(one_that_hangs_in_the_resolver_is_not_waited_for_by_the_loop),
 	};
 
