@@ -1,7 +1,7 @@
 /* store_files.h: inside the store only: the files beside the database, and what they say to the next start.
  *
  *   weiyu.lock             held while a process has the store. Its text is the mark: how the last process left it
- *   weiyu.db.new           a store that is being made of a damaged one; worth nothing until it is renamed
+ *   weiyu.db.new           a store that is being made of a damaged one, or comes from memory; whole where no weiyu.db is beside it
  *   weiyu.db.damaged-N     (-wal) a store that was replaced, as it was found; the newest WY_STORE_QUARANTINE_MAX stay */
 #ifndef STORE_FILES_H
 #define STORE_FILES_H

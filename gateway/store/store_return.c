@@ -248,45 +248,66 @@ static enum wy_err clear_log(struct store *store)
 
 /* ---- A whole new file --------------------------------------------------------------------------- */
 
-static bool rename_all(struct store *store, const char *to)
-{
-	static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
-	char from[STORE_PATH_SIZE + 16], name[STORE_PATH_SIZE + 64];
-	bool is_fine = true;
+static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
+#define TAILS (sizeof(tails) / sizeof(*tails))
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		snprintf(from, sizeof(from), "%s%s", store->path, suffixes[i]);
-		snprintf(name, sizeof(name), "%s%s%s", store->path, to, suffixes[i]);
-		is_fine = (rename(from, name) == 0 || errno == ENOENT) && is_fine;
+/* The database first: it must never be opened without the log that belongs to it. What is not there has gone already. */
+static bool move_all(struct store *store, const char *from, const char *to)
+{
+	char path[STORE_PATH_SIZE + 64], name[STORE_PATH_SIZE + 64];
+
+	for (size_t i = 0; i < TAILS; i++) {
+		snprintf(path, sizeof(path), "%s%s%s", store->path, from, tails[i]);
+		snprintf(name, sizeof(name), "%s%s%s", store->path, to, tails[i]);
+		if (rename(path, name) != 0 && errno != ENOENT)
+			return false;
 	}
-	return is_fine;
+	return true;
+}
+
+static void drop_oldest(struct store *store)
+{
+	char path[STORE_PATH_SIZE + 64];
+
+	for (size_t i = TAILS; i-- > 0;) {
+		snprintf(path, sizeof(path), "%s.left-%d%s", store->path, KEPT_MOST, tails[i]);
+		(void)!unlink(path);
+	}
+}
+
+static void make_place(struct store *store)
+{
+	char from[16], to[16];
+
+	drop_oldest(store);
+	for (int i = KEPT_MOST; i > 1; i--) {
+		snprintf(from, sizeof(from), ".left-%d", i - 1);
+		snprintf(to, sizeof(to), ".left-%d", i);
+		(void)!move_all(store, from, to);
+	}
 }
 
 /* Under weiyu.db.left-1 (the newest) to -3: what had not reached the platform is in there. */
 static enum wy_err put_aside(struct store *store)
 {
-	char path[STORE_PATH_SIZE + 16], older[STORE_PATH_SIZE + 16];
 	struct stat found;
 
-	if (stat(store->path, &found) != 0)
-		return errno == ENOENT ? WY_OK : WY_E_IO;
-	for (int i = KEPT_MOST; i > 1; i--) {
-		snprintf(path, sizeof(path), "%s.left-%d", store->path, i - 1);
-		snprintf(older, sizeof(older), "%s.left-%d", store->path, i);
-		(void)!rename(path, older);
-	}
-	return rename_all(store, ".left-1") ? WY_OK : WY_E_IO;
+	if (stat(store->path, &found) == 0)
+		make_place(store);
+	else if (errno != ENOENT)
+		return WY_E_IO;
+	return move_all(store, "", ".left-1") ? WY_OK : WY_E_IO;
 }
 
-static enum wy_err write_whole(struct store *store)
+/* Under a name that no start looks at, until it is whole. */
+static enum wy_err write_part(struct store *store, const char *part)
 {
 	unsigned char page[MEMORY_PAGE];
-	char path[STORE_PATH_SIZE + 16];
 	struct output out;
 	enum wy_err err;
 
 	(void)!mkdir(store->dir, 0750); /* where it is missing; what follows tells */
-	err = output_open(store, ".new", SQLITE_OPEN_MAIN_DB, &out);
+	err = output_open(store, ".part", SQLITE_OPEN_MAIN_DB, &out);
 	for (size_t i = 0; !err && i < memory_disk_pages(store->memory); i++) {
 		err = memory_disk_read(store->memory, i, page);
 		if (!err)
@@ -294,13 +315,36 @@ static enum wy_err write_whole(struct store *store)
 	}
 	enum wy_err close_err = output_close(store, &out, !err);
 	err = err ? err : close_err;
-	snprintf(path, sizeof(path), "%s.new", store->path);
-	if (!err)
-		err = chmod(path, 0600) == 0 ? put_aside(store) : WY_E_IO;
-	if (!err)
-		err = rename(path, store->path) == 0 ? WY_OK : WY_E_IO;
+	if (!err && chmod(part, 0600) != 0)
+		err = WY_E_IO;
+	return err;
+}
+
+/* From the second name on the next start goes on with it where this is cut off (store_swap.c). */
+static enum wy_err write_whole(struct store *store)
+{
+	char part[STORE_PATH_SIZE + 16], whole[STORE_PATH_SIZE + 16];
+
+	snprintf(part, sizeof(part), "%s.part", store->path);
+	snprintf(whole, sizeof(whole), "%s.new", store->path);
+	enum wy_err err = write_part(store, part);
+	if (!err && rename(part, whole) != 0)
+		err = WY_E_IO;
 	if (err) {
-		(void)!unlink(path);
+		(void)!unlink(part);
+		return err;
+	}
+	/* Memory may go on beyond what lies there from now on. */
+	bool is_said = store_mode_file_says_memory(store);
+	store_mode_file_put(store, true);
+	err = put_aside(store);
+	if (!err && rename(whole, store->path) != 0)
+		err = WY_E_IO;
+	if (err) {
+		if (access(store->path, F_OK) != 0)
+			return err; /* what is whole is what the next start takes */
+		(void)!unlink(whole);
+		store_mode_file_put(store, is_said);
 		return err;
 	}
 	/* From here on that is the file, whatever else fails: it is not put aside by the next try. */

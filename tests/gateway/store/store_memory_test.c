@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -551,6 +552,75 @@ static void a_store_that_cannot_be_read_is_put_aside_by_the_new_one(void **state
 }
 
 /* The file goes aside once, and not the new one after it, however often the last step fails. */
+/* It lies on the disk already, and memory goes on beyond it. */
+static void one_that_died_late_in_its_return_begins_a_new_epoch(void **state)
+{
+	struct scratch scratch;
+	int status = 0;
+
+	(void)state;
+	scratch_make(&scratch);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		uint64_t seq;
+		fault_on(FAULT_FULL, 1);
+		struct store *store = open_store(&scratch);
+		bool is_fine = help_turn(store, &seq) == WY_OK && store_disk(store).is_apart;
+		fault_on(FAULT_SHM, 1);
+		is_fine = store_try_disk(store) != WY_OK && help_turn(store, &seq) == WY_OK && is_fine;
+		_exit(is_fine && access(scratch.db, F_OK) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	struct store *store = open_store(&scratch);
+	assert_int_equal(store_opening(store)->kind, STORE_RENEWED);
+	store_close(store);
+	scratch_remove(&scratch);
+}
+
+/* A database without its log would be one that has forgotten its last turns, and gives their numbers again. */
+static void a_store_goes_aside_before_its_log_does(void **state)
+{
+	struct scratch scratch, was;
+	struct store *store = begin_round(&was);
+	uint64_t epoch = store_epoch(store), seq = 0, found = 0;
+	char path[HELP_PATH + 64];
+
+	(void)state;
+	decide(store, 1);
+	assert_int_equal(store_last_seq(store, &seq), WY_OK);
+	scratch_make(&scratch);
+	copy_store(&was, &scratch);
+	store_close(store);
+	scratch_remove(&was);
+	for (int i = 1; i <= 3; i++) { /* where it would go nothing can go */
+		snprintf(path, sizeof(path), "%s.left-%d/full", scratch.db, i);
+		*strrchr(path, '/') = '\0';
+		assert_int_equal(mkdir(path, 0700), 0);
+		path[strlen(path)] = '/';
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	fault_on(FAULT_ALL, 1);
+	store = open_store(&scratch);
+	assert_true(store_disk(store).is_apart);
+	fault_off();
+	assert_true(store_try_disk(store) != WY_OK);
+	store_close(store);
+	store = open_store(&scratch);
+	assert_true(store_epoch(store) == epoch);
+	assert_int_equal(store_last_seq(store, &found), WY_OK);
+	assert_int_equal(found, seq);
+	store_close(store);
+	for (int i = 1; i <= 3; i++) {
+		snprintf(path, sizeof(path), "%s.left-%d/full", scratch.db, i);
+		assert_int_equal(rmdir(path), 0);
+		*strrchr(path, '/') = '\0';
+		assert_int_equal(rmdir(path), 0);
+	}
+	scratch_remove(&scratch);
+}
+
 static void a_return_that_fails_late_puts_nothing_aside_twice(void **state)
 {
 	struct scratch scratch;
@@ -693,6 +763,8 @@ int main(void)
 		cmocka_unit_test(a_disk_that_never_took_a_file_gets_one_once_it_does),
 		cmocka_unit_test(a_store_that_can_only_be_read_is_taken_up_in_memory),
 		cmocka_unit_test(a_store_that_cannot_be_read_is_put_aside_by_the_new_one),
+		cmocka_unit_test(one_that_died_late_in_its_return_begins_a_new_epoch),
+		cmocka_unit_test(a_store_goes_aside_before_its_log_does),
 		cmocka_unit_test(a_return_that_fails_late_puts_nothing_aside_twice),
 		cmocka_unit_test(a_transaction_too_large_to_be_kept_twice_fails_with_the_disk),
 		cmocka_unit_test(memory_has_an_end_and_what_is_in_it_stays),
