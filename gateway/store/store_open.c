@@ -35,18 +35,32 @@ static bool is_of_disk(int error)
 	return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
 }
 
+/* By one that could not make the file, and has not ended since. */
+static bool is_dir_locked(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd); /* and its lock goes */
+	return is;
+}
+
 /* On a disk that takes no new file the directory itself is locked. */
 static enum wy_err take_lock(struct store *store, const char *dir, struct store_place place)
 {
 	char path[STORE_PATH_SIZE];
+	bool is_file = true;
 
 	if (!store_join(path, dir, STORE_LOCK, ""))
 		return WY_E_LIMIT;
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_PRIVATE);
 	if (store->lock_fd < 0 && is_of_disk(errno))
 		store->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (store->lock_fd < 0)
+	if (store->lock_fd < 0) {
+		is_file = false;
 		store->lock_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	if (store->lock_fd < 0) {
 		enum wy_err err = errno == ENOSPC ? WY_E_FULL : WY_E_IO;
 
@@ -55,7 +69,7 @@ static enum wy_err take_lock(struct store *store, const char *dir, struct store_
 		    strerror(errno));
 		return err;
 	}
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0 && !(is_file && is_dir_locked(dir)))
 		return WY_OK;
 	store_say(place, "E703", "another process has it open; stop that one first", "");
 	return WY_E_BUSY;

@@ -8,10 +8,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -500,6 +502,24 @@ static void a_disk_that_never_took_a_file_gets_one_once_it_does(void **state)
 	}
 }
 
+/* As one holds it that could not make the lock file. */
+static void a_lock_on_the_directory_counts_when_the_file_can_be_made(void **state)
+{
+	struct scratch scratch;
+	struct store *store = NULL;
+
+	(void)state;
+	scratch_make(&scratch);
+	int fd = open(scratch.dir, O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(store_open(scratch.dir, "gw-test", NULL, &store), WY_E_BUSY);
+	close(fd);
+	store = open_store(&scratch);
+	store_close(store);
+	scratch_remove(&scratch);
+}
+
 static void a_store_that_can_only_be_read_is_taken_up_in_memory(void **state)
 {
 	struct scratch scratch;
@@ -761,6 +781,7 @@ int main(void)
 		cmocka_unit_test(one_that_died_in_memory_begins_a_new_epoch),
 		cmocka_unit_test(one_that_began_in_memory_and_died_begins_a_new_epoch),
 		cmocka_unit_test(a_disk_that_never_took_a_file_gets_one_once_it_does),
+		cmocka_unit_test(a_lock_on_the_directory_counts_when_the_file_can_be_made),
 		cmocka_unit_test(a_store_that_can_only_be_read_is_taken_up_in_memory),
 		cmocka_unit_test(a_store_that_cannot_be_read_is_put_aside_by_the_new_one),
 		cmocka_unit_test(one_that_died_late_in_its_return_begins_a_new_epoch),
