@@ -132,7 +132,7 @@ enum wy_err store_carry_over(struct store *store);
 /* Puts the memory store's own log into its pages. */
 enum wy_err store_empty_log(struct store *store);
 
-/* store_open.c */
+/* store_handle.c */
 int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames); /* for sqlite3_wal_hook() */
 /* A connection with its statements. vfs: NULL is the real disk. Brings it to the present schema. */
 enum wy_err store_open_handle(struct store *store, const char *vfs, struct wy_diags *diags);
@@ -236,5 +236,26 @@ enum wy_err store_get_body(struct store_binder *binder, size_t *ret_len);
 enum wy_err store_get_note(struct store_binder *binder, struct store_note *ret_note);
 /* store_ticket.c: an episode that was there. In a transaction. */
 enum wy_err store_keep_episode(struct store *store, const char *dedup, int64_t last);
+
+/* ENOSPC and the like: what memory can help with. Others are mistakes of people. */
+bool store_is_of_disk(int error);
+extern const char store_durable[]; /* pragmas of a store that is in use */
+extern const char store_scratch[]; /* of one that is whole at its end or thrown away */
+/* The file at store->path, made if there is none, and whose it is. */
+enum wy_err store_open_on_disk(struct store *store, const char *pragmas, struct store_place place);
+
+/* store_identity.c: of a store that is made from now on. */
+void store_set_gateway(struct store *store, const char *gateway, const char *reason);
+void store_set_reason(struct store *store, const char *reason);
+
+/* store_replace.c */
+struct store_replacing {
+	const char *dir, *path;
+	enum store_opening_kind kind;
+	bool is_hopeless; /* two starts ended while they salvaged: this one does without */
+	struct store_opening *opening;
+	struct store_place place;
+};
+enum wy_err store_replace(struct store *store, struct store_replacing *r);
 
 #endif

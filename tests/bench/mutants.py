@@ -63,7 +63,7 @@ MUTANTS = (
     (SQL, "SET state = 2, done_wall = ?2, reason = ?3 WHERE seq = ?1 AND state = 0", "SET state = 2, done_wall = ?2, "
      "reason = ?3 WHERE seq = ?1 AND state = 3", "what the platform rejects is not parked"),
     (SQL, "last = max(last, excluded.last)", "last = min(last, excluded.last)", "episodes do not count on"),
-    (STORE + "store_open.c", "PRAGMA synchronous = FULL;", "PRAGMA synchronous = NORMAL;", "commits are not flushed"),
+    (STORE + "store_handle.c", "PRAGMA synchronous = FULL;", "PRAGMA synchronous = NORMAL;", "commits are not flushed"),
     (STORE + "store_state.c", "if (!store->is_failed && !sqlite3_get_autocommit(store->db)) {",
      "if (!sqlite3_get_autocommit(store->db)) {", "a transaction of which a write failed is committed"),
     (RECEIPTS, "\toutbox_rewind(&d->outbox);\n", "", "what the store did not keep is not asked for again"),
