@@ -622,8 +622,8 @@ static int begin(void **state)
 	(void)state;
 	if (given)
 		seed = strtoull(given, NULL, 10);
-	else if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		return -1;
+	else
+		seed = (uint64_t)20261122 << 16;
 	seed >>= 16;
 	print_message("seed %llu: WY_SEED=%llu\n", (unsigned long long)seed, (unsigned long long)(seed << 16));
 	/* In memory where there is some: what is tried is what is in the files, not the disk. */
