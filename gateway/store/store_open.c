@@ -95,7 +95,11 @@ static enum wy_err open_as_it_is(struct store *store, const struct store_replaci
 		note_why(store, "transactions in its log cannot be read");
 	if (mark_words(past.mark))
 		note_why(store, mark_words(past.mark));
-	return store->opening.why[0] ? WY_E_CORRUPT : store_check(store, store->opening.why, sizeof(store->opening.why));
+	if (store->opening.why[0])
+		return WY_E_CORRUPT;
+	err = store_check(store, store->opening.why, sizeof(store->opening.why));
+	/* What a kill left behind the log's end would look like damage at a later start. */
+	return err || past.mark == STORE_MARK_STOPPED ? err : store_empty_log(store);
 }
 
 /* A read that failed once looks like damage to a check of the whole file: a store is given up only where it is twice. */

@@ -4,7 +4,9 @@
  *
  * The two are told apart by what stands behind the bad frame. Each transaction ends in a frame that says so, and the next one
  * is only begun when that is on the disk: a cut leaves at most one such frame behind a bad one, and none if the machine has run
- * on. The format is SQLite's, https://www.sqlite.org/fileformat2.html#walformat; numbers are big-endian. */
+ * on. A frame counts if its checksum goes on from that of the frame before it: SQLite writes the head of a frame and then its
+ * page, and a process that is killed between the two leaves a head over the page of another. What a kill or a cut leaves is
+ * gone with the next start, which empties the log. The format is SQLite's, https://www.sqlite.org/fileformat2.html#walformat; numbers are big-endian. */
 #include "store_files.h"
 
 #include <fcntl.h>
@@ -84,13 +86,36 @@ static bool is_sound(struct wal *wal)
 	       wal->sum[1] == word_of(wal->frame + 20);
 }
 
-/* Ends of transactions in this frame and those behind it, the log's own; those of a log before have another salt. */
-static unsigned count_ends(const struct wal *wal, uint64_t n)
+static bool goes_on_from(const struct wal *wal, const uint32_t before[2])
 {
+	uint32_t sum[2] = {before[0], before[1]};
+
+	add(wal, sum, wal->frame, 8);
+	add(wal, sum, wal->frame + FRAME_HEAD, wal->page);
+	return sum[0] == word_of(wal->frame + 16) && sum[1] == word_of(wal->frame + 20);
+}
+
+/* Where the head cannot be believed, the order of bytes in a word is not known either. */
+static bool is_whole(struct wal *wal, const uint32_t before[2])
+{
+	if (goes_on_from(wal, before) || wal->is_head_sound)
+		return goes_on_from(wal, before);
+	wal->is_big_endian = !wal->is_big_endian;
+	return goes_on_from(wal, before);
+}
+
+/* Ends of transactions behind this frame, the log's own; those of a log before have another salt. */
+static unsigned count_ends(struct wal *wal, uint64_t n)
+{
+	uint32_t before[2] = {0, 0};
 	unsigned ends = 0;
 
-	for (; read_frame(wal, n); n++)
-		ends += is_ours(wal) && word_of(wal->frame) != 0 && word_of(wal->frame + 4) != 0;
+	for (uint64_t at = n; read_frame(wal, at); at++) {
+		bool is_end = is_ours(wal) && word_of(wal->frame) != 0 && word_of(wal->frame + 4) != 0;
+		ends += at > n && is_end && is_whole(wal, before);
+		before[0] = word_of(wal->frame + 16);
+		before[1] = word_of(wal->frame + 20);
+	}
 	return ends;
 }
 
