@@ -29,4 +29,10 @@ void nth_install(void); /* before SQLite is used */
 void nth_set(enum nth_kind kind, unsigned n);
 bool nth_struck(void);
 
+/* Plays a story in which the n-th call of the kind fails; whether there were so many. */
+typedef bool nth_play(enum nth_kind kind, unsigned n);
+/* For each kind the story for n = 1 and on until none strikes: every n with WY_LONG in the environment, else about `sample` to
+ * the end of the kind. Fails where a kind never strikes. *more: starts more than without, counted by the story; said and reset. */
+void nth_sweep(nth_play *play, unsigned sample, unsigned *more);
+
 #endif

@@ -227,38 +227,10 @@ static bool play_with(enum nth_kind kind, unsigned n)
 	return nth_struck();
 }
 
-static unsigned count(enum nth_kind kind)
-{
-	unsigned low = 0, high = 64;
-
-	while (play_with(kind, high)) {
-		low = high;
-		high *= 4;
-	}
-	while (high - low > 1 + low / 8) {
-		unsigned middle = low + (high - low) / 2;
-		if (play_with(kind, middle))
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void each_event_arrives_whatever_fails_once(void **state)
 {
-	bool is_all = getenv("WY_LONG") != NULL;
 	(void)state;
-
-	for (unsigned kind = 0; kind < NTH_KINDS; kind++) {
-		unsigned tried = 0, n = 1, stride = is_all ? 1 : 1 + count((enum nth_kind)kind) / SAMPLE;
-		bench.ended_early = 0;
-		for (; play_with((enum nth_kind)kind, n); n += stride)
-			tried++;
-		print_message("%s: %u places up to %u, %u starts more than without\n", nth_text((enum nth_kind)kind), tried, n,
-			      bench.ended_early);
-		assert_true(tried > 0);
-	}
+	nth_sweep(play_with, SAMPLE, &bench.ended_early);
 }
 
 int main(void)

@@ -121,42 +121,10 @@ static bool play_with(enum nth_kind kind, unsigned n)
 	return nth_struck();
 }
 
-/* How many there are of a kind, nearly: by doubling, then halving. */
-static unsigned count(enum nth_kind kind)
-{
-	unsigned low = 0, high = 64;
-
-	while (play_with(kind, high)) {
-		low = high;
-		high *= 4;
-	}
-	while (high - low > 1 + low / 8) {
-		unsigned middle = low + (high - low) / 2;
-		if (play_with(kind, middle))
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static void sweep(enum nth_kind kind)
-{
-	bool is_all = getenv("WY_LONG") != NULL;
-	unsigned tried = 0, n = 1, stride = is_all ? 1 : 1 + count(kind) / SAMPLE;
-
-	ended_early = 0;
-	for (; play_with(kind, n); n += stride)
-		tried++;
-	print_message("%s: %u places up to %u, %u starts more than without\n", nth_text(kind), tried, n, ended_early);
-	assert_true(tried > 0);
-}
-
 static void the_story_is_the_same_whatever_fails_once(void **state)
 {
 	(void)state;
-	for (unsigned kind = 0; kind < NTH_KINDS; kind++)
-		sweep((enum nth_kind)kind);
+	nth_sweep(play_with, SAMPLE, &ended_early);
 }
 
 int main(void)
