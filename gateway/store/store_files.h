@@ -34,6 +34,8 @@ struct store_past store_read_mark(int lock_fd);
 /* On the disk afterwards. WY_E_IO, WY_E_FULL. */
 WY_MUST_CHECK enum wy_err store_write_mark(int lock_fd, enum store_mark mark);
 
+/* An errno as WY_E_FULL or WY_E_IO (store_sql.c). */
+enum wy_err store_error_of(int error);
 /* out: dir/name + tail, in STORE_PATH_SIZE bytes. False: too long. */
 bool store_join(char *out, const char *dir, const char *name, const char *tail);
 

@@ -35,7 +35,7 @@ static enum wy_err make_private(struct store *store, struct store_place place)
 
 	if (fd < 0) {
 		enum store_mode trouble = store_trouble_of(errno);
-		enum wy_err err = trouble == STORE_FULL ? WY_E_FULL : WY_E_IO;
+		enum wy_err err = store_error_of(errno);
 		struct wy_buf words;
 
 		store->trouble = store_is_of_disk(errno) ? trouble : STORE_ON_DISK;

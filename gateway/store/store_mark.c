@@ -63,5 +63,5 @@ enum wy_err store_write_mark(int lock_fd, enum store_mark mark)
 	/* Longer lines first lose their end: what is left of them is no mark. */
 	if (ftruncate(lock_fd, 0) == 0 && pwrite(lock_fd, line, buf.len, 0) == (ssize_t)buf.len && fsync(lock_fd) == 0)
 		return WY_OK;
-	return errno == ENOSPC || errno == EDQUOT ? WY_E_FULL : WY_E_IO;
+	return store_error_of(errno);
 }

@@ -21,7 +21,7 @@ static enum wy_err keep_scratch(struct store *store, const char *path)
 	sqlite3_close(store->db);
 	store->db = NULL;
 	if (fd < 0 || fsync(fd) != 0)
-		err = errno == ENOSPC || errno == EDQUOT ? WY_E_FULL : WY_E_IO;
+		err = store_error_of(errno);
 	if (fd >= 0)
 		close(fd);
 	return err;

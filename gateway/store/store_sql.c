@@ -57,6 +57,11 @@ enum store_mode store_trouble_of(int error)
 	return STORE_FAILED;
 }
 
+enum wy_err store_error_of(int error)
+{
+	return store_trouble_of(error) == STORE_FULL ? WY_E_FULL : WY_E_IO;
+}
+
 /* What a code says of the disk, and the words for it. */
 static void note_trouble(struct store *store, int rc)
 {

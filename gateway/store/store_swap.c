@@ -30,15 +30,10 @@ bool store_join(char *out, const char *dir, const char *name, const char *tail)
 	return !buf.is_cut;
 }
 
-static enum wy_err error_of(int number)
-{
-	return number == ENOSPC || number == EDQUOT ? WY_E_FULL : WY_E_IO;
-}
-
 static enum wy_err keep_names(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum wy_err err = fd < 0 || fsync(fd) != 0 ? error_of(errno) : WY_OK;
+	enum wy_err err = fd < 0 || fsync(fd) != 0 ? store_error_of(errno) : WY_OK;
 
 	if (fd >= 0)
 		close(fd);
@@ -58,7 +53,7 @@ static enum wy_err drop(const char *dir, const char *name, const char *tail)
 
 	if (!store_join(path, dir, name, tail))
 		return WY_E_LIMIT;
-	return unlink(path) == 0 || errno == ENOENT ? WY_OK : error_of(errno);
+	return unlink(path) == 0 || errno == ENOENT ? WY_OK : store_error_of(errno);
 }
 
 /* One that is not there is moved already. */
@@ -68,7 +63,7 @@ static enum wy_err move(const char *dir, const char *from, const char *to, const
 
 	if (!store_join(old, dir, from, tail) || !store_join(new, dir, to, tail))
 		return WY_E_LIMIT;
-	return rename(old, new) == 0 || errno == ENOENT ? WY_OK : error_of(errno);
+	return rename(old, new) == 0 || errno == ENOENT ? WY_OK : store_error_of(errno);
 }
 
 /* weiyu.db.damaged-12 is 12; its log, and anything else, is 0. */
