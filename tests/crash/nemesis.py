@@ -10,7 +10,6 @@ gateway shows none: what was shown once must be at the desk, exactly once. Exit 
 """
 import argparse
 import collections
-import datetime
 import json
 import os
 import random
@@ -31,6 +30,7 @@ from bad_line import BadLine  # noqa: E402
 from evils import EVILS, EVILS_OF_POSTGRES, PARTS, STEP_S  # noqa: E402
 from postgres import Cluster, PostgresDesk  # noqa: E402
 from stage import ENDS, Building, Desk, Failed, choose_ports, wait_for  # noqa: E402
+from street import judge_fault  # noqa: E402
 
 WATCHED_S = 60    # so long a gateway that is left alone may take to show a fault, or its end
 QUIET_S = 240     # so long the queue may take at the end: re-sending waits up to 160 s after a bad time
@@ -302,42 +302,16 @@ class Nemesis:
 
 # ---- The verdict -------------------------------------------------------------------------------------------------
 
-def seconds_of(stamp):
-    return datetime.datetime.fromisoformat(stamp).timestamp()
-
-
 def was_shifted(shifted, phase):
     """Was the gateway's wall clock wrong while it may have stamped an end of this phase?"""
     spans = [(phase["begun"], phase.get("shown", phase["over"])), (phase["over"], phase.get("gone", 1e12))]
     return any(a - 1 < last and first < (b or first) + 1 for a, b in shifted for first, last in spans)
 
 
-def judge_fault(fault, events, shifted):
-    """events: those of this fault in the order of seq. Yields what is wrong."""
-    verbs = [e["type"].split(".")[-2] for e in events]
-    ends = [(v, e) for v, e in zip(verbs, events) if v != "updated"]
-    want = ["opened", "cleared"] * len(fault.phases)
-    if [v for v, _ in ends] != want:
-        yield f"{fault.key}: {len(fault.phases)} phases, and the desk has {' '.join(v for v, _ in ends)}"
-        return
-    if [e["data"]["episode"] for _, e in ends] != [n for k in range(1, len(fault.phases) + 1) for n in (k, k)]:
-        yield f"{fault.key}: episodes {[e['data']['episode'] for _, e in ends]}"
-    revs = collections.defaultdict(list)
-    for event in events:
-        revs[event["data"]["ticket_key"]].append(event["data"]["rev"])
-    for key, seen in revs.items():
-        if seen != list(range(1, len(seen) + 1)):
-            yield f"{fault.key}: {key} has rev {seen}"
-    for n, phase in enumerate(fault.phases):
-        begun, over = phase["begun"], phase["over"]
-        if was_shifted(shifted, phase):
-            continue
-        opened, cleared = ends[2 * n][1], ends[2 * n + 1][1]
-        # Stamps have milliseconds, cut off.
-        if seconds_of(opened["time"]) + 0.001 < begun or seconds_of(cleared["time"]) + 0.001 < over or \
-                seconds_of(opened["time"]) > over:
-            yield f"{fault.key}: episode {n + 1} opened {opened['time']} cleared {cleared['time']}, " \
-                  f"the fault stood {begun:.3f} to {over:.3f}"
+def judge_one(fault, events, shifted):
+    """Times are judged of the phases in which the gateway's wall clock was right."""
+    phases = [(phase["begun"], phase["over"]) for phase in fault.phases]
+    return judge_fault(fault.key, phases, events, lambda n: not was_shifted(shifted, fault.phases[n]))
 
 
 def judge(nemesis, faults, desk):
@@ -347,7 +321,7 @@ def judge(nemesis, faults, desk):
     for event in sorted(desk.events, key=lambda e: (e["data"]["gateway_seq"])):
         by_key[event["data"]["dedup_key"]].append(event)
     for fault in faults:
-        wrong += judge_fault(fault, by_key.pop(fault.key, []), nemesis.shifted)
+        wrong += judge_one(fault, by_key.pop(fault.key, []), nemesis.shifted)
     for key, events in by_key.items():
         wrong.append(f"{key}: a ticket nobody gave cause for: {[e['type'].split('.')[-2] for e in events]}, first "
                      f"{events[0]['time']}")
@@ -414,8 +388,8 @@ def go_by_the_line(building, line):
         file.write(text.replace(f"  port: {port}", f"  port: {line.port}"))
 
 
-def set_the_stage(run, build):
-    building = Building(SOURCE, build, run, choose_ports(usual=False), has_story=False)
+def make_quick(building):
+    """Faults come and go within seconds."""
     with open(building.path("site.yaml"), encoding="utf-8") as file:
         text = file.read()
     rows = [f"  - {{package: {package}, name: {name}, value: {value}}}\n"
@@ -423,6 +397,11 @@ def set_the_stage(run, build):
     with open(building.path("site.yaml"), "w", encoding="utf-8") as file:
         file.write(text[:text.index("params:\n")] + "params:\n" + "".join(rows))
     rules_for_a_storm(building)
+
+
+def set_the_stage(run, build):
+    building = Building(SOURCE, build, run, choose_ports(usual=False), has_story=False)
+    make_quick(building)
     return building
 
 

@@ -250,7 +250,7 @@ class Street:
         for event in sorted(self.events, key=lambda e: e["data"]["gateway_seq"]):
             by_key[event["data"]["dedup_key"]].append(event)
         for key, phases in truth.items():
-            wrong += judge_fault(key, phases, by_key.pop(key, []), self.has_times)
+            wrong += judge_fault(key, phases, by_key.pop(key, []), lambda _: self.has_times)
         for key, events in by_key.items():
             wrong.append(f"{key}: a ticket nobody gave cause for: {[verb_of(e) for e in events]}, first "
                          f"{events[0]['time']}")
@@ -313,8 +313,9 @@ def seconds_of(stamp):
     return datetime.datetime.fromisoformat(stamp).timestamp()
 
 
-def judge_fault(key, phases, events, has_times=True):
-    """events: those of this fault in the order of seq. Yields what is wrong."""
+def judge_fault(key, phases, events, is_timed):
+    """events: those of this fault in the order of seq. is_timed(n): are the stamps of
+    phase n judged? Yields what is wrong."""
     ends = [e for e in events if verb_of(e) != "updated"]
     if [verb_of(e) for e in ends] != ["opened", "cleared"] * len(phases):
         yield f"{key}: {len(phases)} phases, and the desk has {len(ends)}: {' '.join(verb_of(e) for e in ends)[:200]}"
@@ -327,7 +328,10 @@ def judge_fault(key, phases, events, has_times=True):
     for ticket, seen in revs.items():
         if seen != list(range(1, len(seen) + 1)):
             yield f"{key}: {ticket} has rev {seen}"
-    for n, (begun, over) in enumerate(phases if has_times else []):
+    for n, (begun, over) in enumerate(phases):
+        if not is_timed(n):
+            continue
+        # Stamps have milliseconds, cut off.
         opened, cleared = seconds_of(ends[2 * n]["time"]), seconds_of(ends[2 * n + 1]["time"])
         if opened + 0.001 < begun or over is None or opened > over or cleared + 0.001 < over:
             yield f"{key}: episode {n + 1} opened {ends[2 * n]['time']} cleared {ends[2 * n + 1]['time']}, the fault " \

@@ -14,19 +14,13 @@ building, desk, waiting = whole_path.building, whole_path.desk, whole_path.waiti
 
 sys.path.insert(0, os.path.join(os.environ["WY_SOURCE"], "tests/crash"))
 
-from nemesis import PARAMS, rules_for_a_storm  # noqa: E402
+import nemesis  # noqa: E402
 
 
 def make_quick(building):
     """Faults come and go within seconds, and what no receipt covers is sent again soon."""
-    with open(building.path("site.yaml"), encoding="utf-8") as file:
-        text = file.read()
-    rows = [f"  - {{package: {package}, name: {name}, value: {value}}}\n"
-            for package, values in PARAMS.items() for name, value in values.items()]
-    with open(building.path("site.yaml"), "w", encoding="utf-8") as file:
-        file.write(text[:text.index("params:\n")] + "params:\n" + "".join(rows))
+    nemesis.make_quick(building)
     with open(building.path("gateway.yaml"), encoding="utf-8") as file:
         text = file.read()
     with open(building.path("gateway.yaml"), "w", encoding="utf-8") as file:
         file.write(re.sub(r"receipt_wait: \w+", "receipt_wait: 1s", text))
-    rules_for_a_storm(building)
