@@ -126,7 +126,7 @@ wy_ms resending_push(struct delivery *d)
 		finish(d);
 		return WY_MS_NEVER;
 	}
-	if (err && err != WY_E_BUSY)
+	if (err && err != WY_E_BUSY && err != WY_E_LINK) /* without room, or with the line just cut: the store is not to blame */
 		(void)delivery_is_fine(d, "reading what is sent again", err);
 	return r->due_ms;
 }

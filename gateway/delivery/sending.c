@@ -115,6 +115,7 @@ static void give_back(struct delivery *d, uint64_t seq, enum wy_err err)
 		(void)!outbox_sent(&d->outbox, seq, OUTBOX_REFUSED, delivery_now(d));
 }
 
+/* A row that meets a line just cut stays flying: the end of the connection, which is on its way, brings it back with the others. */
 void sending_push(struct delivery *d)
 {
 	uint64_t seq;
@@ -122,7 +123,7 @@ void sending_push(struct delivery *d)
 
 	while (uplink_room(d->uplink) && outbox_next(&d->outbox, delivery_now(d), &seq, &sends)) {
 		enum wy_err err = publish(d, seq);
-		if (err)
+		if (err && err != WY_E_LINK)
 			give_back(d, seq, err);
 	}
 }

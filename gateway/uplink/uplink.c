@@ -25,6 +25,7 @@
 #define CONNECT_TIMEOUT_MS 15000 /* TCP, TLS and CONNACK; Paho looks every 3 s */
 #define ATTEMPT_MOST_MS 300000 /* Paho did not even report a timeout. Giving up waits for a resolver that hangs: not before that is through */
 #define SUBSCRIBE_TIMEOUT_MS 15000
+#define CUT_MOST_MS 1000 /* between the client's refusal and the news of why the line is cut: the turn of one of its threads */
 #define MUTE_MOST 2 /* hang-ups without a word before 3.1.1 is tried */
 
 enum state { STATE_WAITING, STATE_CONNECTING, STATE_SUBSCRIBING, STATE_UP, STATE_CLOSING };
@@ -48,7 +49,8 @@ struct uplink {
 	enum state state;
 	bool is_started;
 	bool has_left;
-	wy_ms due_ms; /* WAITING: when to try; CONNECTING, SUBSCRIBING: when to give up */
+	wy_ms due_ms; /* WAITING: when to try; CONNECTING, SUBSCRIBING: when to give up; UP: NEVER, or, once the client
+			 found the line cut, how long to wait for the reason */
 	wy_ms now_ms; /* of the running dispatch */
 	wy_ms up_since_ms;
 	wy_ms progress_ms; /* last completion, or when the first of the open tokens was sent */
@@ -326,6 +328,7 @@ static void attempt(struct uplink *u)
 static void go_up(struct uplink *u)
 {
 	u->state = STATE_UP;
+	u->due_ms = WY_MS_NEVER;
 	u->up_since_ms = u->progress_ms = u->now_ms;
 	u->mutes = 0;
 	u->is_hurried = false;
@@ -394,7 +397,14 @@ static wy_ms stall_due(const struct uplink *u)
 
 static wy_ms next_due(const struct uplink *u)
 {
-	return u->state == STATE_UP ? stall_due(u) : u->due_ms;
+	wy_ms stall_ms = u->state == STATE_UP ? stall_due(u) : WY_MS_NEVER;
+
+	return stall_ms < u->due_ms ? stall_ms : u->due_ms;
+}
+
+static bool is_cut(const struct uplink *u)
+{
+	return u->state == STATE_UP && u->due_ms != WY_MS_NEVER;
 }
 
 static void run_due(struct uplink *u)
@@ -412,6 +422,10 @@ static void run_due(struct uplink *u)
 		go_down_because(u, UPLINK_CAUSE_STALLED, "no answer to SUBSCRIBE");
 		return;
 	case STATE_UP:
+		if (is_cut(u)) {
+			go_down_because(u, UPLINK_CAUSE_LOST, "the connection was found cut");
+			return;
+		}
 		u->counts.stalled++;
 		go_down_because(u, UPLINK_CAUSE_STALLED,
 				"nothing was completed for 2.5 times the keepalive");
@@ -514,8 +528,9 @@ bool uplink_is_up(const struct uplink *u)
 
 unsigned uplink_room(const struct uplink *u)
 {
-	return u->state == STATE_UP && u->n_open < u->granted.window ? u->granted.window - u->n_open
-								     : 0;
+	if (u->state != STATE_UP || is_cut(u))
+		return 0;
+	return u->n_open < u->granted.window ? u->granted.window - u->n_open : 0;
 }
 
 struct uplink_counts uplink_counts(const struct uplink *u)
@@ -556,7 +571,7 @@ enum wy_err uplink_publish(struct uplink *u, const struct uplink_message *messag
 {
 	enum wy_err err;
 
-	if (u->state != STATE_UP)
+	if (u->state != STATE_UP || is_cut(u))
 		return WY_E_LINK;
 	if (message->len > WY_UPLINK_MESSAGE_MAX || packet_size(message) > u->granted.packet_max)
 		return WY_E_LIMIT;
@@ -565,6 +580,8 @@ enum wy_err uplink_publish(struct uplink *u, const struct uplink_message *messag
 	err = send_in(u, message, message->qos > 0 ? free_slot(u) : 0, false);
 	if (err == WY_OK)
 		u->counts.published++;
+	if (err == WY_E_LINK)
+		u->due_ms = u->now_ms + CUT_MOST_MS;
 	return err;
 }
 

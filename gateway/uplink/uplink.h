@@ -145,11 +145,12 @@ int uplink_fd(const struct uplink *uplink);
  */
 wy_ms uplink_dispatch(struct uplink *uplink, wy_ms now);
 
-/* WY_E_LINK: not up. WY_E_BUSY: window full, wait for a `sent`. WY_E_LIMIT: larger than the broker
- * takes or than WY_UPLINK_MESSAGE_MAX. On failure nothing was sent and no `sent` will come. */
+/* WY_E_LINK: not up, or just found cut: then there is no room any more, and `down` follows within a second. WY_E_BUSY: window full,
+ * wait for a `sent`. WY_E_LIMIT: larger than the broker takes or than WY_UPLINK_MESSAGE_MAX. On failure nothing was sent and no `sent`
+ * will come. */
 WY_MUST_CHECK enum wy_err uplink_publish(struct uplink *uplink,
 					 const struct uplink_message *message);
-unsigned uplink_room(const struct uplink *uplink); /* free places in the window; 0 when not up */
+unsigned uplink_room(const struct uplink *uplink); /* free places in the window; 0 when not up or found cut */
 bool uplink_is_up(const struct uplink *uplink);
 struct uplink_counts uplink_counts(const struct uplink *uplink);
 

@@ -125,8 +125,10 @@ enum wy_err uplink_publish(struct uplink *uplink, const struct uplink_message *m
 		return WY_E_LINK;
 	if (!fake.room || fake.n_sent == FAKE_SENT_MAX)
 		return WY_E_BUSY;
-	if (fake.publish_err && (!fake.publish_err_token || fake.publish_err_token == message->token))
+	if (fake.publish_err && (!fake.publish_err_token || fake.publish_err_token == message->token)) {
+		fake.room = fake.publish_err == WY_E_LINK ? 0 : fake.room;
 		return fake.publish_err;
+	}
 	sent->token = message->token;
 	sent->retain = message->retain;
 	snprintf(sent->topic, sizeof(sent->topic), "%s", message->topic);

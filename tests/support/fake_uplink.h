@@ -17,7 +17,7 @@ struct fake_uplink {
 	struct uplink_handler handler;
 	bool is_up;
 	unsigned room;
-	enum wy_err publish_err;   /* what the next publishes return */
+	enum wy_err publish_err;   /* what the next publishes return; WY_E_LINK takes the room too */
 	uint64_t publish_err_token; /* 0: of all, else of this one */
 	struct fake_sent sent[FAKE_SENT_MAX];
 	size_t n_sent;

@@ -1,5 +1,5 @@
-/* attempt_test.c: attempts to connect, in fake time over a session that does nothing: one that says nothing, one that somebody waits
- * for. */
+/* attempt_test.c: attempts to connect and a line that is cut, in fake time over a session that does nothing: an attempt that says
+ * nothing, one that somebody waits for; a client that takes no message any more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -161,11 +161,75 @@ static void a_hurry_while_one_is_under_way_is_about_the_next(void **state)
 	assert_in_range(wait_after_failure(true), 0, UPLINK_HURRY_MS);
 }
 
+/* ---- A line that is cut ---------------------------------------------------------------------------- */
+
+static void connected(void *arg, const struct uplink_session *session)
+{
+	(void)arg;
+	(void)session;
+}
+
+static struct uplink *open_up(void)
+{
+	struct uplink_conf conf = {.host = "broker.example", .port = 8883, .ca = "ca", .certificate = "crt", .key = "key",
+				   .client_id = "gw-test-01", .keepalive_ms = 20000, .retry_first_ms = 300000,
+				   .retry_most_ms = 300000};
+	struct uplink_handler handler = {.up = connected, .down = down};
+	struct inbox_record granted = {.event = INBOX_CONNECTED,
+				       .session = {.protocol = 5, .window = 20, .receive_maximum = 20, .packet_max = 100000}};
+	struct uplink *uplink;
+	struct wy_buf words;
+	char text[200];
+
+	wy_buf_init(&words, text, sizeof text);
+	assert_int_equal(uplink_open(&conf, &handler, 1, &words, &uplink), WY_OK);
+	(void)uplink_dispatch(uplink, 1000);
+	assert_true(inbox_put(inbox, &granted));
+	(void)uplink_dispatch(uplink, 2000);
+	assert_true(uplink_is_up(uplink));
+	return uplink;
+}
+
+/* Paho knows before its news are taken from the inbox: nothing more is tried, and the reason it gives is the one that is told. */
+static void a_line_the_client_found_cut_has_no_room_until_its_end_is_told(void **state)
+{
+	struct uplink_message message = {.topic = "t", .payload = "x", .len = 1, .qos = 1, .token = 7};
+	struct inbox_cause taken_over = {.cause = UPLINK_CAUSE_TAKEN_OVER, .words = "session taken over"};
+	struct uplink *uplink = open_up();
+	(void)state;
+
+	assert_int_equal(uplink_room(uplink), 20);
+	assert_int_equal(uplink_publish(uplink, &message), WY_E_LINK);
+	assert_int_equal(uplink_room(uplink), 0);
+	inbox_end(inbox, &taken_over);
+	(void)uplink_dispatch(uplink, 2001);
+	assert_int_equal(why, UPLINK_CAUSE_TAKEN_OVER);
+	assert_false(uplink_is_up(uplink));
+	uplink_close(uplink, NULL, 0);
+}
+
+static void a_line_the_client_found_cut_is_given_up_soon_though_nobody_says_why(void **state)
+{
+	struct uplink_message message = {.topic = "t", .payload = "x", .len = 1, .qos = 1, .token = 7};
+	struct uplink *uplink = open_up();
+	(void)state;
+
+	why = UPLINK_CAUSE_LOCAL;
+	assert_int_equal(uplink_publish(uplink, &message), WY_E_LINK);
+	assert_in_range(uplink_due(uplink), 2001, 4000);
+	(void)uplink_dispatch(uplink, uplink_due(uplink));
+	assert_int_equal(why, UPLINK_CAUSE_LOST);
+	assert_false(uplink_is_up(uplink));
+	uplink_close(uplink, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hurry_while_one_is_under_way_is_about_the_next),
 		cmocka_unit_test(one_that_hangs_in_the_resolver_is_not_waited_for_by_the_loop),
+		cmocka_unit_test(a_line_the_client_found_cut_has_no_room_until_its_end_is_told),
+		cmocka_unit_test(a_line_the_client_found_cut_is_given_up_soon_though_nobody_says_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
