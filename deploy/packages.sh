@@ -10,7 +10,7 @@ build="build-essential cmake ninja-build pkg-config libpaho-mqtt-dev libssl-dev 
 demo="$build mosquitto openssl python3 sqlite3 tzdata netcat-openbsd"
 test="$demo libcmocka-dev mosquitto-clients nats-server rabbitmq-server libcoap3-bin socat postgresql clang libclang-rt-14-dev clang-format
 	python3-pytest python3-yaml python3-pymodbus python3-serial python3-serial-asyncio python3-jsonschema procps
-	iproute2 git systemd"
+	iproute2 nftables git systemd"
 # Any Node.js will do for the servers of others in tests/interop; Debian's only where there is none.
 command -v npm >/dev/null 2>&1 || test="$test nodejs npm"
 

@@ -1,5 +1,5 @@
 """street.py: several small buildings at once, each with a gateway of its own, on one broker, one desk and one simulator;
-and the truth and the verdict about them. What kill.py and amnesia.py play on. Only Python's standard library.
+and the truth and the verdict about them. What kill.py, broker.py, clock.py and way.py play on. Only Python's standard library.
 
 Each building has two boxes of four contacts (house/), each contact a fault of its own tier, told at once and without
 any hold. A fault stands until the desk's database has its ticket, and is away until the desk's database has its end: so
