@@ -100,12 +100,28 @@ def is_free(port, kind):
 
 
 # Below the range from which the kernel picks ports for outgoing connections, and from a place that depends on the
-# process: of two stages that are set at the same time neither takes what the other has just found free.
+# process, so that two of them seldom look at the same one.
 _candidates = iter(range(10000 + os.getpid() * 97 % 18000, 32000))
+_claims = []
+
+
+def claim(port, kind):
+    """True: nobody uses it, and until this process ends nobody else who asks here is given it. What says so to the others is
+    the name of a socket in the kernel: it goes with the process, whatever ends it."""
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0weiyu-port-{port}")
+        if is_free(port, kind):
+            _claims.append(mark)
+            return True
+    except OSError:
+        pass
+    mark.close()
+    return False
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    return next(port for port in _candidates if is_free(port, kind))
+    return next(port for port in _candidates if claim(port, kind))
 
 
 def choose_ports(usual=True):
@@ -115,7 +131,7 @@ def choose_ports(usual=True):
         kind = socket.SOCK_DGRAM if name == "COAP" else socket.SOCK_STREAM
         if not usual:
             port = free_port(kind)
-        elif not is_free(port, kind):
+        elif not claim(port, kind):
             other = free_port(kind)
             print(f"port {port} ({name.lower()}) is in use by somebody else; taking {other}")
             port = other

@@ -14,12 +14,17 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "deploy/demo"))
+
+from stage import free_port  # noqa: E402
+
 BIN = pathlib.Path(os.environ["WY_BIN"])
 DESK = BIN / "weiyu-desk"
 PATIENCE_S = 40
@@ -36,12 +41,6 @@ def wait_for(condition, what):
             return value
         time.sleep(0.05)
     raise AssertionError(f"waited in vain for: {what}")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def shard(gw):

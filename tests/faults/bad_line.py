@@ -16,6 +16,8 @@ import struct
 import threading
 import time
 
+from stage import free_port
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: an RST instead of a FIN
 
 
@@ -36,8 +38,8 @@ class BadLine:
         self.n_connections = 0
         self.listener = None
         self.lock = threading.Lock()
-        self.listen(0)
-        self.port = self.listener.getsockname()[1]
+        self.port = free_port()  # it must get the same one again after each "refused"
+        self.listen(self.port)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 

@@ -16,6 +16,9 @@ import pytest
 
 BIN = pathlib.Path(os.environ["WY_BIN"])
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "deploy/demo"))
+
+from stage import free_port  # noqa: E402
 
 
 def fake_value(address, request):
@@ -35,12 +38,6 @@ def until(what, condition, seconds=30):
             return found
         time.sleep(0.02)
     raise AssertionError(f"{what} did not happen in {seconds} s")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

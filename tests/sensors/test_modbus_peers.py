@@ -12,6 +12,10 @@ import time
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy/demo"))
+
+from stage import free_port  # noqa: E402
+
 BIN = pathlib.Path(os.environ["WY_BIN"])
 PROFILES = pathlib.Path(__file__).resolve().parents[2] / "sensors" / "profiles"
 UNIT = 7
@@ -42,12 +46,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(what, condition, seconds=30):

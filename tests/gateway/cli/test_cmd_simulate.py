@@ -7,12 +7,17 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 
 import pytest
 
 BIN = os.environ["WY_BIN"]
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+sys.path.insert(0, os.path.join(SOURCE, "deploy", "demo"))
+
+from stage import free_port  # noqa: E402
+
 PROFILES = os.path.join(SOURCE, "sensors", "profiles")
 SHIPPED = sorted(os.path.basename(path)[:-len(".yaml")] for path in glob.glob(PROFILES + "/*.yaml"))
 DEADLINE = 60  # seconds; only a failing test ever waits so long
@@ -163,8 +168,7 @@ def test_values_are_there_before_the_first_question(running):
 
 
 def test_devices_of_one_port_have_units_of_their_own(running):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     it = running("--tcp", str(port), "--set", "io-8di-door-2.open=true", "io-8di-door", "io-8di-door")
     assert "unit: 1}" in it.site and "unit: 2}" in it.site
     first, second = ask(port, 1, 2, 0, 1), ask(port, 2, 2, 0, 1)

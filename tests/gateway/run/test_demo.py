@@ -1,4 +1,5 @@
-"""The demo's conductor: it says whose port it had to leave, and whatever ends it, nothing it started is left."""
+"""The demo's conductor: it says whose port it had to leave, no two take the same one, and whatever ends it, nothing it started is
+left."""
 import os
 import pathlib
 import re
@@ -90,3 +91,24 @@ def test_a_port_in_use_is_said_and_another_one_taken(stage_dir):
     other = re.search(rf"port {PORTS['LIFT']} \(lift\) is in use by somebody else; taking (\d+)", said(stage_dir))
     assert other and f"port: {other[1]}" in (stage_dir / "run/site.yaml").read_text(encoding="utf-8")
     assert started_by(stage_dir) == []
+
+
+# All look at the same places first, as processes do whose numbers lie a round apart.
+CHOOSE = """import os, sys
+os.getpid = lambda: 4711
+from stage import choose_ports
+print(*choose_ports().values(), *choose_ports(usual=False).values(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_stages_set_at_the_same_time_share_no_port():
+    """Each chooses first and listens later: keys are made in between."""
+    stages = [subprocess.Popen([sys.executable, "-B", "-c", CHOOSE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               cwd=os.path.join(SOURCE, "deploy/demo")) for _ in range(4)]
+    taken = []
+    for stage in stages:
+        taken += next(line for line in stage.stdout if line[0].isdigit()).split()
+    for stage in stages:
+        stage.communicate("")
+    assert len(taken) == len(set(taken)) == 4 * 2 * len(PORTS)

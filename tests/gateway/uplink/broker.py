@@ -7,21 +7,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(SOURCE / "deploy/demo"))
+
+from stage import free_port  # noqa: E402
+
 BIN = pathlib.Path(os.environ["WY_BIN"])
 PATIENCE_S = 30
 GATEWAY = "gw-test-01"
 UP = f"weiyu/v1/up/3f/{GATEWAY}"
 DOWN = f"weiyu/v1/down/{GATEWAY}"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(condition, what, patience_s=PATIENCE_S):
