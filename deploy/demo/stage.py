@@ -12,6 +12,7 @@ import time
 
 GATEWAY = "gw-demo-01"
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_S = 60  # then it is killed
 PORTS = {"MQTT": 8883, "LIFT": 1502, "DOOR": 1503, "FIRE": 1504, "COAP": 5684}
 
 
@@ -54,13 +55,13 @@ class Cast:
             return "".join(log.readlines()[-lines:])
 
     def end(self, name, how=signal.SIGTERM):
-        """Stops one part: the latest of that name."""
+        """Stops one part: the latest of that name. It may take its time: a busy machine, and a sanitizer that looks for leaks."""
         process = next(p for n, p in reversed(self.parts) if n == name)
         self.parts = [(n, p) for n, p in self.parts if p is not process]
         if process.poll() is None:
             process.send_signal(how)
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=END_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -186,7 +187,7 @@ class Building:
         self.cast.start("desk", [self.bin("weiyu-desk"), "--db", "sqlite:" + self.path("desk.db"), "--host", "127.0.0.1",
                                  "--port", str(self.ports["MQTT"]), "--ca", pki + "/ca.crt",
                                  "--cert", pki + "/sink.crt", "--key", pki + "/sink.key", *options])
-        wait_for("the desk's database", self.cast, lambda: os.path.exists(self.path("desk.db")))
+        wait_for("the desk's database", self.cast, lambda: has_inbox(self.path("desk.db")))
 
     def start_sim(self):
         """Returns the instant (Unix seconds) at which the simulator began."""
@@ -230,6 +231,17 @@ class Building:
 
 
 # ---- The desk's database -------------------------------------------------------------------------------------------
+
+def has_inbox(path):
+    """The desk has made its database, and not only begun to."""
+    if not os.path.exists(path):
+        return False
+    try:
+        Desk(path).db.execute("select count(*) from inbox")
+        return True
+    except sqlite3.Error:
+        return False
+
 
 class Desk:
     """Committed events, read from the desk's database as the duty officer's screen would."""
