@@ -32,12 +32,15 @@ int __wrap_mbedtls_entropy_func(void *arg, unsigned char *bytes, size_t n)
 	return 0;
 }
 
-/* In the place of libc's, for the library's hello and its look at dates. */
-time_t time(time_t *ret_time)
+/* In the place of libc's, for the library's hello and its look at dates. Seen from outside, or the library would not find it. */
+static unsigned n_asked_time;
+
+__attribute__((visibility("default"))) time_t time(time_t *ret_time)
 {
 	static time_t always;
 	struct timespec now;
 
+	n_asked_time++;
 	if (!always && clock_gettime(CLOCK_REALTIME, &now) == 0)
 		always = now.tv_sec;
 	if (ret_time)
@@ -70,10 +73,13 @@ static void prepare(void)
 		abort();
 	if (mbaps_rig_begin(&rig))
 		abort();
+	n_asked_time = 0;
 	while ((err = modbus_tls_step(rig.session)) == WY_E_BUSY) {
 		mbaps_rig_serve(&rig);
 		record();
 	}
+	if (!n_asked_time) /* a clock of its own, that goes on: the words would fit for the rest of this second only */
+		abort();
 	if (err || modbus_tls_send(rig.session, "?", 1) != 1)
 		abort();
 	mbaps_rig_serve(&rig);
