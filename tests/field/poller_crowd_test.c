@@ -1,5 +1,6 @@
 /* The gateway's own field thread before 200 hosts, 60 of them black holes: what crowd_test.c shows of the driver in made
- * time holds for the thread in real time too. Generous, since the machine may have other things to do. */
+ * time holds for the thread in real time too. Generous by a whole period, since the machine may begin other things between the two
+ * halves; one that waited for the black holes would be late by many. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include "estate.h"
 #include "poller.h"
 
-enum { HOSTS = 200, BLACK_HOLES = 60, PERIOD_MS = 1000, WARM_MS = 4000, WATCH_MS = 9000, SLACK_MS = 100,
+enum { HOSTS = 200, BLACK_HOLES = 60, PERIOD_MS = 1000, WARM_MS = 4000, WATCH_MS = 9000, SLACK_MS = 1000,
        ROUNDING_MS = 2 };
 enum { ARENA_BYTES = 16 << 20 };
 

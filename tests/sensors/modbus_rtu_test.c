@@ -19,7 +19,7 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
-enum { TIMEOUT_MS = 60, DOUBT_MS = 6 * TIMEOUT_MS + 500 };
+enum { TIMEOUT_MS = 250, DOUBT_MS = 6 * TIMEOUT_MS + 500 };
 
 static const double lateness[] = {0.7, 1.0, 1.2, 1.6, 2.0, 2.4, 3.5, 5.0};
 

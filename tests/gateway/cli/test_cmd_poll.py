@@ -28,7 +28,7 @@ title_zh: 盒子
 title_en: Box
 source: made for tests
 address_base: 0
-limits: {max_registers: 125, max_bits: 2000, max_gap: 8, timeout: 500ms}
+limits: {max_registers: 125, max_bits: 2000, max_gap: 8, timeout: 5s}
 classes: {F: 1s, M: 10s, S: 60s, D: 1h}
 points:
   a: {area: discrete, address: 0, type: bool, poll: F}

@@ -263,7 +263,7 @@ def test_frozen_broker_is_given_up_and_each_token_is_lost_once(broker, make):
         assert probe.expect("publish", token=token)["err"] == "ok"
     began = time.monotonic()
     assert probe.expect("down")["cause"] in ("STALLED", "LOST")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25
     assert sorted(e["token"] for e in probe.of("sent") if e["token"] < 100) == list(range(1, 16))
     assert {e["fate"] for e in probe.of("sent") if e["token"] < 100} == {"LOST"}
     broker.thaw()
@@ -362,8 +362,8 @@ def test_twenty_reconnects_leave_no_descriptor_and_no_thread_behind(broker, make
         probe.expect("up")
         if i == 2:
             fds, threads = probe.fd_count(), probe.thread_count()
-    until(lambda: probe.fd_count() <= fds, "descriptors to be closed", 5)
-    assert probe.thread_count() <= threads
+    until(lambda: probe.fd_count() <= fds, "descriptors to be closed")
+    until(lambda: probe.thread_count() <= threads, "threads to be ended")
     probe.close()  # and the leak checker of the sanitizer build has looked at the memory
 
 
@@ -373,8 +373,8 @@ def test_fifty_refused_attempts_leave_nothing_behind(pki, make):
         probe.expect("down", cause="UNREACHABLE")
         if i == 10:
             fds, threads = probe.fd_count(), probe.thread_count()
-    until(lambda: probe.fd_count() <= fds, "descriptors to be closed", 5)
-    assert probe.thread_count() <= threads
+    until(lambda: probe.fd_count() <= fds, "descriptors to be closed")
+    until(lambda: probe.thread_count() <= threads, "threads to be ended")
     probe.close()
 
 

@@ -11,6 +11,7 @@
 #define DEVICES 2
 #define TIMEOUT_MS 200
 #define PATIENCE_MS 20000
+#define BUSY_MS 8000 /* a machine with much else to do may be late by so long */
 #define KEPT 512
 
 struct kept {
