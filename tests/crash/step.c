@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,8 +46,7 @@ static void note(const char *name)
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	(void)!write(fd, name, strlen(name));
-	(void)!write(fd, "\n", 1);
+	(void)dprintf(fd, "%s\n", name); /* one write: others of the street note theirs in the same file */
 	close(fd);
 }
 
