@@ -18,8 +18,13 @@ import nemesis  # noqa: E402
 
 
 def make_quick(building):
-    """Faults come and go within seconds, and what no receipt covers is sent again soon."""
+    """Faults come and go within seconds, and what no receipt covers is sent again soon. Silence is no fault here that a busy
+    machine could bring about."""
     nemesis.make_quick(building)
+    with open(building.path("site.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    with open(building.path("site.yaml"), "w", encoding="utf-8") as file:
+        file.write(re.sub(r"name: (panel_silent|device_silent), value: \d+s", r"name: \1, value: 60s", text))
     with open(building.path("gateway.yaml"), encoding="utf-8") as file:
         text = file.read()
     with open(building.path("gateway.yaml"), "w", encoding="utf-8") as file:

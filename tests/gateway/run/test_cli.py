@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from conftest import BUILD, SOURCE, verbs_of
+from conftest import BUILD, SOURCE, be_patient, verbs_of
 
 
 def weiyu(*arguments, env=None):
@@ -49,6 +49,7 @@ def test_status_and_tickets_for_people_and_programs(building, desk, waiting):
 
 
 def test_poll_shows_points_with_raw_words_without_a_running_gateway(building):
+    be_patient(building)
     building.start_sim()
     building.sim("set leak-ctl.location 12.4")
     gateway = building.path("gateway.yaml")
@@ -127,6 +128,7 @@ def test_check_says_what_is_wrong_with_the_files_of_a_secured_wire(building):
 
 
 def test_poll_of_a_serial_device_under_a_running_gateway_says_who_holds_it(building, desk, waiting):
+    be_patient(building, "lift")
     building.start_sim()
     building.start_gateway()
     waiting.until(lambda: all(d["state"] == "ok" for d in building.ask("status")["devices"]), "every device read")

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, SOURCE
+from conftest import BUILD, SOURCE, be_patient
 from stage import free_port, is_listening
 
 
@@ -25,6 +25,7 @@ def field_keys(building, *options):
 
 def rewrite_wire(building, port, name="localhost"):
     """The lift bus is under TLS on this port; where it was before."""
+    be_patient(building)
     site = building.path("site.yaml")
     with open(site, encoding="utf-8") as file:
         text = file.read()

@@ -6,12 +6,13 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD
+from conftest import BUILD, be_patient
 
 
 @pytest.fixture
 def sniff(building, desk, waiting):
     """The gateway with its wires at work; sniff(WIRE, ...) is one look."""
+    be_patient(building, "lift")
     building.start_sim()
     building.start_gateway()
     waiting.until(lambda: all(d["state"] == "ok" for d in building.ask("status")["devices"]), "every device read")

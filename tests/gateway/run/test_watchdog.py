@@ -9,7 +9,7 @@ import pytest
 from conftest import assert_stream_is_whole, events_of, verbs_of
 from service import RESTART_S, Manager, start_gateway, wait_for_end
 
-WATCHDOG_S = 2
+WATCHDOG_S = 5    # more than a busy machine takes for one turn of the loop, or its disk for a sync
 HUNG = 5
 FIRST_POLL_S = 2  # promised, from the end of the one life to the first poll of the next
 LATE_S = 2        # a wire must have been passed over for so long before it counts
@@ -67,8 +67,9 @@ def test_a_part_that_hangs_ends_the_process_and_no_ticket_is_lost_or_doubled(bui
 
     for part, named in (("loop", "loop"), ("field", "field"), ("wire", "wire which=lift-bus")):
         process = hang_and_return(building, waiting, process, manager, environment, part, named)
-        waiting.until(lambda: building.ask("tickets"), "the control socket")
-        assert [t["ticket_key"] for t in building.ask("tickets")] == [key]
+        # Devices of a wire that hangs may be silent long enough for a ticket: that one is right.
+        leaks = waiting.until(lambda: [t for t in building.ask("tickets") or [] if t["fault_code"] == "WTR-01"], "the leak's ticket")
+        assert [t["ticket_key"] for t in leaks] == [key]
 
     waiting.until(lambda: len(manager.instants("READY=1")) == 4, "every life said that it was ready")
     building.sim("set leak-ctl.detected false")
