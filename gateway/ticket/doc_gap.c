@@ -91,5 +91,5 @@ enum wy_err ticket_doc_gap(const struct ticket_gap *gap, const struct ticket_gap
 	json_decref(root);
 	if (!len)
 		return WY_E_NOMEM;
-	return len <= WY_TICKET_BYTES_MAX && len < buf->size ? WY_OK : WY_E_LIMIT;
+	return len < buf->size ? WY_OK : WY_E_LIMIT;
 }

@@ -137,13 +137,14 @@ static void set_sequence(struct json_build *build, json_t *object, uint64_t seq)
 	json_build_text(build, object, "sequence", text);
 }
 
+/* tier is not 0. */
 static void set_severity(struct json_build *build, json_t *object, uint8_t tier)
 {
 	static const struct {
 		const char *text;
 		int number; /* OpenTelemetry's scale */
 	} rows[] = {{"FATAL", 21}, {"ERROR", 17}, {"WARN", 13}, {"INFO", 9}};
-	size_t row = tier >= 1 && tier <= 4 ? tier - 1u : 3u;
+	size_t row = tier <= 4 ? tier - 1u : 3u;
 
 	json_build_text(build, object, "severitytext", rows[row].text);
 	json_build_int(build, object, "severitynumber", rows[row].number);

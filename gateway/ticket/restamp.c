@@ -62,7 +62,7 @@ static bool has_data(const json_t *root, const struct ticket_event_name *name)
 
 	if (!json_is_object(data) || !says(data, "ticket_key", name->ticket_key))
 		return false;
-	return !number || (json_is_integer(number) && (uint64_t)json_integer_value(number) == name->seq);
+	return !number || (json_typeof(number) == JSON_INTEGER && (uint64_t)json_integer_value(number) == name->seq);
 }
 
 static bool is_event(const json_t *root, const struct ticket_event_name *name)

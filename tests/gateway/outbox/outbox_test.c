@@ -277,9 +277,109 @@ static void a_platform_that_is_heard_is_waited_for_no_longer_than_at_first(void 
 	assert_true(outbox_due(&box) == now_ms - OUTBOX_WAIT_MOST_MS + OUTBOX_RECEIPT_WAIT_MS);
 }
 
+static void a_full_window_takes_no_row_of_either_lane(void **state)
+{
+	uint64_t seq = 1, after;
+
+	(void)state;
+	for (unsigned lane = 0; lane < OUTBOX_LANES; lane++)
+		while (outbox_want(&box, (enum outbox_lane)lane, &after) > 0)
+			offer((enum outbox_lane)lane, seq++);
+	assert_int_equal(outbox_used(&box), WY_OUTBOX_WINDOW);
+	for (unsigned lane = 0; lane < OUTBOX_LANES; lane++)
+		assert_int_equal(outbox_offer(&box, (enum outbox_lane)lane, 9999, 0), WY_E_FULL);
+	assert_int_equal(outbox_used(&box), WY_OUTBOX_WINDOW);
+}
+
+static void a_row_offered_twice_is_in_the_window_once_and_keeps_the_place_after_it(void **state)
+{
+	uint64_t after;
+
+	(void)state;
+	offer(OUTBOX_LANE_REST, 1);
+	offer(OUTBOX_LANE_REST, 2);
+	offer(OUTBOX_LANE_REST, 1);
+	assert_int_equal(outbox_used(&box), 2);
+	(void)outbox_want(&box, OUTBOX_LANE_REST, &after);
+	assert_int_equal(after, 2);
+}
+
+static void a_late_row_does_not_turn_the_lane_back(void **state)
+{
+	uint64_t after;
+
+	(void)state;
+	offer(OUTBOX_LANE_REST, 5);
+	offer(OUTBOX_LANE_REST, 3);
+	(void)outbox_want(&box, OUTBOX_LANE_REST, &after);
+	assert_int_equal(after, 5);
+	assert_int_equal(next_at(0), 3);
+}
+
+static void a_set_wait_above_the_most_is_kept_and_does_not_grow(void **state)
+{
+	wy_ms now_ms = 0, wait_ms = 2 * OUTBOX_WAIT_MOST_MS;
+
+	(void)state;
+	outbox_init(&box, EPOCH, wait_ms);
+	outbox_up(&box);
+	offer(OUTBOX_LANE_REST, 1);
+	for (int i = 0; i < 3; i++, now_ms += wait_ms) {
+		assert_int_equal(next_at(now_ms), 1);
+		assert_int_equal(outbox_sent(&box, 1, OUTBOX_TAKEN, now_ms), WY_OK);
+		assert_true(outbox_due(&box) == now_ms + wait_ms);
+	}
+}
+
+static void nothing_is_due_while_the_connection_is_down(void **state)
+{
+	(void)state;
+	offer(OUTBOX_LANE_REST, 1);
+	assert_true(outbox_due(&box) == 0);
+	outbox_lost(&box, 0);
+	assert_true(outbox_due(&box) == WY_MS_NEVER);
+	outbox_up(&box);
+	assert_true(outbox_due(&box) == 0);
+}
+
+static void what_is_due_first_is_waited_for(void **state)
+{
+	(void)state;
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		offer(OUTBOX_LANE_REST, seq);
+	assert_int_equal(next_at(0), 1);
+	assert_int_equal(outbox_sent(&box, 1, OUTBOX_REFUSED, 500), WY_OK);
+	assert_int_equal(next_at(0), 2);
+	assert_int_equal(outbox_sent(&box, 2, OUTBOX_REFUSED, 100), WY_OK);
+	assert_int_equal(next_at(0), 3);
+	assert_int_equal(outbox_sent(&box, 3, OUTBOX_REFUSED, 300), WY_OK);
+	assert_true(outbox_due(&box) == 100 + OUTBOX_REFUSED_WAIT_MS);
+}
+
+static void the_platform_is_silent_since_the_first_row_that_was_sent(void **state)
+{
+	(void)state;
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		offer(OUTBOX_LANE_REST, seq);
+	assert_true(outbox_unconfirmed_ms(&box, 70) == 0);
+	assert_int_equal(next_at(40), 1);
+	assert_int_equal(next_at(60), 2);
+	assert_true(outbox_unconfirmed_ms(&box, 100) == 60);
+	assert_int_equal(outbox_sent(&box, 1, OUTBOX_TAKEN, 100), WY_OK);
+	assert_int_equal(receipt_through(EPOCH, 1).through[OUTBOX_LANE_REST], 1);
+	assert_true(outbox_unconfirmed_ms(&box, 100) == 40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_is_due_first_is_waited_for, fresh),
+		cmocka_unit_test_setup(the_platform_is_silent_since_the_first_row_that_was_sent, fresh),
+		cmocka_unit_test_setup(a_full_window_takes_no_row_of_either_lane, fresh),
+		cmocka_unit_test_setup(a_row_offered_twice_is_in_the_window_once_and_keeps_the_place_after_it, fresh),
+		cmocka_unit_test_setup(a_late_row_does_not_turn_the_lane_back, fresh),
+		cmocka_unit_test_setup(a_set_wait_above_the_most_is_kept_and_does_not_grow, fresh),
+		cmocka_unit_test_setup(nothing_is_due_while_the_connection_is_down, fresh),
 		cmocka_unit_test_setup(a_row_taken_after_a_refusal_lets_the_refused_ones_go_at_once, fresh),
 		cmocka_unit_test_setup(a_platform_that_is_heard_is_waited_for_no_longer_than_at_first, fresh),
 		cmocka_unit_test_setup(s1_goes_first_and_then_the_lower_number, fresh),

@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "restamp.h"
@@ -126,9 +128,86 @@ static void a_buffer_that_is_too_small_is_said(void **state)
 	assert_int_equal(ticket_event_restamp(event, len, &name, 1, 1, &buf, &told), WY_E_LIMIT);
 }
 
+static enum wy_err restamp_text(const char *text)
+{
+	struct ticket_restamped told = {.episode = 99};
+
+	strcpy(event, text);
+	enum wy_err err = restamp(&name, strlen(event), &told);
+	assert_true(err != WY_OK || told.episode == 0);
+	return err;
+}
+
+#define HEAD "{\"id\":\"0c41d2f07ab3e615-4711\",\"source\":\"/weiyu/gw-test\",\"type\":\"com.weiyu.ticket.opened.v1\","      \
+	     "\"sequence\":\"0000000000000004711\""
+
+static void an_event_without_a_number_inside_or_a_condition_it_is_about_goes_on(void **state)
+{
+	char text[400], dedup[200];
+	(void)state;
+
+	assert_int_equal(restamp_text(HEAD ",\"data\":{\"ticket_key\":\"tk_a\",\"episode\":3}}"), WY_OK);
+	assert_string_equal(out, "{\"id\":\"00000000000000b1-2\",\"source\":\"/weiyu/gw-test\",\"type\":\"com.weiyu.ticket.opened.v1\","
+				 "\"sequence\":\"0000000000000000002\",\"data\":{\"ticket_key\":\"tk_a\",\"episode\":3}}");
+	memset(dedup, 'd', sizeof(dedup));
+	snprintf(text, sizeof(text), HEAD ",\"data\":{\"ticket_key\":\"tk_a\",\"episode\":3,\"dedup_key\":\"%.*s\"}}",
+		 (int)TICKET_DEDUP_SIZE, dedup);
+	assert_int_equal(restamp_text(text), WY_OK);
+}
+
+static void an_event_without_data_or_of_an_endless_gateway_is_refused(void **state)
+{
+	struct ticket_event_name of_long = name;
+	struct ticket_restamped told;
+	char gateway[200];
+	(void)state;
+
+	assert_int_equal(restamp_text(HEAD "}"), WY_E_INVALID);
+	assert_int_equal(restamp_text(HEAD ",\"data\":[]}"), WY_E_INVALID);
+	assert_int_equal(restamp_text(HEAD ",\"data\":{}}"), WY_E_INVALID);
+	assert_int_equal(restamp_text("[]"), WY_E_INVALID);
+	memset(gateway, 'g', sizeof(gateway) - 1);
+	gateway[sizeof(gateway) - 1] = '\0';
+	of_long.gateway = gateway;
+	size_t len = write_event(event, "0c41d2f07ab3e615-4711", "0000000000000004711", "4711");
+	assert_int_equal(restamp(&of_long, len, &told), WY_E_INVALID);
+}
+
+static unsigned allocations_left;
+
+static void *counted_malloc(size_t size)
+{
+	if (allocations_left == 0)
+		return NULL;
+	allocations_left--;
+	return malloc(size);
+}
+
+static void memory_that_runs_out_anywhere_is_an_error_and_leaks_nothing(void **state)
+{
+	struct ticket_restamped told;
+	size_t len = write_event(event, "0c41d2f07ab3e615-4711", "0000000000000004711", "4711");
+	enum wy_err err = WY_E_NOMEM;
+	unsigned n, out_of_memory = 0;
+	(void)state;
+
+	json_set_alloc_funcs(counted_malloc, free);
+	for (n = 0; err != WY_OK && n < 1000; n++) {
+		allocations_left = n;
+		err = restamp(&name, len, &told);
+		assert_true(err == WY_OK || err == WY_E_NOMEM || err == WY_E_INVALID);
+		out_of_memory += err == WY_E_NOMEM;
+	}
+	json_set_alloc_funcs(malloc, free);
+	assert_true(n < 1000 && out_of_memory > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_event_without_a_number_inside_or_a_condition_it_is_about_goes_on),
+		cmocka_unit_test(an_event_without_data_or_of_an_endless_gateway_is_refused),
+		cmocka_unit_test(memory_that_runs_out_anywhere_is_an_error_and_leaks_nothing),
 		cmocka_unit_test(three_stamps_change_and_nothing_else),
 		cmocka_unit_test(an_epoch_that_is_not_known_is_taken_as_it_is_said),
 		cmocka_unit_test(what_does_not_agree_with_itself_is_refused),

@@ -319,9 +319,241 @@ static void every_opened_has_exactly_one_end_over_random_inputs(void **state)
 	}
 }
 
+static void every_name_that_is_too_long_is_refused_and_the_ticket_stays(void **state)
+{
+	static const size_t room[] = {TICKET_ID_SIZE, TICKET_ID_SIZE, TICKET_RULE_SIZE, TICKET_KEY_SIZE, TICKET_NO_SIZE};
+	struct ticket before = ticket;
+	char text[TICKET_DEDUP_SIZE + 1];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 0; i < sizeof(room) / sizeof(*room); i++) {
+		struct ticket_identity who = identity(1);
+		const char **const name[] = {&who.asset, &who.fault, &who.rule, &who.repeat_of, &who.gateway};
+
+		text[room[i]] = '\0';
+		*name[i] = text;
+		assert_int_equal(ticket_init(&ticket, &who), WY_E_LIMIT);
+		text[room[i]] = 'a';
+	}
+	text[TICKET_DEDUP_SIZE] = '\0';
+	struct ticket_identity who = identity(1);
+	who.asset = text;
+	assert_int_equal(ticket_init(&ticket, &who), WY_E_LIMIT);
+	assert_memory_equal(&ticket, &before, sizeof(ticket));
+}
+
+static void a_key_is_made_of_no_more_than_a_dedup_key_can_be(void **state)
+{
+	char text[TICKET_DEDUP_SIZE + 20], key[TICKET_KEY_SIZE], cut[TICKET_KEY_SIZE];
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	ticket_key(text, 1, 1, key);
+	text[TICKET_DEDUP_SIZE - 1] = '\0';
+	ticket_key(text, 1, 1, cut);
+	assert_string_equal(key, cut);
+	text[TICKET_DEDUP_SIZE - 2] = '\0';
+	ticket_key(text, 1, 1, cut);
+	assert_string_not_equal(key, cut);
+}
+
+static void an_earlier_episode_is_named(void **state)
+{
+	struct ticket_identity who = identity(2);
+
+	(void)state;
+	who.repeat_of = "tk_r2e64dnujckhkq7hllaqcutr2f";
+	who.repeat_count_30d = 3;
+	assert_int_equal(ticket_init(&ticket, &who), WY_OK);
+	assert_string_equal(ticket.repeat_of, who.repeat_of);
+	assert_int_equal(ticket.repeat_count_30d, 3);
+	assert_int_equal(ticket.episode, 2);
+}
+
+static void without_terms_all_is_planned(void **state)
+{
+	struct ticket_input input = {.kind = TICKET_RAISE, .now = {1, WALL, WY_CLOCK_SYNCED}, .at_ms = 1, .onset_ms = 1, .tier = 4};
+
+	(void)state;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	assert_true(ticket.deadline.ack == 0 && ticket.deadline.start == 0 && ticket.deadline.regulatory == 0);
+}
+
+static void a_rise_from_a_planned_term_to_a_counted_one_sets_it_and_not_the_other_way(void **state)
+{
+	struct ticket_terms few = {TICKET_PLANNED, TICKET_PLANNED, TICKET_PLANNED, 1000, TICKET_PLANNED};
+	struct ticket_terms other = {500, TICKET_PLANNED, TICKET_PLANNED, TICKET_PLANNED, TICKET_PLANNED};
+	struct ticket_input input = {.kind = TICKET_RAISE, .now = {1, WALL, WY_CLOCK_SYNCED}, .at_ms = 1, .onset_ms = 1,
+				     .tier = 3, .terms = &few};
+
+	(void)state;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	input.kind = TICKET_TIER;
+	input.tier = 1;
+	input.terms = &other;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	assert_true(ticket.deadline.ack == WALL + 500);
+	assert_true(ticket.deadline.resolve == WALL + 1000);
+	assert_true(ticket.deadline.arrive == 0);
+}
+
+static void the_first_instant_of_1970_is_a_time_and_not_none(void **state)
+{
+	struct ticket_input input = {.kind = TICKET_RAISE, .now = {1, 0, WY_CLOCK_UNSYNCED}, .at_ms = 1, .onset_ms = 1, .tier = 1,
+				     .terms = &terms_s1};
+
+	(void)state;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	assert_true(ticket.opened.wall_ms == 1 && ticket.deadline.start == 1);
+	assert_true(ticket.cleared.wall_ms == 0);
+}
+
+static void a_clock_is_believed_by_its_state_and_not_below_what_can_be(void **state)
+{
+	(void)state;
+	assert_int_equal(ticket_belief(WY_CLOCK_SYNCED, 999, 1000), 0);
+	assert_int_equal(ticket_belief(WY_CLOCK_SYNCED, 1000, 1000), 2);
+	assert_int_equal(ticket_belief(WY_CLOCK_UNSYNCED, 1000, 1000), 1);
+	assert_int_equal(ticket_belief(WY_CLOCK_STEPPED, 1000, 1000), 1);
+}
+
+/* Opened at mono 1000 by a clock that said `wall`. */
+static void open_by(enum wy_clock_state clock, wy_ms wall_ms)
+{
+	struct ticket_input input = {.kind = TICKET_RAISE, .now = {1000, wall_ms, clock}, .at_ms = 1000, .onset_ms = 400, .tier = 2,
+				     .terms = &terms_s2};
+
+	assert_int_equal(fresh(NULL), 0);
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+}
+
+static void stamps_of_a_wrong_clock_move_by_what_it_was_wrong(void **state)
+{
+	struct wy_now now = {61000, WALL + 61000, WY_CLOCK_SYNCED};
+	bool is_surer = false;
+
+	(void)state;
+	open_by(WY_CLOCK_UNSYNCED, 5000);
+	assert_true(ticket_mend(&ticket, now, WALL, &is_surer) == WALL + 1000 - 5000);
+	assert_true(is_surer);
+	assert_int_equal(ticket.clock, WY_CLOCK_SYNCED);
+	assert_true(ticket.opened.wall_ms == WALL + 1000 && ticket.onset.wall_ms == WALL + 400);
+	assert_true(ticket.opened.mono_ms == 1000);
+	assert_true(ticket.cleared.wall_ms == 0);
+	assert_true(ticket.deadline.ack == WALL + 1000 + terms_s2.ack_ms);
+	assert_true(ticket.deadline.regulatory == WALL + 1000 + terms_s2.regulatory_ms);
+}
+
+static void stamps_are_mended_by_a_clock_that_is_believed_as_much_but_nothing_is_surer(void **state)
+{
+	struct wy_now now = {2000, WALL + 2500, WY_CLOCK_UNSYNCED};
+	bool is_surer = true;
+
+	(void)state;
+	open_by(WY_CLOCK_UNSYNCED, WALL + 1000);
+	assert_true(ticket_mend(&ticket, now, WALL, &is_surer) == 500);
+	assert_false(is_surer);
+	assert_true(ticket.opened.wall_ms == WALL + 1500);
+}
+
+static void a_right_clock_mends_nothing_that_was_right(void **state)
+{
+	struct wy_now later = {2000, WALL + 2000, WY_CLOCK_SYNCED};
+	bool is_surer = false;
+
+	(void)state;
+	open_by(WY_CLOCK_UNSYNCED, WALL + 1000);
+	assert_true(ticket_mend(&ticket, later, WALL, &is_surer) == 0);
+	assert_true(is_surer);
+	assert_true(ticket.opened.wall_ms == WALL + 1000);
+}
+
+static void a_clock_that_is_believed_less_or_a_ticket_of_a_right_one_moves_nothing(void **state)
+{
+	struct wy_now wrong = {2000, 7000, WY_CLOCK_UNSYNCED}, right = {2000, WALL + 9000, WY_CLOCK_SYNCED};
+	struct ticket before;
+	bool is_surer = true;
+
+	(void)state;
+	open_by(WY_CLOCK_UNSYNCED, WALL + 1000);
+	before = ticket;
+	assert_true(ticket_mend(&ticket, wrong, WALL, &is_surer) == 0);
+	assert_false(is_surer);
+	assert_memory_equal(&ticket, &before, sizeof(ticket));
+	open_by(WY_CLOCK_SYNCED, WALL + 1000);
+	before = ticket;
+	assert_true(ticket_mend(&ticket, right, WALL, &is_surer) == 0);
+	assert_memory_equal(&ticket, &before, sizeof(ticket));
+	fresh(NULL);
+	before = ticket;
+	assert_true(ticket_mend(&ticket, right, WALL, &is_surer) == 0);
+	assert_memory_equal(&ticket, &before, sizeof(ticket));
+}
+
+static void a_peak_is_kept_only_while_the_condition_stands(void **state)
+{
+	(void)state;
+	assert_true(ticket_observe(&ticket, 90, 85));
+	must(TICKET_UNVERIFIED, 20000, 2, TICKET_UPDATED);
+	assert_false(ticket_observe(&ticket, 99, 85));
+	must(TICKET_VERIFIED, 30000, 2, TICKET_UPDATED);
+	must(TICKET_CLEAR, 40000, 2, TICKET_CLEARED_EVENT);
+	assert_false(ticket_observe(&ticket, 99, 85));
+	assert_true(ticket.peak > 89.9 && ticket.peak < 90.1);
+}
+
+static void a_peak_below_its_limit_counts_by_how_far(void **state)
+{
+	(void)state;
+	assert_true(ticket_observe(&ticket, 3, 5));
+	assert_false(ticket_observe(&ticket, 4, 5));
+	assert_false(ticket_observe(&ticket, 7, 5)); /* as far beyond, on the other side */
+	assert_true(ticket_observe(&ticket, 1, 5));
+	assert_true(ticket.peak < 1.1 && ticket.peak_limit > 4.9);
+}
+
+static void what_came_since_an_update_is_told_with_it(void **state)
+{
+	(void)state;
+	ticket.news = 5;
+	ticket.news_due_ms = 99;
+	must(TICKET_TIER, 20000, 2, TICKET_QUIET);
+	assert_int_equal(ticket.news, 5);
+	must(TICKET_NEWS, 30000, 2, TICKET_UPDATED);
+	assert_int_equal(ticket.news, 0);
+	assert_true(ticket.news_due_ms == 0);
+}
+
+static void numbers_out_of_range_have_a_word_all_the_same(void **state)
+{
+	(void)state;
+	assert_string_equal(ticket_condition_text(99), "unknown");
+	assert_string_equal(ticket_event_text(TICKET_EVENT_COUNT), "");
+	assert_string_equal(ticket_event_text(TICKET_OPENED), "opened");
+	assert_string_equal(ticket_node_text(TICKET_NODE_COUNT), "");
+	assert_false(ticket_node_is_final(TICKET_NODE_COUNT));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(every_name_that_is_too_long_is_refused_and_the_ticket_stays, fresh),
+		cmocka_unit_test_setup(a_key_is_made_of_no_more_than_a_dedup_key_can_be, fresh),
+		cmocka_unit_test_setup(an_earlier_episode_is_named, fresh),
+		cmocka_unit_test_setup(without_terms_all_is_planned, fresh),
+		cmocka_unit_test_setup(a_rise_from_a_planned_term_to_a_counted_one_sets_it_and_not_the_other_way, fresh),
+		cmocka_unit_test_setup(the_first_instant_of_1970_is_a_time_and_not_none, fresh),
+		cmocka_unit_test_setup(a_clock_is_believed_by_its_state_and_not_below_what_can_be, fresh),
+		cmocka_unit_test_setup(stamps_of_a_wrong_clock_move_by_what_it_was_wrong, fresh),
+		cmocka_unit_test_setup(stamps_are_mended_by_a_clock_that_is_believed_as_much_but_nothing_is_surer, fresh),
+		cmocka_unit_test_setup(a_right_clock_mends_nothing_that_was_right, fresh),
+		cmocka_unit_test_setup(a_clock_that_is_believed_less_or_a_ticket_of_a_right_one_moves_nothing, fresh),
+		cmocka_unit_test_setup(a_peak_is_kept_only_while_the_condition_stands, open_it),
+		cmocka_unit_test_setup(a_peak_below_its_limit_counts_by_how_far, open_it),
+		cmocka_unit_test_setup(what_came_since_an_update_is_told_with_it, open_it),
+		cmocka_unit_test_setup(numbers_out_of_range_have_a_word_all_the_same, fresh),
 		cmocka_unit_test_setup(the_key_is_fixed_by_what_it_is_made_of, fresh),
 		cmocka_unit_test_setup(names_that_do_not_fit_are_refused, fresh),
 		cmocka_unit_test_setup(opening_sets_stamps_tier_and_deadlines, open_it),
