@@ -136,7 +136,8 @@ static void take_epoch_new(struct delivery *d, const struct receive_command *com
 		 command->id, err ? " failed=" : " next=\"the process ends with 4 and begins anew\"",
 		 err ? wy_err_text(err) : "");
 	commands_reply(d, command, err ? "refused" : "done", err ? wy_err_text(err) : NULL, NULL);
-	d->is_broken = d->is_broken || !err;
+	if (!err)
+		d->is_broken = true;
 }
 
 static void (*const takers[RECEIVE_COMMANDS])(struct delivery *d, const struct receive_command *command) = {

@@ -177,7 +177,7 @@ static bool read_envelope(const json_t *root, struct receive_command *out)
 	return copy_text(json_object_get(root, "id"), out->id, sizeof(out->id)) &&
 	       copy_text(json_object_get(root, "type"), out->type, sizeof(out->type)) &&
 	       (!subject || copy_text(subject, out->subject, sizeof(out->subject))) &&
-	       (!expiry || (json_is_string(expiry) && wy_stamp_read(json_string_value(expiry), &out->expiry_wall_ms)));
+	       (!expiry || (json_typeof(expiry) == JSON_STRING && wy_stamp_read(json_string_value(expiry), &out->expiry_wall_ms)));
 }
 
 enum wy_err receive_command(const void *payload, size_t len, struct receive_command *ret_command)

@@ -9,9 +9,8 @@
 #include "delivery_inside.h"
 #include "log.h"
 
-#define PORTION_ROWS 16u
 #define PORTION_EVERY_MS ((wy_ms)50)
-#define FLYING_MOST 8u	   /* of them without PUBACK */
+#define FLYING_MOST 8u	   /* of them without PUBACK: no portion is larger */
 #define ROOM_FOR_LIVE 4u   /* places of the broker's window they leave free, where there are that many */
 
 static json_t *ranges_of(const struct seq_range *ranges, size_t n)
@@ -91,12 +90,10 @@ static unsigned room(const struct delivery *d)
 static enum wy_err send_portion(struct delivery *d)
 {
 	struct resend *r = &d->resend;
-	struct store_kept_row rows[PORTION_ROWS];
+	struct store_kept_row rows[FLYING_MOST];
 	size_t most = room(d), n = 0;
 	enum wy_err err;
 
-	if (most > PORTION_ROWS)
-		most = PORTION_ROWS;
 	if (most == 0)
 		return WY_OK;
 	err = store_kept(d->parts.store, r->next, r->command.to, rows, most, &n);

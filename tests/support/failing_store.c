@@ -6,7 +6,13 @@
 static struct {
 	unsigned left;
 	bool is_after, has_struck;
-} plan;
+	enum wy_err err;
+} plan = {.err = WY_E_IO};
+
+void failing_store_set_err(enum wy_err err)
+{
+	plan.err = err;
+}
 
 void failing_store_set(unsigned n, bool is_after)
 {
@@ -33,7 +39,7 @@ static bool strikes(void)
 	enum wy_err __wrap_##name params;                                                            \
 	enum wy_err __wrap_##name params                                                             \
 	{                                                                                            \
-		return strikes() ? WY_E_IO : __real_##name args;                                     \
+		return strikes() ? plan.err : __real_##name args;                                     \
 	}
 
 WRAP(store_begin, (struct store *store), (store))
@@ -58,5 +64,5 @@ enum wy_err __wrap_store_commit(struct store *store)
 		(void)!__real_store_commit(store);
 	else
 		store_abort(store);
-	return WY_E_IO;
+	return plan.err;
 }

@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 
+#include "err.h"
+
 /* 0: nothing fails. is_after: of commits, the transaction is kept and then the failure is told. */
 void failing_store_set(unsigned n, bool is_after);
 bool failing_store_struck(void);
+void failing_store_set_err(enum wy_err err); /* from now on; at first WY_E_IO */
 
 #endif

@@ -20,7 +20,7 @@ void fake_uplink_reset(void)
 
 enum wy_err fake_uplink_connect(unsigned room)
 {
-	struct uplink_session session = {.protocol = 5, .window = room, .receive_maximum = room};
+	struct uplink_session session = {.protocol = fake.protocol ? fake.protocol : 5, .window = room, .receive_maximum = room};
 	const void *will = NULL;
 	size_t len = 0;
 	enum wy_err err = fake.handler.prepare(fake.handler.arg, &will, &len);
@@ -44,6 +44,12 @@ void fake_uplink_lose(void)
 		fake.handler.sent(fake.handler.arg, fake.sent[i].token, UPLINK_FATE_LOST, 0);
 	}
 	fake.handler.down(fake.handler.arg, UPLINK_CAUSE_LOST, "gone", 1000);
+}
+
+void fake_uplink_down(enum uplink_cause cause, const char *words)
+{
+	fake.is_up = false;
+	fake.handler.down(fake.handler.arg, cause, words, 1000);
 }
 
 void fake_uplink_fate(uint64_t token, enum uplink_fate fate, uint8_t reason)
@@ -77,10 +83,13 @@ unsigned fake_uplink_count(uint64_t token)
 enum wy_err uplink_open(const struct uplink_conf *conf, const struct uplink_handler *handler, uint64_t seed,
 			struct wy_buf *words, struct uplink **ret_uplink)
 {
-	(void)conf;
 	(void)seed;
-	(void)words;
+	if (fake.open_err) {
+		wy_buf_add(words, fake.open_words ? fake.open_words : "");
+		return fake.open_err;
+	}
 	fake.handler = *handler;
+	fake.first_wait_ms = conf->first_wait_ms;
 	*ret_uplink = (struct uplink *)&fake;
 	return WY_OK;
 }

@@ -27,6 +27,9 @@ struct bench {
 	char memory[1 << 20];
 	char worked_on[TICKET_KEY_SIZE];
 	unsigned n_renewed;
+	enum wy_err renew_err;
+	bool cannot_renew;
+	wy_ms boot_ms; /* since the machine started; 0: as it is */
 };
 
 static struct bench bench;
@@ -54,21 +57,34 @@ static enum wy_err on_renew_epoch(void *arg)
 {
 	(void)arg;
 	bench.n_renewed++;
-	return WY_OK;
+	return bench.renew_err;
+}
+
+wy_ms __real_clock_boot(void);
+wy_ms __wrap_clock_boot(void);
+wy_ms __wrap_clock_boot(void)
+{
+	return bench.boot_ms ? bench.boot_ms : __real_clock_boot();
+}
+
+static enum wy_err try_to_open(struct wy_buf *words)
+{
+	struct delivery_parts parts = {.config = &bench.config, .store = bench.store, .clock = &bench.clock,
+				       .boot = "b", .seed = 7, .arena = &bench.arena, .work = on_work,
+				       .renew_epoch = bench.cannot_renew ? NULL : on_renew_epoch};
+
+	wy_arena_init(&bench.arena, bench.memory, sizeof(bench.memory));
+	assert_int_equal(delivery_new(&parts, &bench.delivery), WY_OK);
+	return delivery_open(bench.delivery, words);
 }
 
 static void open_delivery(void)
 {
 	struct wy_buf words;
 	char text[100];
-	struct delivery_parts parts = {.config = &bench.config, .store = bench.store, .clock = &bench.clock,
-				       .boot = "b", .seed = 7, .arena = &bench.arena, .work = on_work,
-				       .renew_epoch = on_renew_epoch};
 
-	wy_arena_init(&bench.arena, bench.memory, sizeof(bench.memory));
 	wy_buf_init(&words, text, sizeof(text));
-	assert_int_equal(delivery_new(&parts, &bench.delivery), WY_OK);
-	assert_int_equal(delivery_open(bench.delivery, &words), WY_OK);
+	assert_int_equal(try_to_open(&words), WY_OK);
 }
 
 static void start(void)
@@ -510,7 +526,11 @@ static void a_receipt_for_another_process_of_this_name_frees_nothing(void **stat
 	delivery_dispatch(bench.delivery);
 	receipt(1, ",\"instance\":\"1234\"");
 	assert_int_equal(queued(), 1);
-	receipt(1, "");
+	char more[64];
+	const char *at = strstr(fake_uplink()->sent[0].payload, "\"instance\":\"");
+	assert_non_null(at);
+	snprintf(more, sizeof(more), ",%.*s", (int)strlen("\"instance\":\"0123456789abcdef\""), at);
+	receipt(1, more); /* for this one */
 	assert_int_equal(queued(), 0);
 	stop();
 }
@@ -833,9 +853,440 @@ static void only_the_process_that_is_meant_takes_a_new_epoch(void **state)
 	stop();
 }
 
+/* ---- What the uplink says, and what is not there ---- */
+
+static void the_first_attempts_of_a_street_after_a_power_cut_are_spread(void **state)
+{
+	(void)state;
+
+	start();
+	delivery_close(bench.delivery);
+	bench.config.uplink.retry_first_ms = 30000;
+	bench.boot_ms = DELIVERY_BOOT_MS - 1;
+	open_delivery();
+	assert_true(fake_uplink()->first_wait_ms == 30000);
+	delivery_close(bench.delivery);
+	bench.boot_ms = DELIVERY_BOOT_MS;
+	open_delivery();
+	assert_true(fake_uplink()->first_wait_ms == 0);
+	stop();
+}
+
+static void without_settings_that_open_it_says_why_and_may_be_opened_later(void **state)
+{
+	static const char *const said[] = {"no such file: ca.pem", NULL};
+	struct wy_buf words;
+	char text[100];
+	(void)state;
+
+	start();
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		delivery_close(bench.delivery);
+		fake_uplink()->open_err = WY_E_IO;
+		fake_uplink()->open_words = said[i];
+		wy_buf_init(&words, text, sizeof(text));
+		assert_int_equal(try_to_open(&words), WY_E_IO);
+		assert_string_equal(delivery_state(bench.delivery).words, said[i] ? said[i] : wy_err_text(WY_E_IO));
+		put(1);
+		assert_true(delivery_pump(bench.delivery) == WY_MS_NEVER);
+		assert_int_equal(fake_uplink()->n_hurries, 0);
+		delivery_rebirth(bench.delivery); /* owed until it is open */
+		delivery_close(bench.delivery);
+	}
+	fake_uplink()->open_err = WY_OK;
+	wy_buf_init(&words, text, sizeof(text));
+	assert_int_equal(delivery_open(bench.delivery, &words), WY_OK);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(births(), 1);
+	assert_int_equal(fake_uplink_count(1), 1);
+	stop();
+}
+
+static void no_memory_for_it_is_an_error(void **state)
+{
+	struct delivery_parts parts = {.config = &bench.config, .store = bench.store, .clock = &bench.clock, .boot = "b",
+				       .arena = &bench.arena};
+	struct delivery *made = NULL;
+	(void)state;
+
+	start();
+	parts.store = bench.store;
+	wy_arena_init(&bench.arena, bench.memory + sizeof(bench.memory) / 2, 16);
+	assert_int_equal(delivery_new(&parts, &made), WY_E_NOMEM);
+	assert_null(made);
+	stop();
+}
+
+static void another_with_our_name_is_counted_and_odd_words_are_made_plain(void **state)
+{
+	(void)state;
+
+	start();
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	fake_uplink_down(UPLINK_CAUSE_TAKEN_OVER, "taken\nover by \"\xe6\xa2\xaf~\x7f\"");
+	assert_int_equal(delivery_state(bench.delivery).taken_over, 1);
+	assert_string_equal(delivery_state(bench.delivery).words, "taken?over by \"???~?\"");
+	assert_false(delivery_state(bench.delivery).is_up);
+	wy_ms since_ms = delivery_state(bench.delivery).since_ms;
+	bench.now.mono_ms += 5000;
+	fake_uplink_down(UPLINK_CAUSE_UNREACHABLE, "nobody");
+	fake_uplink_down(UPLINK_CAUSE_UNREACHABLE, "nobody");
+	assert_true(delivery_state(bench.delivery).since_ms == since_ms);
+	assert_string_equal(delivery_state(bench.delivery).words, "nobody");
+	stop();
+}
+
+static void a_birth_is_owed_until_there_is_room(void **state)
+{
+	(void)state;
+
+	start();
+	assert_int_equal(fake_uplink_connect(1), WY_OK);
+	delivery_rebirth(bench.delivery);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(births(), 1);
+	fake_uplink_fate(UINT64_MAX, UPLINK_FATE_TAKEN, 0);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(births(), 2);
+	fake_uplink_fate(UINT64_MAX, UPLINK_FATE_TAKEN, 0);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(births(), 2);
+	stop();
+}
+
+static void another_set_of_rules_is_in_the_next_birth(void **state)
+{
+	struct config other = bench.config;
+	(void)state;
+
+	start();
+	other = bench.config;
+	other.uplink.grade = CONFIG_GRADE_PUBACK;
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_switch(bench.delivery, &other, 0xb00d1e);
+	delivery_rebirth(bench.delivery);
+	assert_int_equal(births(), 2);
+	assert_non_null(strstr(fake_uplink()->sent[1].payload, "\"bundle\":\"0000000000b00d1e\""));
+	assert_non_null(strstr(fake_uplink()->sent[1].payload, "\"grade\":\"G1\""));
+	stop();
+}
+
+static void what_the_broker_denies_beside_events_changes_nothing(void **state)
+{
+	(void)state;
+
+	start();
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	fake_uplink_fate(UINT64_MAX, UPLINK_FATE_REFUSED, 0x87);
+	fake_uplink_receive(UP "cmd", "{\"id\":\"c\",\"type\":\"com.weiyu.cmd.rebirth.v1\",\"data\":{}}");
+	fake_uplink_fate(UINT64_MAX - 2, UPLINK_FATE_REFUSED, 0x87);
+	fake_uplink()->publish_err = WY_E_LINK; /* nor does one the client does not take */
+	fake_uplink_receive(UP "cmd", "{\"id\":\"d\",\"type\":\"com.weiyu.cmd.rebirth.v1\",\"data\":{}}");
+	fake_uplink()->publish_err = WY_OK;
+	assert_int_equal(births(), 2);
+	assert_true(delivery_dispatch(bench.delivery) == WY_MS_NEVER);
+	assert_false(delivery_is_broken(bench.delivery));
+	stop();
+}
+
+static void a_fate_that_comes_after_the_line_was_lost_changes_nothing(void **state)
+{
+	char data[100];
+	(void)state;
+
+	start();
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	receipt(1, "");
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":1,\"to\":1", (unsigned long long)store_epoch(bench.store));
+	char text[200];
+	snprintf(text, sizeof(text), "{\"id\":\"c\",\"type\":\"com.weiyu.cmd.resend.v1\",\"data\":{%s}}", data);
+	fake_uplink_receive(UP "cmd", text);
+	delivery_dispatch(bench.delivery);
+	fake_uplink_down(UPLINK_CAUSE_LOST, "gone");
+	fake_uplink_fate(UINT64_MAX - 1, UPLINK_FATE_TAKEN, 0); /* resent */
+	fake_uplink_fate(1, UPLINK_FATE_TAKEN, 0);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	put(2);
+	delivery_dispatch(bench.delivery);
+	command("d", "resend", "", data);
+	assert_int_equal(fake_uplink_count(UINT64_MAX - 1), 2);
+	assert_int_equal(fake_uplink_count(1) + fake_uplink_count(2), 2);
+	stop();
+}
+
+static void work_that_cannot_be_read_reaches_nobody(void **state)
+{
+	(void)state;
+
+	start();
+	fake_uplink_receive(UP "ticket", "{\"type\":\"com.weiyu.work.acked.v1\",\"data\":{}}");
+	assert_string_equal(bench.worked_on, "");
+	stop();
+}
+
+static void with_mqtt_3_what_is_refused_in_grade_g1_is_said_to_be_lost(void **state)
+{
+	uint64_t seq;
+	(void)state;
+
+	start();
+	delivery_close(bench.delivery);
+	bench.config.uplink.grade = CONFIG_GRADE_PUBACK;
+	bench.config.uplink.receipt_wait_ms = 0; /* not set: the usual one */
+	open_delivery();
+	fake_uplink()->protocol = 4;
+	seq = put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	assert_int_equal(delivery_state(bench.delivery).protocol, 4);
+	delivery_dispatch(bench.delivery);
+	fake_uplink_fate(seq, UPLINK_FATE_TAKEN, 0);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(queued(), 0);
+	stop();
+}
+
+static void a_new_epoch_that_cannot_be_had_is_refused_and_the_process_goes_on(void **state)
+{
+	char data[100];
+	(void)state;
+
+	start();
+	bench.renew_err = WY_E_IO;
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	bench.now.mono_ms += 10000;
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"boot\":\"b\"", (unsigned long long)store_epoch(bench.store));
+	command("c1", "epoch_new", "", data);
+	assert_non_null(strstr(reply(), "\"status\":\"refused\""));
+	assert_non_null(strstr(reply(), wy_err_text(WY_E_IO)));
+	assert_int_equal(bench.n_renewed, 1);
+	assert_false(delivery_is_broken(bench.delivery));
+	delivery_close(bench.delivery);
+	bench.cannot_renew = true;
+	open_delivery();
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	bench.now.mono_ms += 10000;
+	command("c2", "epoch_new", "", data);
+	assert_non_null(strstr(reply(), wy_err_text(WY_E_UNSUPPORTED)));
+	assert_int_equal(bench.n_renewed, 1);
+	stop();
+}
+
+static void a_resend_waits_for_a_line_that_is_busy(void **state)
+{
+	char data[100];
+	(void)state;
+
+	start();
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	receipt(1, "");
+	fake_uplink()->publish_err = WY_E_BUSY;
+	fake_uplink()->publish_err_token = UINT64_MAX - 1;
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":1,\"to\":1", (unsigned long long)store_epoch(bench.store));
+	command("c", "resend", "", data);
+	assert_string_equal(reply(), "");
+	assert_false(delivery_is_broken(bench.delivery));
+	fake_uplink()->publish_err = WY_OK;
+	bench.now.mono_ms += 100;
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink_count(UINT64_MAX - 1), 1);
+	assert_non_null(strstr(reply(), "\"sent\":1"));
+	stop();
+}
+
+static void neighbours_stand_in_one_range_and_a_reply_holds_so_many(void **state)
+{
+	enum { APART = 17, TOGETHER = 3 };
+	char data[100], more[64];
+	(void)state;
+
+	start();
+	for (int i = 0; i < TOGETHER + 2 * APART; i++)
+		put(2);
+	assert_int_equal(fake_uplink_connect(200), WY_OK);
+	delivery_dispatch(bench.delivery);
+	for (int i = 1; i <= TOGETHER + 2 * APART; i += i < TOGETHER ? 1 : 2) {
+		snprintf(more, sizeof(more), ",\"rejected\":[{\"seq\":%d,\"reason\":\"no\"}]", i);
+		receipt(0, more);
+	}
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":1,\"to\":99", (unsigned long long)store_epoch(bench.store));
+	command("c", "resend", "", data);
+	assert_non_null(strstr(reply(), "\"parked\":[{\"from\":1,\"to\":3},{\"from\":5,\"to\":5},"));
+	/* 1 to 3, then 5, 7 ... 33: sixteen ranges. The order ends before the next one, and says so. */
+	assert_non_null(strstr(reply(), "\"to\":34,"));
+	stop();
+}
+
+static void ranges_that_are_gone_fill_the_reply_too(void **state)
+{
+	enum { N = 40 };
+	char data[100];
+	uint64_t gone = 0;
+	size_t n;
+	(void)state;
+
+	/* Every other row stays queued, the others are receipted and then gone. */
+	start();
+	for (int i = 0; i < N; i++)
+		put(2);
+	assert_int_equal(store_begin(bench.store), WY_OK);
+	for (uint64_t seq = 1; seq <= N; seq += 2, gone++)
+		assert_int_equal(store_receipt_one(bench.store, seq, 1), WY_OK);
+	assert_int_equal(store_prune_events(bench.store, 0, 0, &n), WY_OK);
+	assert_int_equal(n, gone);
+	assert_int_equal(store_commit(bench.store), WY_OK);
+	assert_int_equal(fake_uplink_connect(200), WY_OK);
+	delivery_dispatch(bench.delivery);
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":1,\"to\":40", (unsigned long long)store_epoch(bench.store));
+	command("c", "resend", "", data);
+	assert_non_null(strstr(reply(), "{\"from\":31,\"to\":31}]"));
+	assert_non_null(strstr(reply(), "\"to\":32,"));
+	stop();
+}
+
+static void what_is_gone_at_the_end_is_named_too(void **state)
+{
+	char data[100];
+	size_t n;
+	(void)state;
+
+	start();
+	for (int i = 0; i < 34; i++)
+		put(2);
+	assert_int_equal(store_begin(bench.store), WY_OK);
+	for (uint64_t seq = 2; seq <= 34; seq += 2)
+		assert_int_equal(store_receipt_one(bench.store, seq, 1), WY_OK);
+	assert_int_equal(store_prune_events(bench.store, 0, 0, &n), WY_OK);
+	assert_int_equal(store_commit(bench.store), WY_OK);
+	assert_int_equal(fake_uplink_connect(200), WY_OK);
+	delivery_dispatch(bench.delivery);
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":33,\"to\":34", (unsigned long long)store_epoch(bench.store));
+	command("c", "resend", "", data);
+	assert_non_null(strstr(reply(), "\"gone\":[{\"from\":34,\"to\":34}]"));
+	/* Sixteen before it: 34 is the seventeenth, and no room is left for it. */
+	snprintf(data, sizeof(data), "\"epoch\":\"%llx\",\"from\":1,\"to\":34", (unsigned long long)store_epoch(bench.store));
+	command("d", "resend", "", data);
+	assert_non_null(strstr(reply(), "{\"from\":32,\"to\":32}]"));
+	assert_non_null(strstr(reply(), "\"to\":33,"));
+	stop();
+}
+
+static void a_clock_that_is_not_sure_forgets_nothing_by_age(void **state)
+{
+	struct store_outbox_stats stats;
+	(void)state;
+
+	start();
+	bench.now.clock = WY_CLOCK_UNSYNCED;
+	put(2);
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	receipt(1, "");
+	bench.now.wall_ms += 2 * DELIVERY_KEEP_MS;
+	bench.now.mono_ms += 2 * 3600 * 1000;
+	receipt(2, "");
+	assert_int_equal(store_outbox_stats(bench.store, &stats), WY_OK);
+	assert_int_equal(stats.receipted, 2);
+	put(2);
+	bench.now.clock = WY_CLOCK_SYNCED;
+	bench.now.mono_ms += 2 * 3600 * 1000;
+	bench.now.wall_ms += 2 * DELIVERY_KEEP_MS;
+	delivery_dispatch(bench.delivery);
+	receipt(3, "");
+	assert_int_equal(store_outbox_stats(bench.store, &stats), WY_OK);
+	assert_int_equal(stats.receipted, 1);
+	stop();
+}
+
+static void a_gap_at_the_end_of_the_queue_is_told_too(void **state)
+{
+	struct ticket_gap gap;
+	struct store_outbox_stats stats;
+	(void)state;
+
+	start();
+	store_set_quota(bench.store, 1); /* not one event that is not S1 */
+	put(4);
+	put(4);
+	assert_int_equal(store_outbox_stats(bench.store, &stats), WY_OK);
+	assert_int_equal(stats.lost, 2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink_count(1), 1);
+	assert_non_null(strstr(fake_uplink()->sent[1].payload, "\"ranges\":[[1,2]]"));
+	assert_int_equal(store_gap(bench.store, &gap), WY_E_NOTFOUND);
+	put(1);
+	put(4); /* a new hole behind what was told */
+	put(1);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink_count(4), 1);
+	receipt(5, "");
+	assert_int_equal(queued(), 0);
+	stop();
+}
+
+static void a_store_that_is_damaged_ends_the_process_and_is_said_once(void **state)
+{
+	(void)state;
+
+	start();
+	put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	delivery_dispatch(bench.delivery);
+	failing_store_set_err(WY_E_CORRUPT);
+	for (int i = 0; i < 2; i++) {
+		failing_store_set(1, false);
+		receipt(1, "");
+		assert_true(delivery_is_broken(bench.delivery));
+		assert_int_equal(queued(), 1);
+	}
+	failing_store_set_err(WY_E_IO);
+	stop();
+}
+
+static void the_topic_of_a_gateway_has_two_digits_of_its_name(void **state)
+{
+	(void)state;
+
+	start();
+	delivery_close(bench.delivery);
+	bench.config.gateway = "gw-24"; /* one in sixteen begins with a zero */
+	open_delivery();
+	assert_int_equal(delivery_fd(bench.delivery), uplink_fd(NULL));
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	assert_string_equal(fake_uplink()->sent[0].topic, "weiyu/v1/up/01/gw-24/state");
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_gap_at_the_end_of_the_queue_is_told_too),
+		cmocka_unit_test(a_store_that_is_damaged_ends_the_process_and_is_said_once),
+		cmocka_unit_test(the_topic_of_a_gateway_has_two_digits_of_its_name),
+		cmocka_unit_test(the_first_attempts_of_a_street_after_a_power_cut_are_spread),
+		cmocka_unit_test(without_settings_that_open_it_says_why_and_may_be_opened_later),
+		cmocka_unit_test(no_memory_for_it_is_an_error),
+		cmocka_unit_test(another_with_our_name_is_counted_and_odd_words_are_made_plain),
+		cmocka_unit_test(a_birth_is_owed_until_there_is_room),
+		cmocka_unit_test(another_set_of_rules_is_in_the_next_birth),
+		cmocka_unit_test(what_the_broker_denies_beside_events_changes_nothing),
+		cmocka_unit_test(a_fate_that_comes_after_the_line_was_lost_changes_nothing),
+		cmocka_unit_test(work_that_cannot_be_read_reaches_nobody),
+		cmocka_unit_test(with_mqtt_3_what_is_refused_in_grade_g1_is_said_to_be_lost),
+		cmocka_unit_test(a_new_epoch_that_cannot_be_had_is_refused_and_the_process_goes_on),
+		cmocka_unit_test(a_resend_waits_for_a_line_that_is_busy),
+		cmocka_unit_test(neighbours_stand_in_one_range_and_a_reply_holds_so_many),
+		cmocka_unit_test(ranges_that_are_gone_fill_the_reply_too),
+		cmocka_unit_test(what_is_gone_at_the_end_is_named_too),
+		cmocka_unit_test(a_clock_that_is_not_sure_forgets_nothing_by_age),
 		cmocka_unit_test(birth_and_will_carry_the_same_number_and_each_connection_a_new_one),
 		cmocka_unit_test(life_safety_does_not_wait_for_a_long_pause_between_attempts),
 		cmocka_unit_test(nothing_leaves_the_store_on_puback_alone),
