@@ -89,8 +89,8 @@ enum wy_err store_commit(struct store *store)
 		return WY_E_STATE;
 	if (store->broken)
 		err = store->broken;
-	else if (!store->is_failed && !sqlite3_get_autocommit(store->db))
-		err = commit(store);
+	else if (!sqlite3_get_autocommit(store->db))
+		err = commit(store); /* WY_E_STATE after a write that failed: it begins with a write */
 	if (err)
 		store_abort(store);
 	store->is_in_tx = false;
