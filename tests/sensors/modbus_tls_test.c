@@ -98,6 +98,17 @@ static void a_handshake_cut_anywhere_is_never_secured(void **state)
 	}
 }
 
+/* Of what the server said, the one byte in the head of a record that nobody looks at: an older version there means nothing. What it
+ * carries is all of the handshake, and of that nothing may change. */
+static bool is_record_version(size_t at)
+{
+	size_t head = 0;
+
+	while (head + 5 <= at)
+		head += 5 + ((size_t)rig.said[head + 3] << 8 | rig.said[head + 4]);
+	return at == head + 2;
+}
+
 static void a_handshake_changed_anywhere_is_never_secured(void **state)
 {
 	(void)state;
@@ -106,6 +117,8 @@ static void a_handshake_changed_anywhere_is_never_secured(void **state)
 		begin();
 		assert_int_equal(modbus_tls_step(rig.session), WY_E_BUSY);
 		mbaps_rig_serve(&rig);
+		if (is_record_version(at))
+			continue;
 		if (at < rig.n_said) /* its signatures differ in length */
 			rig.said[at] ^= (uint8_t)(1u << at % 8);
 		else
