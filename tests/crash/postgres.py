@@ -10,7 +10,8 @@ import tempfile
 
 
 class Cluster:
-    def __init__(self):
+    def __init__(self, is_durable=False):
+        self.is_durable = is_durable
         self.bin = os.path.dirname(sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))[-1])
         self.dir = tempfile.mkdtemp(prefix="weiyu-pg-")
         if os.geteuid() == 0:
@@ -26,8 +27,8 @@ class Cluster:
         subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL)
 
     def start(self):
-        # A crash of the server is played, not of the machine: no sync is needed for that.
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.dir} -c fsync=off"
+        # Where a crash of the server is played, not of the machine, no sync is needed.
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.dir} -c fsync={'on' if self.is_durable else 'off'}"
         self.call("pg_ctl", "-D", self.dir + "/data", "-w", "-l", self.dir + "/log", "-o", options, "start")
 
     def stop(self):

@@ -1,11 +1,15 @@
-"""drain.py BUILD [--backlog N] [--samples N] [--db SPEC]: how fast a backlog reaches the desk, and how long life safety
-takes beside it. BUILD is a release build with weiyu, weiyu-desk and weiyu-sim.
+"""drain.py BUILD [--backlog N] [--samples N] [--db SPEC | --postgres] [--rtt MS] [--loss PERCENT]: how fast a backlog reaches the
+desk, and how long life safety takes beside it. BUILD is a release build with weiyu, weiyu-desk and weiyu-sim.
 
 500 boxes of five assets make the backlog (faults of S2 to S4 come and go while the broker is away), one box more, polled
 ten times a second, has a passenger trapped and freed again and again: first with nothing else to do, then while the
 backlog drains. Real path: simulator, Modbus TCP, rules, store, TLS with client certificates, mosquitto, the desk and its database.
 A time is from the simulator's own clock (its log of what it was told) to the desk's commit (its line about the event,
 stamped after the commit). Prints what docs/measurements.md quotes; it passes no judgement but on loss.
+
+--postgres: a cluster of the bench's own, with its syncs. --rtt: between gateway and broker stands a line that takes half of it each
+way (tests/faults/bad_line.py). --loss: the kernel drops so many of the packets between gateway and that line; as root, in a network
+of the bench's own (`unshare -n`), with nft.
 """
 import argparse
 import json
@@ -14,13 +18,16 @@ import random
 import shutil
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
-sys.path.insert(0, os.path.join(SOURCE, "tests/crash"))
+sys.path[:0] = [os.path.join(SOURCE, "tests/crash"), os.path.join(SOURCE, "tests/faults")]
 
+from bad_line import BadLine  # noqa: E402
+from postgres import Cluster  # noqa: E402
 from street import ASSET, GATEWAY, HOUSE, Street, wait_for  # noqa: E402
 from stage import free_port  # noqa: E402
 
@@ -28,16 +35,41 @@ DEVICES, WIRES, PER_DEVICE, POINTS = 500, 10, 5, ("leak", "broken", "worn")
 PROBE = "probe-0"
 
 
+def lose_packets(port, percent):
+    rules = "".join(f"add rule inet bench in tcp {end} {port} numgen random mod 100 < {percent} drop\n" for end in ("dport", "sport"))
+    subprocess.run(["nft", "-f", "-"], check=True, text=True, input="add table inet bench\nadd chain inet bench in "
+                   "{ type filter hook input priority 0; }\n" + rules)
+
+
 class Crowd(Street):
     """One gateway, many boxes for the backlog, one for life safety."""
 
-    def __init__(self, run, programs, db):
-        self.spec = db or f"sqlite:{run}/desk.db"
+    def __init__(self, run, programs, options):
+        self.cluster = Cluster(is_durable=True) if options.postgres else None
+        self.spec = options.db or (f"postgres:{self.cluster.conninfo()}" if self.cluster else f"sqlite:{run}/desk.db")
+        self.rtt_s, self.loss, self.line = options.rtt / 1000, options.loss, None
         super().__init__(run, programs, 1, random.Random(1))
+
+    def door(self):
+        """Where the gateway finds the broker."""
+        if not self.rtt_s and not self.loss:
+            return self.mqtt
+        self.line = BadLine(self.mqtt, 1, self.rtt_s / 2)
+        self.line.become("slow")
+        if self.loss:
+            lose_packets(self.line.port, self.loss)
+        return self.line.port
+
+    def stop(self):
+        super().stop()
+        if self.line:
+            self.line.stop()
+        if self.cluster:
+            self.cluster.remove()
 
     def render(self, receipt_wait):
         gateway, ports, port = self.gateways[0], [free_port() for _ in range(WIRES)], free_port()
-        settings = GATEWAY.format(gateway=gateway, run=self.run, house=HOUSE, mqtt=self.mqtt, receipt_wait="60s")
+        settings = GATEWAY.format(gateway=gateway, run=self.run, house=HOUSE, mqtt=self.door(), receipt_wait="60s")
         self.write(gateway + ".yaml", settings.replace(f"{HOUSE}/profile.yaml", f"{HOUSE}/profile.yaml, {self.run}/slow.yaml"))
         with open(HOUSE + "/profile.yaml", encoding="utf-8") as file:
             self.write("slow.yaml", file.read().replace("F: 100ms", "F: 5s").replace("id: crash-box", "id: slow-box"))
@@ -176,10 +208,16 @@ def main():
     parser.add_argument("--backlog", type=int, default=50000)
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--db", help="the desk's database; default SQLite in the bench's own directory")
+    parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--rtt", type=float, default=0, help="between gateway and broker, ms")
+    parser.add_argument("--loss", type=int, default=0, help="percent of the packets between gateway and broker")
     options = parser.parse_args()
+    if options.loss and os.environ.get("WY_BENCH_NET") != "1":
+        os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", "env", "WY_BENCH_NET=1",
+                              sys.executable, *sys.argv])
     programs = {n: os.path.join(os.path.realpath(options.build), "bin", n) for n in ("weiyu", "weiyu-desk", "weiyu-sim")}
     run = tempfile.mkdtemp(prefix="weiyu-drain-")
-    crowd = Crowd(run, programs, options.db)
+    crowd = Crowd(run, programs, options)
     try:
         perform(crowd, options)
     finally:
