@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Statements with values are made once: their texts are constants, so a text is known by its address, and by the number of its
+ * place at the server. A text beyond them is parsed each time. */
+#define KEPT_STATEMENTS 96
+#define NAME_SIZE 24
+
+struct base {
+	PGconn *link;
+	const char *kept[KEPT_STATEMENTS];
+	size_t n_kept;
+};
+
 /* No statement waits longer on a lock or a stuck server: the desk must stay stoppable. */
 #define SETTINGS "set client_min_messages = warning; set statement_timeout = '5s'; " \
 	"set synchronous_commit = on"
@@ -45,22 +56,27 @@ static enum wy_err open_connection(const char *conninfo, bool is_new_ok, void **
 	/* what stands later wins: conninfo may change the waiting time, not the meaning of text */
 	static const char *const keys[] = {"connect_timeout", "dbname", "client_encoding", NULL};
 	const char *const values[] = {CONNECT_WAIT_S, conninfo, "UTF8", NULL};
-	PGconn *handle = PQconnectdbParams(keys, values, 1);
+	struct base *base = calloc(1, sizeof *base);
+	PGconn *link = base ? PQconnectdbParams(keys, values, 1) : NULL;
 	PGresult *result;
 
 	(void)is_new_ok; /* the database itself is always made by its administrator */
-	if (!handle)
+	if (!link) {
+		free(base);
 		return WY_E_NOMEM;
-	result = PQstatus(handle) == CONNECTION_OK ? PQexec(handle, SETTINGS) : NULL;
+	}
+	result = PQstatus(link) == CONNECTION_OK ? PQexec(link, SETTINGS) : NULL;
 	if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-		snprintf(why, why_size, "%s", PQerrorMessage(handle));
+		snprintf(why, why_size, "%s", PQerrorMessage(link));
 		why[strcspn(why, "\n")] = '\0';
 		PQclear(result);
-		PQfinish(handle);
+		PQfinish(link);
+		free(base);
 		return WY_E_LINK;
 	}
 	PQclear(result);
-	*ret_handle = handle;
+	base->link = link;
+	*ret_handle = base;
 	return WY_OK;
 }
 
@@ -76,15 +92,50 @@ static void hand_over(const PGresult *result, int line, db_row *row, void *arg)
 	row(arg, column, (size_t)n);
 }
 
+/* NULL: the statement could not be made; *ret_result says why. "": there is no place for it. A name outlives the transaction it was
+ * made in, whatever becomes of that. */
+static const char *name_of(struct base *base, const char *sql, char name[NAME_SIZE], PGresult **ret_result)
+{
+	size_t at = 0;
+
+	while (at < base->n_kept && base->kept[at] != sql)
+		at++;
+	if (at == KEPT_STATEMENTS)
+		return "";
+	snprintf(name, NAME_SIZE, "s%zu", at);
+	if (at < base->n_kept)
+		return name;
+	*ret_result = PQprepare(base->link, name, sql, 0, NULL);
+	if (PQresultStatus(*ret_result) != PGRES_COMMAND_OK)
+		return NULL;
+	PQclear(*ret_result);
+	base->kept[base->n_kept++] = sql;
+	return name;
+}
+
+static PGresult *execute(struct base *base, const char *sql, const char *const param[], size_t n)
+{
+	char space[NAME_SIZE];
+	PGresult *result = NULL;
+	const char *name = n > 0 ? name_of(base, sql, space, &result) : "";
+
+	if (!name)
+		return result;
+	if (name[0])
+		return PQexecPrepared(base->link, name, (int)n, param, NULL, NULL, 0);
+	return PQexecParams(base->link, sql, (int)n, NULL, param, NULL, NULL, 0);
+}
+
 static enum wy_err run(void *handle, const char *sql, const char *const param[], size_t n,
 		       db_row *row, void *arg, size_t *ret_changed)
 {
-	PGresult *result = PQexecParams(handle, sql, (int)n, NULL, param, NULL, NULL, 0);
+	struct base *base = handle;
+	PGresult *result = execute(base, sql, param, n);
 	ExecStatusType status = PQresultStatus(result);
 	enum wy_err err = WY_OK;
 
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-		err = translate(handle, result);
+		err = translate(base->link, result);
 	} else if (strcmp(PQcmdStatus(result), "ROLLBACK") == 0 && strcmp(sql, "commit") == 0) {
 		err = WY_E_BUSY; /* a commit of a failed transaction is answered politely */
 	} else {
@@ -98,12 +149,15 @@ static enum wy_err run(void *handle, const char *sql, const char *const param[],
 
 static const char *why(void *handle)
 {
-	return PQerrorMessage(handle);
+	return PQerrorMessage(((struct base *)handle)->link);
 }
 
 static void close_connection(void *handle)
 {
-	PQfinish(handle);
+	struct base *base = handle;
+
+	PQfinish(base->link);
+	free(base);
 }
 
 const struct db_driver db_postgres = {
