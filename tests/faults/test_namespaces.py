@@ -87,7 +87,7 @@ def test_the_platform_knows_in_time_that_a_building_is_unwatched(building, way, 
     waiting.until(lambda: state_at_desk(desk) == "birth", "the birth at the desk")
     most_s = 1.5 * KEEPALIVE_S + will_s
     known_s, back_s = let_be_blind(building, way, waiting, desk, how, most_s)
-    print(f"\n{how}: known after {known_s:.1f} s of at most {most_s:.1f}, seen again {back_s:.1f} s after it was well")
+    print(f"\n{how}: known after {known_s:.1f} s ({most_s:.1f} and what the broker takes to look), seen again {back_s:.1f} s after it was well")
     assert known_s <= most_s + MACHINE_S
     if how == "cable":
         waiting.until(lambda: whole_path.verbs_of(desk, "WTR-01") == ["opened"], "the ticket at the desk")
@@ -242,6 +242,8 @@ def test_devices_in_a_black_hole_do_not_slow_the_others(crowd):
                   f"{p99(during) * 1000:.1f} ms; medians {before[len(before) // 2] * 1000:.1f} and {during[len(during) // 2] * 1000:.1f} ms"
                   for _, before, during in seen))
     assert min(seen, key=lambda pair: pair[0])[0] <= STRETCH, [pair[0] for pair in seen]
-    # The measurement can see: an eighth of the polls late is a p99 that is late.
+    # The measurement can see: a device that takes its time.
     crowd.sim(f"delay {crowd.names[-1]} 500ms on")
-    assert p99(crowd.periods(healthy, PHASE_S)) > 1.5 * p99(seen[-1][1])
+    crowd.periods(healthy, 1)
+    slow = crowd.periods(healthy[-1:], PHASE_S)
+    assert slow[len(slow) // 2] > 0.4, slow
