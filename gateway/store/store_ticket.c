@@ -119,6 +119,8 @@ enum wy_err store_get_ticket(struct store_binder *binder, struct ticket *ret_tic
 
 	memset(&ticket, 0, sizeof(ticket));
 	err = get_texts(binder, &ticket, &column);
+	if (err)
+		return err; /* what follows would be read from other columns, and look damaged */
 	get_numbers(binder, &ticket, &column, &err);
 	ticket.has_peak = sqlite3_column_type(binder->stmt, column) != SQLITE_NULL;
 	ticket.peak = sqlite3_column_double(binder->stmt, column++);
