@@ -324,26 +324,26 @@ static unsigned sweep(bool is_of_json, enum wy_err err, unsigned stride, unsigne
 static void a_call_that_finds_no_memory_is_made_again(void **state)
 {
 	(void)state;
-	assert_true(sweep(false, WY_E_NOMEM, 2, 0) > 50);
+	assert_true(sweep(false, WY_E_NOMEM, 4, 0) > 50);
 }
 
 static void calls_that_find_no_memory_for_a_while_are_made_again(void **state)
 {
 	(void)state;
-	assert_true(sweep(false, WY_E_NOMEM, 7, 5) > 50);
+	assert_true(sweep(false, WY_E_NOMEM, 11, 5) > 50);
 }
 
 static void after_a_call_that_meets_an_io_error_the_process_begins_anew(void **state)
 {
 	(void)state;
-	assert_true(sweep(false, WY_E_IO, 3, 0) > 50);
+	assert_true(sweep(false, WY_E_IO, 5, 0) > 50);
 }
 
 static void a_document_that_finds_no_memory_is_written_again(void **state)
 {
 	(void)state;
 	json_set_alloc_funcs(json_or_nothing, free);
-	assert_true(sweep(true, WY_OK, 37, 0) > 500);
+	assert_true(sweep(true, WY_OK, 61, 0) > 500);
 	json_set_alloc_funcs(malloc, free);
 }
 

@@ -370,9 +370,35 @@ static void the_platform_is_silent_since_the_first_row_that_was_sent(void **stat
 	assert_true(outbox_unconfirmed_ms(&box, 100) == 40);
 }
 
+static void a_row_is_due_from_when_it_was_offered(void **state)
+{
+	(void)state;
+	assert_int_equal(outbox_offer(&box, OUTBOX_LANE_REST, 1, 70), WY_OK);
+	assert_true(outbox_due(&box) == 70);
+	assert_int_equal(next_at(69), 0);
+	assert_int_equal(next_at(70), 1);
+}
+
+static void every_row_that_waits_is_hurried_when_the_platform_is_heard(void **state)
+{
+	wy_ms now_ms = 0;
+
+	(void)state;
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		offer(OUTBOX_LANE_REST, seq);
+	for (int i = 0; i < 8; i++, now_ms += OUTBOX_WAIT_MOST_MS)
+		send_all(now_ms, OUTBOX_TAKEN);
+	now_ms -= OUTBOX_WAIT_MOST_MS;
+	outbox_heard(&box, now_ms);
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		assert_int_equal(next_at(now_ms + OUTBOX_RECEIPT_WAIT_MS), seq);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_row_is_due_from_when_it_was_offered, fresh),
+		cmocka_unit_test_setup(every_row_that_waits_is_hurried_when_the_platform_is_heard, fresh),
 		cmocka_unit_test_setup(what_is_due_first_is_waited_for, fresh),
 		cmocka_unit_test_setup(the_platform_is_silent_since_the_first_row_that_was_sent, fresh),
 		cmocka_unit_test_setup(a_full_window_takes_no_row_of_either_lane, fresh),

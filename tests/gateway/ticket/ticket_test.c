@@ -378,7 +378,7 @@ static void without_terms_all_is_planned(void **state)
 
 	(void)state;
 	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
-	assert_true(ticket.deadline.ack == 0 && ticket.deadline.start == 0 && ticket.deadline.regulatory == 0);
+	assert_memory_equal(&ticket.deadline, (&(struct ticket_deadlines){0, 0, 0, 0, 0}), sizeof(ticket.deadline));
 }
 
 static void a_rise_from_a_planned_term_to_a_counted_one_sets_it_and_not_the_other_way(void **state)
@@ -536,9 +536,59 @@ static void numbers_out_of_range_have_a_word_all_the_same(void **state)
 	assert_false(ticket_node_is_final(TICKET_NODE_COUNT));
 }
 
+static struct ticket_input raise_with(uint8_t tier, uint8_t level, bool is_uncertain)
+{
+	return (struct ticket_input){.kind = TICKET_RAISE, .now = {10, WALL, WY_CLOCK_UNSYNCED}, .at_ms = 10, .onset_ms = 10,
+				     .tier = tier, .level = level, .is_uncertain = is_uncertain, .terms = &terms_s2};
+}
+
+static void opening_keeps_what_the_rule_and_the_clock_say(void **state)
+{
+	struct ticket_input input = raise_with(2, 3, true);
+
+	(void)state;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	assert_int_equal(ticket.level, 3);
+	assert_true(ticket.is_uncertain);
+	assert_int_equal(ticket.clock, WY_CLOCK_UNSYNCED);
+	assert_int_equal(ticket.tier_now, 2);
+}
+
+static void a_second_rule_of_the_same_tier_changes_nothing(void **state)
+{
+	struct ticket_input first = raise_with(2, 1, false), second = raise_with(2, 3, true);
+
+	(void)state;
+	assert_int_equal(ticket_step(&ticket, &first, &out), WY_OK);
+	assert_int_equal(ticket_step(&ticket, &second, &out), WY_OK);
+	assert_false(out.is_changed);
+	assert_int_equal(ticket.level, 1);
+	assert_false(ticket.is_uncertain);
+}
+
+static void another_level_or_certainty_is_a_change_and_no_news(void **state)
+{
+	struct ticket_input input = raise_with(2, 1, false);
+
+	(void)state;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	input.kind = TICKET_TIER;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	assert_false(out.is_changed);
+	input.level = 2;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	assert_true(out.is_changed && out.event == TICKET_QUIET && ticket.level == 2);
+	input.is_uncertain = true;
+	assert_int_equal(ticket_step(&ticket, &input, &out), WY_OK);
+	assert_true(out.is_changed && out.event == TICKET_QUIET && ticket.is_uncertain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(opening_keeps_what_the_rule_and_the_clock_say, fresh),
+		cmocka_unit_test_setup(a_second_rule_of_the_same_tier_changes_nothing, fresh),
+		cmocka_unit_test_setup(another_level_or_certainty_is_a_change_and_no_news, fresh),
 		cmocka_unit_test_setup(every_name_that_is_too_long_is_refused_and_the_ticket_stays, fresh),
 		cmocka_unit_test_setup(a_key_is_made_of_no_more_than_a_dedup_key_can_be, fresh),
 		cmocka_unit_test_setup(an_earlier_episode_is_named, fresh),
