@@ -7,8 +7,9 @@
  * keep this true whatever order messages come in:
  *   link     a ticket that is open while another is the root is linked to that root;
  *   follow   when the newer one ends, the root it speaks for ends too: nobody else would say so,
- *            since the root's own epoch is gone. It speaks for an earlier episode, or for another epoch
- *            that opened before it; in doubt the root stays open, and people close it;
+ *            since the root's own epoch is gone. It speaks for an earlier episode, or for an epoch the desk knew
+ *            before its own (of epochs without births: for one that opened before it); in doubt the root stays
+ *            open, and people close it;
  *   promote  when a root ends and open tickets are linked to it (an `opened` that overtook the
  *            `cleared` before it), the newest becomes the root and the others link to it. */
 #include "store_inside.h"
@@ -98,10 +99,13 @@ static const char SQL_TICKET[] =
 	" cleared_at = excluded.cleared_at, body = excluded.body, updated_at = excluded.updated_at"
 	" where excluded.rev > ticket.rev and ticket.gateway = excluded.gateway"
 	" and ticket.dedup_key = excluded.dedup_key";
+/* When the desk came to know an epoch. Stamps of two epochs are compared only where that is not known: clocks may have been wrong. */
+#define SINCE(of) "(select min(i.first_seen) from instance i where i.gw = ticket.gateway and i.epoch = " of ")"
 static const char SQL_FOLLOW[] =
 	"update ticket set is_ended = 1, condition = 'cleared', cleared_at = $4, updated_at = $5"
 	" where ticket_key = (select linked_to from ticket where ticket_key = $1) and is_ended = 0"
-	" and ((epoch = $2 and episode < $3) or (epoch <> $2 and opened_at < $6))";
+	" and ((epoch = $2 and episode < $3) or (epoch <> $2 and case when " SINCE("$2") " <> " SINCE("ticket.epoch")
+	" then " SINCE("$2") " > " SINCE("ticket.epoch") " else opened_at < $6 end))";
 /* The root itself if there is one: then nothing changes. */
 static const char SQL_PROMOTE[] =
 	"update ticket set linked_to = null where linked_to is not null and ticket_key ="

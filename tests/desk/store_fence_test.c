@@ -20,6 +20,7 @@
 #define NOW 1000000
 
 static struct store store;
+static wy_ms now;
 static char fenced[256], ordered[256];
 
 static void note_fenced(void *arg, const char *gw, const char *epoch, const char *instance, const char *reason)
@@ -54,7 +55,7 @@ static enum store_fate take(const char *channel, const char *payload, const char
 	event_read(&event, topic, payload, strlen(payload), &hint);
 	assert_int_not_equal(event.verdict, EVENT_NOISE);
 	assert_int_equal(store_begin(&store), WY_OK);
-	assert_int_equal(store_take(&store, &event, NOW, &fate), WY_OK);
+	assert_int_equal(store_take(&store, &event, now, &fate), WY_OK);
 	assert_int_equal(store_commit(&store), WY_OK);
 	event_release(&event);
 	return fate;
@@ -89,6 +90,17 @@ static enum store_fate event(const char *instance, unsigned seq, const char *ver
 	return take("ticket", payload, instance, false);
 }
 
+static void of_epoch(const char *epoch, unsigned seq, const char *verb, const char *key, unsigned rev, unsigned opened_at)
+{
+	char payload[400];
+
+	snprintf(payload, sizeof payload,
+		 "{\"id\":\"%s-%u\",\"source\":\"/weiyu/" GW "\",\"type\":\"com.weiyu.ticket.%s.v1\",\"data\":{"
+		 "\"ticket_key\":\"%s\",\"dedup_key\":\"L2/one\",\"episode\":1,\"rev\":%u,\"condition\":\"%s\","
+		 "\"opened_at\":%u}}", epoch, seq, verb, key, rev, strcmp(verb, "cleared") == 0 ? "cleared" : "active", opened_at);
+	assert_int_equal(take("ticket", payload, strcmp(epoch, A) == 0 ? X : Y, false), STORE_NEW);
+}
+
 static void keep_row(void *arg, const char *const column[], size_t n)
 {
 	char *text = arg;
@@ -112,6 +124,7 @@ static int open_store(void **state)
 {
 	(void)state;
 	fenced[0] = ordered[0] = '\0';
+	now = NOW;
 	if (store_open(&store, "sqlite::memory:", true) != WY_OK)
 		return -1;
 	store.on_fenced = note_fenced;
@@ -187,6 +200,31 @@ static void a_backup_put_back_is_not_believed_until_it_has_a_new_epoch(void **st
 	assert_string_equal(fenced, "2");
 	expect("select epoch, instance from gateway", B " 3333333333333333;");
 	expect(TICKETS, "t1 3 0;");
+}
+
+/* The gateway's clock was ahead when the first of them opened: what the desk knows of epochs goes before stamps. */
+static void the_end_of_a_later_epoch_ends_the_root_whatever_the_stamps_say(void **state)
+{
+	(void)state;
+	birth_of(A, X, 1, 0, false);
+	of_epoch(A, 1, "opened", "t1", 1, 3600);
+	now += 5000;
+	birth_of(B, Y, 2, 0, false);
+	of_epoch(B, 1, "opened", "t2", 1, 60);
+	of_epoch(B, 2, "cleared", "t2", 2, 60);
+	expect(TICKETS, "t1 1 1;t2 2 1;");
+}
+
+static void the_end_of_an_earlier_epoch_never_ends_a_later_ones_root(void **state)
+{
+	(void)state;
+	birth_of(A, X, 1, 0, false);
+	now += 5000;
+	birth_of(B, Y, 2, 0, false);
+	of_epoch(B, 1, "opened", "t2", 1, 60);
+	of_epoch(A, 1, "opened", "t1", 1, 3600);
+	of_epoch(A, 2, "cleared", "t1", 2, 3600);
+	expect(TICKETS, "t1 2 1;t2 1 0;");
 }
 
 static void one_number_for_two_events_is_proof_enough_without_births(void **state)
@@ -363,6 +401,8 @@ int main(void)
 		ROW(an_honest_restart_goes_on),
 		ROW(the_originals_tickets_stay_right_when_a_copy_spoke_in_between),
 		ROW(a_backup_put_back_is_not_believed_until_it_has_a_new_epoch),
+		ROW(the_end_of_a_later_epoch_ends_the_root_whatever_the_stamps_say),
+		ROW(the_end_of_an_earlier_epoch_never_ends_a_later_ones_root),
 		ROW(one_number_for_two_events_is_proof_enough_without_births),
 		ROW(the_later_process_is_kept_out_when_its_number_is_taken),
 		ROW(a_process_without_a_birth_is_asked_for_it),
