@@ -223,13 +223,16 @@ bool event_range(const struct event *event, size_t i, int64_t *ret_first, int64_
 static void read_gap(struct event *event)
 {
 	const json_t *ranges;
-	int64_t first, last;
+	int64_t first, last, told = 0;
 	size_t n = 0;
 
 	event->data = json_object_get(event->doc, "data");
 	ranges = json_object_get(event->data, "ranges");
 	for (; event_range(event, n, &first, &last); n++)
 		event->lost += last - first < INT64_MAX - event->lost ? last - first + 1 : 0;
+	/* Of an epoch that is over more were lost than the record has numbers for. */
+	if (read_count(json_object_get(event->data, "events"), 1, &told) && told > event->lost)
+		event->lost = told;
 	if (n == 0 || n != json_array_size(ranges))
 		refuse(event, "data.ranges is not a list of first and last numbers");
 	else

@@ -95,7 +95,7 @@ static enum store_kind kind_of(const char *type)
 	} kinds[] = {
 		{"com.weiyu.ticket.opened.v1", STORE_OPENED},	{"com.weiyu.ticket.updated.v1", STORE_UPDATED},
 		{"com.weiyu.ticket.reopened.v1", STORE_UPDATED}, {"com.weiyu.ticket.cleared.v1", STORE_ENDED},
-		{"com.weiyu.ticket.closed.v1", STORE_ENDED},	{"com.weiyu.ticket.gap.v1", STORE_GAP},
+		{"com.weiyu.ticket.closed.v1", STORE_ENDED},	{TICKET_GAP_TYPE, STORE_GAP},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -166,6 +166,20 @@ enum wy_err store_put_event(struct store *store, const struct store_event *event
 	if (!err && !is_lost && store->is_untold)
 		err = mark_told(store, event);
 	return err;
+}
+
+/* Numbers are free below 0, and of as many epochs as there may be, older ones lower. */
+#define PAST_STEP (INT64_C(1) << 40)
+
+enum wy_err store_keep_parked(struct store *store, const struct store_event *event, const char *reason, wy_ms wall_ms)
+{
+	struct store_event past = *event;
+
+	past.seq = (uint64_t)((int64_t)event->seq - PAST_STEP);
+	if ((int64_t)event->seq < -(INT64_C(1) << 60) || (int64_t)event->seq >= PAST_STEP)
+		return WY_E_INVALID;
+	enum wy_err err = insert(store, &past, kind_of(past.type));
+	return err ? err : store_park(store, past.seq, reason, wall_ms);
 }
 
 /* ---- Sending ----------------------------------------------------------------------------------- */

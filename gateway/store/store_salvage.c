@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "restamp.h"
+#include "store_past_gap.h"
 
 enum salvage_statement {
 #define SALVAGE(name, sql) SALVAGE_##name,
@@ -37,6 +38,7 @@ struct salvage {
 	struct store_opening *opening;
 	struct ticket_stamp newest; /* of all that verified: where the clock stood, if nothing better says it */
 	bool has_clock;
+	struct past_gap gap;
 	char raw[WY_TICKET_BYTES_MAX + 1], text[WY_TICKET_BYTES_MAX + 1]; /* an event as it was, and as it goes on */
 };
 
@@ -255,7 +257,8 @@ static enum wy_err salvage_keyed(struct salvage *s, enum salvage_statement up, e
 
 	if (err || is_whole)
 		return err;
-	s->opening->part[part].lost++; /* a place; nobody knows how many rows */
+	if (part < STORE_PARTS)
+		s->opening->part[part].lost++; /* a place; nobody knows how many rows */
 	strcpy(high, last_of_all);
 	err = walk_keys(s, down, false, high, low, part, take, &is_whole);
 	if (err || !*low)
@@ -341,23 +344,25 @@ static bool read_text(struct store_binder *row, int column, char out[STORE_KEY_S
 	return store_column_text(row, column, out, STORE_KEY_SIZE) == WY_OK;
 }
 
-static enum wy_err put_event(struct salvage *s, struct store_event *event, const struct ticket_event_name *was,
-			     const struct store_binder *row)
+static enum wy_err unpack(struct salvage *s, const struct store_binder *row, size_t *ret_len)
 {
 	const void *packed = sqlite3_column_blob(row->stmt, 7);
+
+	return store_unpack(s->from, sqlite3_column_int64(row->stmt, 6), packed, (size_t)sqlite3_column_bytes(row->stmt, 7),
+			    s->raw, sizeof(s->raw), ret_len) ? WY_E_INVALID : WY_OK;
+}
+
+static enum wy_err put_event(struct salvage *s, struct store_event *event, const struct ticket_event_name *was)
+{
 	struct ticket_restamped told;
 	struct wy_buf out;
 	uint64_t last = 0;
-	size_t len = 0;
-
-	if (store_unpack(s->from, sqlite3_column_int64(row->stmt, 6), packed, (size_t)sqlite3_column_bytes(row->stmt, 7), s->raw,
-			 sizeof(s->raw), &len))
-		return WY_E_INVALID;
 	enum wy_err err = store_last_seq(s->to, &last);
+
 	if (err)
 		return err;
 	wy_buf_init(&out, s->text, sizeof(s->text));
-	err = ticket_event_restamp(s->raw, len, was, store_epoch(s->to), last + 1, &out, &told);
+	err = ticket_event_restamp(event->payload, event->len, was, store_epoch(s->to), last + 1, &out, &told);
 	if (err)
 		return err == WY_E_LIMIT ? WY_E_INVALID : err;
 	event->payload = out.text;
@@ -371,27 +376,59 @@ static enum wy_err put_event(struct salvage *s, struct store_event *event, const
 	return err;
 }
 
+/* What the platform would not have: for people, as it was. It is in nobody's count of what waits. */
+static enum wy_err keep_parked(struct salvage *s, const struct store_event *event, struct store_binder *row)
+{
+	char reason[STORE_KEY_SIZE];
+
+	if (!read_text(row, 10, reason))
+		reason[0] = '\0';
+	enum wy_err err = store_keep_parked(s->to, event, reason, sqlite3_column_int64(row->stmt, 9));
+	return err ? err : WY_E_NOTFOUND;
+}
+
+/* Its numbers are of an epoch that is over; what it counts is said in this one. */
+static enum wy_err take_record(struct salvage *s, const struct store_event *event, const struct ticket_event_name *was)
+{
+	enum wy_err err = past_gap_add_record(s->to, &s->gap, event->payload, event->len, was);
+
+	return err && err != WY_E_INVALID ? err : WY_E_NOTFOUND;
+}
+
 static enum wy_err take_event(struct salvage *s, struct store_binder *row, int64_t seq)
 {
 	char key[STORE_KEY_SIZE], type[STORE_KEY_SIZE], topic[STORE_KEY_SIZE];
 	int64_t tier = sqlite3_column_int64(row->stmt, 0);
+	struct store_event event = {.seq = (uint64_t)seq, .tier = (uint8_t)tier, .ticket_key = key, .type = type, .topic = topic,
+				    .created = {sqlite3_column_int64(row->stmt, 4), sqlite3_column_int64(row->stmt, 5)},
+				    .payload = s->raw};
 
-	/* What a record says is missing is missing from an epoch that is over. */
-	if (read_text(row, 2, type) && strcmp(type, "com.weiyu.ticket.gap.v1") == 0)
-		return WY_E_NOTFOUND;
 	if (tier < 1 || tier > 4 || !read_text(row, 1, key) || !read_text(row, 2, type) || !read_text(row, 3, topic) ||
-	    strcmp(topic, "ticket") != 0)
+	    strcmp(topic, "ticket") != 0 || unpack(s, row, &event.len))
 		return WY_E_INVALID;
 	struct ticket_event_name was = {s->to->gateway, type, key, s->from->epoch, (uint64_t)seq};
-	struct store_event event = {
-		.tier = (uint8_t)tier,
-		.ticket_key = key,
-		.type = type,
-		.topic = topic,
-		.created = {sqlite3_column_int64(row->stmt, 4), sqlite3_column_int64(row->stmt, 5)},
-	};
+	if (sqlite3_column_int64(row->stmt, 8) == STORE_PARKED)
+		return keep_parked(s, &event, row);
+	if (strcmp(type, TICKET_GAP_TYPE) == 0)
+		return take_record(s, &event, &was);
 	note_instant(s, event.created);
-	return put_event(s, &event, &was, row);
+	return put_event(s, &event, &was);
+}
+
+/* ---- What is missing ---------------------------------------------------------------------------- */
+
+static enum wy_err take_gap(struct salvage *s, struct store_binder *row, int64_t first)
+{
+	(void)first;
+	return past_gap_add_range(s->to, &s->gap, row);
+}
+
+static enum wy_err take_gap_ticket(struct salvage *s, struct store_binder *row, int64_t id)
+{
+	const char *key = (const char *)sqlite3_column_text(row->stmt, 0);
+
+	(void)id;
+	return past_gap_add_ticket(s->to, &s->gap, key, sqlite3_column_int64(row->stmt, 1));
 }
 
 /* ---- All of it ---------------------------------------------------------------------------------- */
@@ -436,9 +473,15 @@ static enum wy_err salvage_all(struct salvage *s, uint32_t *ret_losses)
 		err = salvage_numbered(s, SALVAGE_DAY_UP, STORE_PARTS, take_day);
 	if (!err)
 		err = salvage_keyed(s, SALVAGE_EPISODE_UP, STORE_PART_EPISODES, take_episode);
+	if (!err)
+		err = salvage_numbered(s, SALVAGE_GAP_UP, STORE_PARTS, take_gap);
+	if (!err)
+		err = salvage_keyed(s, SALVAGE_GAP_TICKET_UP, STORE_PARTS, take_gap_ticket);
 	/* Before their tickets: an event that is added tells its ticket, as far as the store can see. */
 	if (!err)
 		err = salvage_numbered(s, SALVAGE_EVENT_UP, STORE_PART_EVENTS, take_event);
+	if (!err)
+		err = past_gap_put(s->to, &s->gap);
 	if (!err)
 		err = salvage_numbered(s, SALVAGE_TICKET_UP, STORE_PART_TICKETS, take_ticket);
 	if (!err)

@@ -106,6 +106,8 @@ struct store_dropped {
 	const char *ticket_key;
 };
 enum wy_err store_note_gap(struct store *store, const struct store_dropped *dropped);
+/* One that was parked in an epoch that is over: kept as it is, under a number below 0, which is none of the stream. */
+enum wy_err store_keep_parked(struct store *store, const struct store_event *event, const char *reason, wy_ms wall_ms);
 /* The platform has an older state of this ticket than the gateway; is_new: it has none. */
 enum wy_err store_mark_untold(struct store *store, const char *key, bool is_new);
 

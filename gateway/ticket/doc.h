@@ -116,7 +116,6 @@ WY_MUST_CHECK enum wy_err ticket_doc_summary(const char *past, size_t len, struc
 /* Full CloudEvents type: "com.weiyu.ticket.opened.v1". Static text; "" for TICKET_QUIET. */
 const char *ticket_doc_type(enum ticket_event event);
 
-#define TICKET_GAP_TYPE "com.weiyu.ticket.gap.v1"
 #define TICKET_GAP_TIER 3u
 
 /* Who says what is lost, and under which number: the first of its ranges. */

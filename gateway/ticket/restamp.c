@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json_build.h"
+#include "stamp.h"
 
 enum { NAME_SIZE = 48, EPOCH_DIGITS = 16 };
 
@@ -107,6 +108,82 @@ enum wy_err ticket_event_restamp(const void *event, size_t len, const struct tic
 
 	if (!err)
 		tell(json_object_get(root, "data"), ret_told);
+	json_decref(root);
+	return err;
+}
+
+/* ---- A record of what was lost ------------------------------------------------------------------ */
+
+#define COUNT_MOST 1000000000 /* of events: no store ever held so many */
+
+static bool read_count(const json_t *object, const char *key, uint64_t *ret_n)
+{
+	const json_t *number = json_object_get(object, key);
+	json_int_t n = json_integer_value(number);
+
+	*ret_n = json_is_integer(number) && n >= 0 && n <= COUNT_MOST ? (uint64_t)n : 0;
+	return json_is_integer(number) && n == (json_int_t)*ret_n;
+}
+
+static bool read_counts(const json_t *data, struct ticket_gap *gap)
+{
+	static const char *const tiers[] = {"", "S1", "S2", "S3", "S4"};
+	const json_t *by_tier = json_object_get(data, "by_tier"), *by_kind = json_object_get(data, "by_kind");
+	uint64_t sum = 0;
+
+	for (size_t i = 1; i < sizeof(tiers) / sizeof(*tiers); i++) {
+		if (!read_count(by_tier, tiers[i], &gap->by_tier[i]))
+			return false;
+		sum += gap->by_tier[i];
+	}
+	return read_count(by_kind, "opened", &gap->opened) && read_count(by_kind, "updated", &gap->updated) &&
+	       read_count(by_kind, "ended", &gap->ended) && read_count(by_kind, "other", &gap->other) &&
+	       read_count(data, "events", &gap->n) && gap->n == sum &&
+	       sum == gap->opened + gap->updated + gap->ended + gap->other;
+}
+
+/* 0: it does not say, or in no way that can be read. */
+static wy_ms read_time(const json_t *data, const char *key)
+{
+	const char *text = json_string_value(json_object_get(data, key));
+	wy_ms wall_ms = 0;
+
+	return text && wy_stamp_read(text, &wall_ms) ? wall_ms : 0;
+}
+
+static void read_tickets(const json_t *data, struct ticket_gap *gap)
+{
+	const json_t *ticket;
+	size_t i;
+
+	json_array_foreach (json_object_get(data, "tickets"), i, ticket) {
+		struct ticket_gap_ticket *out = &gap->ticket[gap->n_tickets];
+		const char *key = json_string_value(json_object_get(ticket, "ticket_key"));
+		struct wy_buf buf;
+		uint64_t n = 0;
+
+		wy_buf_init(&buf, out->key, sizeof(out->key));
+		wy_buf_add(&buf, key ? key : "");
+		if (!buf.len || buf.is_cut || !read_count(ticket, "events", &n) || n == 0)
+			continue;
+				out->n = (uint32_t)n;
+		gap->n_tickets++;
+	}
+}
+
+enum wy_err ticket_gap_recall(const void *event, size_t len, const struct ticket_event_name *was, struct ticket_gap *ret_gap)
+{
+	json_t *root = json_loadb(event, len, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *data = json_object_get(root, "data");
+	enum wy_err err = WY_E_INVALID;
+
+	memset(ret_gap, 0, sizeof(*ret_gap));
+	if (is_event(root, was) && read_counts(data, ret_gap)) {
+		ret_gap->from_wall_ms = read_time(data, "from");
+		ret_gap->until_wall_ms = read_time(data, "until");
+		read_tickets(data, ret_gap);
+		err = WY_OK;
+	}
 	json_decref(root);
 	return err;
 }

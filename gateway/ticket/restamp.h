@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "err.h"
 #include "ticket.h"
+#include "ticket_gap.h"
 
 /* What is known of an event beside its text. */
 struct ticket_event_name {
@@ -28,5 +29,10 @@ struct ticket_restamped {
 WY_MUST_CHECK enum wy_err ticket_event_restamp(const void *event, size_t len, const struct ticket_event_name *was,
 					       uint64_t epoch, uint64_t seq, struct wy_buf *out,
 					       struct ticket_restamped *ret_told);
+
+/* What a gap record that was never confirmed says is lost: counts, times and tickets, without ranges, which are of an epoch that is
+ * over. WY_E_INVALID: no JSON, or not the record that `was` names; WY_E_NOMEM. */
+WY_MUST_CHECK enum wy_err ticket_gap_recall(const void *event, size_t len, const struct ticket_event_name *was,
+					    struct ticket_gap *ret_gap);
 
 #endif

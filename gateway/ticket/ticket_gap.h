@@ -5,6 +5,7 @@
 
 #include "ticket.h"
 
+#define TICKET_GAP_TYPE "com.weiyu.ticket.gap.v1"
 #define TICKET_GAP_RANGES 1000u /* of one record; the next record has the rest */
 #define TICKET_GAP_TICKETS 64u  /* named in one record; has_more_tickets says that there are others */
 

@@ -124,6 +124,28 @@ static void each_message_gets_its_verdict(void **state)
 	}
 }
 
+static void a_gap_record_says_how_many_are_lost(void **state)
+{
+	static const struct {
+		const char *payload;
+		int64_t lost;
+	} rows[] = {
+		{GAP("[[3,4],[7,7]]"), 3},
+		{HEAD ID GAP_TYPE ",\"data\":{\"ranges\":[[7,7]],\"events\":37}}", 37}, /* 36 of them in an epoch that is over */
+		{HEAD ID GAP_TYPE ",\"data\":{\"ranges\":[[3,7]],\"events\":\"many\"}}", 5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct event event;
+
+		event_read(&event, TOPIC, rows[i].payload, strlen(rows[i].payload), hint_of(NULL));
+		assert_int_equal(event.verdict, EVENT_GAP);
+		assert_int_equal(event.lost, rows[i].lost);
+		event_release(&event);
+	}
+}
+
 static void a_ticket_brings_all_its_fields(void **state)
 {
 	static const char payload[] =
@@ -229,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_message_gets_its_verdict),
+		cmocka_unit_test(a_gap_record_says_how_many_are_lost),
 		cmocka_unit_test(a_ticket_brings_all_its_fields),
 		cmocka_unit_test(closed_by_the_gateway_is_ended_whatever_its_condition),
 		cmocka_unit_test(a_message_beyond_the_ceiling_is_rejected_by_its_number),

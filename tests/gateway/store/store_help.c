@@ -69,6 +69,19 @@ struct ticket help_ticket(uint64_t epoch, const char *asset, int64_t episode)
 	return ticket;
 }
 
+size_t help_event(char *out, size_t size, uint64_t epoch, uint64_t seq, const char *verb, const struct ticket *ticket)
+{
+	int len = snprintf(out, size,
+			   "{\"specversion\":\"1.0\",\"id\":\"%016llx-%llu\",\"source\":\"/weiyu/gw-test\",\"type\":"
+			   "\"com.weiyu.ticket.%s.v1\",\"sequence\":\"%019llu\",\"data\":{\"ticket_key\":\"%s\",\"dedup_key\":\"%s\","
+			   "\"episode\":%lld,\"gateway_seq\":%llu}}",
+			   (unsigned long long)epoch, (unsigned long long)seq, verb, (unsigned long long)seq, ticket->key,
+			   ticket->dedup, (long long)ticket->episode, (unsigned long long)seq);
+
+	assert_true(len > 0 && (size_t)len < size);
+	return (size_t)len;
+}
+
 static enum wy_err write_turn(struct store *store, uint64_t *ret_seq)
 {
 	struct store_event event = {

@@ -16,6 +16,9 @@ void scratch_remove(const struct scratch *scratch);
 
 struct ticket help_ticket(uint64_t epoch, const char *asset, int64_t episode);
 
+/* An event as the engine writes it, as far as the store looks at it: verb "opened" ... of this ticket. Its length. */
+size_t help_event(char *out, size_t size, uint64_t epoch, uint64_t seq, const char *verb, const struct ticket *ticket);
+
 /* One transaction: the next seq, an open ticket of asset "a{seq}", its event, and cell "last" =
  * seq. Every part carries the same number, so that a mixed state shows. */
 enum wy_err help_turn(struct store *store, uint64_t *ret_seq);

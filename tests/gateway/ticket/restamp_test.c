@@ -200,6 +200,38 @@ static void memory_that_runs_out_anywhere_is_an_error_and_leaks_nothing(void **s
 	}
 	json_set_alloc_funcs(malloc, free);
 	assert_true(n < 1000 && out_of_memory > 0);
+
+#define RECORD                                                                                                             \
+	"{\"id\":\"00000000000000a1-7\",\"source\":\"/weiyu/gw-test\",\"type\":\"com.weiyu.ticket.gap.v1\","                   \
+	"\"sequence\":\"0000000000000000007\",\"data\":{\"gateway_seq\":7,\"events\":%s,\"by_tier\":{\"S1\":0,\"S2\":1,"         \
+	"\"S3\":0,\"S4\":2},\"by_kind\":{\"opened\":1,\"updated\":2,\"ended\":0,\"other\":0},\"from\":%s,\"until\":"            \
+	"\"1970-01-02T08:00:00.009+08:00\",\"tickets\":[{\"ticket_key\":\"tk_a\",\"events\":2},{\"ticket_key\":\"tk_b\","       \
+	"\"events\":0}],\"ranges\":[[7,9]]}}"
+
+static enum wy_err recall(const char *events, const char *from, struct ticket_gap *gap)
+{
+	const struct ticket_event_name was = {"gw-test", TICKET_GAP_TYPE, "", 0xa1, 7};
+	int len = snprintf(event, sizeof(event), RECORD, events, from);
+
+	return ticket_gap_recall(event, (size_t)len, &was, gap);
+}
+
+static void a_record_is_recalled_with_what_can_be_believed_of_it(void **state)
+{
+	static struct ticket_gap gap;
+	(void)state;
+
+	assert_int_equal(recall("3", "\"1970-01-02T00:00:00.005Z\"", &gap), WY_OK);
+	assert_true(gap.n == 3 && gap.by_tier[2] == 1 && gap.by_tier[4] == 2 && gap.opened == 1 && gap.updated == 2);
+	assert_true(gap.from_wall_ms == 86400005 && gap.until_wall_ms == 86400009);
+	assert_true(gap.n_tickets == 1 && gap.ticket[0].n == 2);
+	assert_string_equal(gap.ticket[0].key, "tk_a");
+	assert_int_equal(recall("3", "null", &gap), WY_OK);
+	assert_true(gap.from_wall_ms == 0);
+	assert_int_equal(recall("4", "null", &gap), WY_E_INVALID);
+	assert_int_equal(recall("-3", "null", &gap), WY_E_INVALID);
+	assert_int_equal(recall("\"3\"", "null", &gap), WY_E_INVALID);
+	assert_int_equal(recall("3}", "null", &gap), WY_E_INVALID);
 }
 
 int main(void)
@@ -214,6 +246,7 @@ int main(void)
 		cmocka_unit_test(an_event_of_another_row_is_refused),
 		cmocka_unit_test(noise_is_refused_or_an_event),
 		cmocka_unit_test(a_buffer_that_is_too_small_is_said),
+		cmocka_unit_test(a_record_is_recalled_with_what_can_be_believed_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
