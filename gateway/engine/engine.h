@@ -91,6 +91,10 @@ struct engine_shelf {
 typedef void engine_shelf_visit(void *arg, const struct engine_shelf *shelf);
 WY_MUST_CHECK enum wy_err engine_each_shelf(const struct engine *engine, engine_shelf_visit *visit, void *arg);
 
+/* The store has brought home tickets of another epoch (store_homecoming()): those whose fault stands here have their heir; the others
+ * are opened anew, and their rules end them. Makes a turn of it. On failure the engine is broken. */
+WY_MUST_CHECK enum wy_err engine_take_home(struct engine *engine);
+
 /* Commit. *ret_events: events were added to the outbox. */
 WY_MUST_CHECK enum wy_err engine_flush(struct engine *engine, bool *ret_events);
 bool engine_is_broken(const struct engine *engine);

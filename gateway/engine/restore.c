@@ -62,8 +62,8 @@ static enum wy_err restore_rules(struct engine *engine)
 	if (engine->parts.before)
 		return engine_succeed(engine);
 	err = store_clock(engine->parts.store, &past);
-	if (err == WY_E_NOTFOUND)
-		return WY_OK;
+	if (err == WY_E_NOTFOUND) /* another store may come home to this one, and is told the time by its beginning */
+		return store_disk(engine->parts.store).is_apart ? engine_write(engine) : WY_OK;
 	if (err)
 		return err;
 	engine->down_ms = past.mono_ms;
@@ -267,6 +267,23 @@ static enum wy_err end_orphans(struct engine *engine, const struct orphans *orph
 	return WY_OK;
 }
 
+/* What its rules had told stands without a ticket. */
+static enum wy_err ticket_case(struct engine *engine, const struct engine_case *c)
+{
+	struct engine_view view = engine_view_of(engine, c);
+	const struct engine_told *told = &engine->told[view.instance];
+	struct rule_event event = {.kind = RULE_RAISED, .instance = view.instance,
+				   .tier = told->tier, .level = told->level,
+				   .at_ms = engine->now.mono_ms, .onset_ms = told->onset_ms};
+	/* Of a clock that was lost with the store: not from tomorrow. */
+	if (event.onset_ms > engine->now.mono_ms)
+		event.onset_ms = engine->now.mono_ms;
+	bool was_latched = told->is_latched;
+	enum wy_err err = ticketing_event(engine, &event);
+	event.kind = RULE_LATCHED;
+	return err || !was_latched ? err : ticketing_event(engine, &event);
+}
+
 /* A rule that stands and has no ticket: it carries another fault since its file was changed, or its ticket is of an epoch that is
  * over. */
 static enum wy_err ticket_the_untold(struct engine *engine)
@@ -275,21 +292,8 @@ static enum wy_err ticket_the_untold(struct engine *engine)
 
 	for (size_t i = 0; !err && i < engine->n_cases; i++) {
 		const struct engine_case *c = &engine->cases[i];
-		struct engine_view view = engine_view_of(engine, c);
-		if (c->is_open || !view.n_raised)
-			continue;
-		const struct engine_told *told = &engine->told[view.instance];
-		struct rule_event event = {.kind = RULE_RAISED, .instance = view.instance,
-					   .tier = told->tier, .level = told->level,
-					   .at_ms = engine->now.mono_ms, .onset_ms = told->onset_ms};
-		/* Of a clock that was lost with the store: not from tomorrow. */
-		if (event.onset_ms > engine->now.mono_ms)
-			event.onset_ms = engine->now.mono_ms;
-		bool was_latched = told->is_latched;
-		err = ticketing_event(engine, &event);
-		event.kind = RULE_LATCHED;
-		if (!err && was_latched)
-			err = ticketing_event(engine, &event);
+		if (!c->is_open && engine_view_of(engine, c).n_raised)
+			err = ticket_case(engine, c);
 	}
 	return err;
 }
@@ -336,4 +340,68 @@ enum wy_err engine_restore(struct engine *engine)
 	if (!err)
 		err = ticket_the_untold(engine);
 	return err ? err : engine_flush(engine, &has_events);
+}
+
+/* ---- A store that came home ---------------------------------------------------------------------- */
+
+enum { HOME_AT_ONCE = 64 };
+
+struct homecomers {
+	const struct engine *engine;
+	char keys[HOME_AT_ONCE][TICKET_KEY_SIZE];
+	size_t n;
+};
+
+static bool gather_home(void *arg, const struct ticket *ticket, const char *body, size_t len)
+{
+	struct homecomers *home = arg;
+	(void)body;
+	(void)len;
+
+	if (ticket->epoch != store_epoch(home->engine->parts.store))
+		memcpy(home->keys[home->n++], ticket->key, TICKET_KEY_SIZE);
+	return home->n < HOME_AT_ONCE;
+}
+
+/* What stands here has told that it does. What does not is made to stand, so that its own clear ends what the platform has open. */
+static enum wy_err take_home(struct engine *engine, const char *key)
+{
+	struct ticket ticket;
+	enum wy_err err = store_find_ticket(engine->parts.store, key, &ticket);
+	if (err)
+		return err;
+	uint32_t at = engine_find_case(engine, &ticket);
+	if (at == CASE_NONE || engine->cases[at].first == RULE_NO_INSTANCE)
+		return end_past(engine, key);
+	struct engine_case *c = &engine->cases[at];
+	bool is_told = c->is_open;
+	if (!is_told && !engine_view_of(engine, c).n_raised)
+		adopt(engine, c, &ticket);
+	err = ticketing_retire(engine, key);
+	return err || is_told ? err : ticket_case(engine, c);
+}
+
+enum wy_err engine_take_home(struct engine *engine)
+{
+	struct homecomers home = {.engine = engine};
+	enum wy_err err;
+	size_t n = 0;
+
+	engine_tick(engine);
+	if (engine->is_broken)
+		return WY_E_STATE;
+	engine_begin_turn(engine);
+	do {
+		home.n = 0;
+		err = store_each_open(engine->parts.store, gather_home, &home);
+		for (size_t i = 0; !err && i < home.n; i++)
+			err = take_home(engine, home.keys[i]);
+		n += home.n;
+	} while (!err && home.n == HOME_AT_ONCE);
+	if (n)
+		log_line(LOG_WARNING, "tickets_of_past_epoch", "tickets=%zu next=\"what stands is told again, under new keys\"", n);
+	if (err)
+		engine_break(engine, "taking up a store that came home", err);
+	engine_end_turn(engine);
+	return err;
 }

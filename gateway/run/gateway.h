@@ -122,6 +122,8 @@ json_t *reload_changes(const struct generation *was, const struct generation *is
 /* start.c */
 /* Without it the gateway does all its work: it is never a reason not to start. NULL: off, or not possible. */
 struct record *start_record(struct gateway *g, struct generation *of, struct record *before);
+/* What was kept of a store that is not gone on from, and what was lost, under the name of an event of the log. */
+void start_say_parts(const char *event, const struct store_opening *opening, const struct store *store);
 enum run_exit start_state(struct gateway *g);
 enum run_exit start_all(struct gateway *g);
 void stop_all(struct gateway *g);

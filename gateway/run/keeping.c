@@ -31,11 +31,24 @@ void keeping_look(struct gateway *g)
 	g->disk_mode = mode;
 }
 
+/* What could not be read when the process started has come back with the disk. */
+static void take_home(struct gateway *g)
+{
+	const struct store_opening *home = store_homecoming(g->store);
+
+	if (!home)
+		return;
+	start_say_parts("store_came_home", home, g->store);
+	(void)!engine_take_home(g->now->engine); /* it is broken then, and the turn's end sees it */
+}
+
 void keeping_on_time(void *arg)
 {
 	struct gateway *g = arg;
 	enum wy_err err = store_try_disk(g->store);
 
+	if (!err)
+		take_home(g);
 	if (err)
 		loop_timer_set(g->disk_timer, clock_mono(&g->clock) + TRY_DISK_MS);
 	if (err == WY_E_INVALID && g->disk_err != err)

@@ -87,24 +87,29 @@ struct record *start_record(struct gateway *g, struct generation *of, struct rec
 	return record;
 }
 
-/* Nothing is said of a store that is as it was. */
-static void say_opening(const struct store *store)
+void start_say_parts(const char *event, const struct store_opening *opening, const struct store *store)
 {
-	const struct store_opening *opening = store_opening(store);
 	char counts[400];
 	struct wy_buf buf;
 
-	if (opening->kind != STORE_SALVAGED && opening->kind != STORE_RENEWED)
-		return;
 	wy_buf_init(&buf, counts, sizeof(counts));
 	for (int i = 0; i < STORE_PARTS; i++) {
 		const char *part = store_part_text((enum store_part)i);
 		wy_buf_addf(&buf, " %s=%llu %s_lost=%llu", part, (unsigned long long)opening->part[i].kept, part,
 			    (unsigned long long)opening->part[i].lost);
 	}
-	log_line(LOG_WARNING, "store_replaced", "kind=%s why=\"%s\" kept_as=\"%s\" losses=%u epoch=%llx%s next=\"what stands is told "
+	log_line(LOG_WARNING, event, "kind=%s why=\"%s\" kept_as=\"%s\" losses=%u epoch=%llx%s next=\"what stands is told "
 		 "again, under new keys\"", store_opening_text(opening->kind), opening->why, opening->file, store_losses(store),
 		 (unsigned long long)store_epoch(store), counts);
+}
+
+/* Nothing is said of a store that is as it was. */
+static void say_opening(const struct store *store)
+{
+	const struct store_opening *opening = store_opening(store);
+
+	if (opening->kind == STORE_SALVAGED || opening->kind == STORE_RENEWED)
+		start_say_parts("store_replaced", opening, store);
 }
 
 enum run_exit start_state(struct gateway *g)

@@ -67,6 +67,12 @@ struct store_disk store_disk(struct store *store);
  * open); WY_E_INVALID: the file is not the one that was left. Ask again later. */
 WY_MUST_CHECK enum wy_err store_try_disk(struct store *store);
 
+/* Where memory had begun a new epoch because what is on the disk could not be read: what the last return found there and brought
+ * home; NULL: nothing. Waiting events have the numbers after those of this epoch. Tickets that were open and whose fault has none in
+ * this epoch are open, and of an older epoch: whoever watches them opens them anew. `file`: where the old one is kept. Borrowed
+ * until the next return. */
+const struct store_opening *store_homecoming(const struct store *store);
+
 WY_MUST_CHECK enum wy_err store_begin(struct store *store);
 WY_MUST_CHECK enum wy_err store_commit(struct store *store); /* on failure it is aborted already */
 void store_abort(struct store *store);			     /* outside a transaction: nothing */

@@ -53,7 +53,7 @@ const char store_durable[] = "PRAGMA cell_size_check = ON;"
 			      "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
 			      "PRAGMA journal_size_limit = 4194304;";
-/* Whole at its end or thrown away: see keep_scratch(). */
+/* Whole at its end or thrown away: see store_keep_scratch(). */
 const char store_scratch[] = "PRAGMA temp_store = MEMORY;"
 			      "PRAGMA journal_mode = OFF;"
 			      "PRAGMA synchronous = OFF;";

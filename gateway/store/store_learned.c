@@ -1,14 +1,24 @@
 /* store_learned.c: what drivers learned of devices, one text each. */
 #include "store_sql.h"
 
-enum wy_err store_put_learned(struct store *store, const char *device, uint64_t origin, const char *facts)
+static enum wy_err put(struct store *store, enum store_statement id, const char *device, uint64_t origin, const char *facts)
 {
-	struct store_binder binder = store_bind(store, STORE_LEARNED_PUT);
+	struct store_binder binder = store_bind(store, id);
 
 	store_bind_text(&binder, device);
 	store_bind_int(&binder, (int64_t)origin);
 	store_bind_text(&binder, facts);
 	return store_write(&binder);
+}
+
+enum wy_err store_put_learned(struct store *store, const char *device, uint64_t origin, const char *facts)
+{
+	return put(store, STORE_LEARNED_PUT, device, origin, facts);
+}
+
+enum wy_err store_keep_learned(struct store *store, const char *device, uint64_t origin, const char *facts)
+{
+	return put(store, STORE_LEARNED_KEEP, device, origin, facts);
 }
 
 enum wy_err store_drop_learned(struct store *store, const char *device)

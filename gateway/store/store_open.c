@@ -251,8 +251,7 @@ void store_close(struct store *store)
 	bool is_clean = store->is_open && !store->is_marked && !store->broken && store->mode == STORE_ON_DISK;
 
 	store_abort(store);
-	/* The last chance; but another store that could not be read is better taken up by the next start than put aside now. */
-	if (store->memory && store->is_open && (!store->is_apart || store->is_carried || access(store->path, F_OK) != 0))
+	if (store->memory && store->is_open) /* the last chance */
 		(void)!store_try_disk(store);
 	if (store->mode != STORE_ON_DISK || store->broken) {
 		store_drop_handle(store);

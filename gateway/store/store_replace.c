@@ -12,7 +12,7 @@
 #define NEW STORE_FILE ".new"
 
 /* Everything of it reaches the disk before anybody relies on it. */
-static enum wy_err keep_scratch(struct store *store, const char *path)
+enum wy_err store_keep_scratch(struct store *store, const char *path)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	enum wy_err err = WY_OK;
@@ -65,7 +65,7 @@ static enum wy_err make_scratch(const struct store_replacing *r, const char *gat
 	if (!err)
 		err = fill_scratch(r, made);
 	if (!err)
-		err = keep_scratch(made, path);
+		err = store_keep_scratch(made, path);
 	store_close(made);
 	return err;
 }

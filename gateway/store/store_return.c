@@ -320,18 +320,55 @@ static enum wy_err write_part(struct store *store, const char *part)
 	return err;
 }
 
+/* What was brought home is only there: memory is not beyond it, but beside it. Where the last steps fail the process ends, and the
+ * next one finds all of it. */
+static enum wy_err give_way(struct store *store, enum wy_err err)
+{
+	if (err && store->is_home)
+		store->broken = WY_E_IO;
+	return err;
+}
+
+static void stay(struct store *store, uint64_t turn)
+{
+	store->turn = turn;
+	store->is_home = false;
+}
+
+static void note_aside(struct store *store)
+{
+	struct wy_buf buf;
+
+	wy_buf_init(&buf, store->home.file, sizeof(store->home.file));
+	wy_buf_addf(&buf, "%s.left-1", store->path);
+}
+
+/* An empty one was made by a start that came no further. */
+static bool is_anything_there(const struct store *store)
+{
+	char log[STORE_PATH_SIZE + 16];
+	struct stat found, found_log;
+
+	snprintf(log, sizeof(log), "%s-wal", store->path);
+	return stat(store->path, &found) == 0 && (found.st_size > 0 || (stat(log, &found_log) == 0 && found_log.st_size > 0));
+}
+
 /* From the second name on the next start goes on with it where this is cut off (store_swap.c). */
 static enum wy_err write_whole(struct store *store)
 {
 	char part[STORE_PATH_SIZE + 16], whole[STORE_PATH_SIZE + 16];
+	uint64_t turn = store->turn;
 
 	snprintf(part, sizeof(part), "%s.part", store->path);
 	snprintf(whole, sizeof(whole), "%s.new", store->path);
 	enum wy_err err = write_part(store, part);
+	if (!err && !store->is_carried && is_anything_there(store))
+		err = store_fetch_home(store, part);
 	if (!err && rename(part, whole) != 0)
 		err = WY_E_IO;
 	if (err) {
 		(void)!unlink(part);
+		stay(store, turn);
 		return err;
 	}
 	/* Memory may go on beyond what lies there from now on. */
@@ -342,15 +379,17 @@ static enum wy_err write_whole(struct store *store)
 		err = WY_E_IO;
 	if (err) {
 		if (access(store->path, F_OK) != 0)
-			return err; /* what is whole is what the next start takes */
+			return give_way(store, err); /* what is whole is what the next start takes */
 		(void)!unlink(whole);
+		stay(store, turn);
 		store_mode_file_put(store, is_said);
 		return err;
 	}
 	/* From here on that is the file, whatever else fails: it is not put aside by the next try. */
 	store->is_placed = true;
 	store->disk_turn = store->turn;
-	return sync_dir(store);
+	note_aside(store);
+	return give_way(store, sync_dir(store));
 }
 
 /* ---- Back --------------------------------------------------------------------------------------- */
@@ -392,6 +431,7 @@ static enum wy_err take_over(struct store *store)
 	store->mode = store->trouble = STORE_ON_DISK;
 	store->is_apart = store->is_placed = store->is_carried = false;
 	store->wal_frames = fresh->wal_frames;
+	store->losses = fresh->losses;
 	store->db = fresh->db;
 	memcpy(store->stmt, fresh->stmt, sizeof(store->stmt));
 	sqlite3_wal_hook(store->db, store_on_wal, store);
@@ -414,11 +454,14 @@ enum wy_err store_try_disk(struct store *store)
 		return store->broken;
 	if (store->is_in_tx)
 		return WY_E_STATE;
+	if (store->is_home && store->broken)
+		return store->broken;
+	store->is_home = false;
 	err = store_empty_log(store);
 	if (!err)
 		err = store->is_apart && !store->is_placed ? write_whole(store) : write_changes(store);
 	if (!err)
-		err = take_over(store);
+		err = give_way(store, take_over(store));
 	if (err == WY_E_CORRUPT) /* all of memory is on the disk, but the disk is damaged: for the next start to mend */
 		store->broken = err;
 	if (err)

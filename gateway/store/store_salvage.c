@@ -39,6 +39,11 @@ struct salvage {
 	struct ticket_stamp newest; /* of all that verified: where the clock stood, if nothing better says it */
 	bool has_clock;
 	struct past_gap gap;
+	bool is_home;	/* `to` lives already, and decided for itself: see store_bring_home() */
+	bool is_last_try;
+	wy_ms shift_ms; /* from the steady clock of `from` to that of `to`; 0 where it goes on */
+	bool is_by_wall; /* nobody knows how far apart they are: by the wall */
+	struct store_clock ours; /* is_home: an instant on the clocks of `to` */
 	char raw[WY_TICKET_BYTES_MAX + 1], text[WY_TICKET_BYTES_MAX + 1]; /* an event as it was, and as it goes on */
 };
 
@@ -67,6 +72,15 @@ static void note_instant(struct salvage *s, struct ticket_stamp stamp)
 {
 	if (stamp.mono_ms > s->newest.mono_ms && stamp.wall_ms > 0)
 		s->newest = stamp;
+}
+
+/* An instant on the steady clock of the store it goes to. */
+static struct ticket_stamp shifted(const struct salvage *s, struct ticket_stamp stamp)
+{
+	if (stamp.wall_ms == 0 && stamp.mono_ms == 0)
+		return stamp; /* it has not happened */
+	stamp.mono_ms = s->is_by_wall ? s->ours.mono_ms + (stamp.wall_ms - s->ours.wall_ms) : stamp.mono_ms + s->shift_ms;
+	return stamp;
 }
 
 /* ---- Tables whose rows have numbers ------------------------------------------------------------- */
@@ -268,18 +282,50 @@ static enum wy_err salvage_keyed(struct salvage *s, enum salvage_statement up, e
 
 /* ---- Rows --------------------------------------------------------------------------------------- */
 
+/* What was decided since has higher numbers, and is the newer. */
+static enum wy_err place(struct salvage *s, enum store_statement last_row, int64_t id)
+{
+	struct store_binder binder = store_bind(s->to, last_row);
+
+	store_bind_int(&binder, id - (INT64_C(1) << 40));
+	return store_write(&binder);
+}
+
+/* The fault was found anew since, and that ticket goes on for it, here and at the platform. */
+static void end_for(struct ticket *ticket, const struct ticket *heir)
+{
+	ticket->is_open = false;
+	ticket->node = TICKET_NODE_MERGED;
+	ticket->cleared = heir->opened;
+}
+
+static void shift_ticket(const struct salvage *s, struct ticket *ticket)
+{
+	ticket->onset = shifted(s, ticket->onset);
+	ticket->opened = shifted(s, ticket->opened);
+	ticket->changed = shifted(s, ticket->changed);
+	ticket->cleared = shifted(s, ticket->cleared);
+	if (ticket->news)
+		ticket->news_due_ms += s->shift_ms;
+}
+
 static enum wy_err take_ticket(struct salvage *s, struct store_binder *row, int64_t id)
 {
 	struct ticket ticket, other;
 	size_t len = 0;
 
-	(void)id;
 	if (store_get_body(row, &len) || store_get_ticket(row, &ticket))
 		return WY_E_INVALID;
-	if (ticket.is_open && store_find_open(s->to, ticket.dedup, &other) == WY_OK)
-		return WY_E_INVALID;
 	note_instant(s, ticket.changed);
+	shift_ticket(s, &ticket);
+	if (ticket.is_open && store_find_open(s->to, ticket.dedup, &other) == WY_OK) {
+		if (!s->is_home || other.epoch != store_epoch(s->to))
+			return WY_E_INVALID;
+		end_for(&ticket, &other);
+	}
 	enum wy_err err = store_put_ticket(s->to, &ticket, s->from->body, len);
+	if (!err && s->is_home)
+		err = place(s, STORE_TICKET_PLACE, id);
 	/* One that was open is told under a new key. The end of another is told by nothing else. */
 	bool is_untold = !ticket.is_open && sqlite3_column_int64(row->stmt, TICKET_UNTOLD_COLUMN) > 0;
 	return err || !is_untold ? err : store_mark_untold(s->to, ticket.key, false);
@@ -289,8 +335,10 @@ static enum wy_err take_note(struct salvage *s, struct store_binder *row, int64_
 {
 	struct store_note note;
 
-	(void)id;
-	return store_get_note(row, &note) ? WY_E_INVALID : store_put_note(s->to, &note);
+	if (store_get_note(row, &note))
+		return WY_E_INVALID;
+	enum wy_err err = store_put_note(s->to, &note);
+	return err || !s->is_home ? err : place(s, STORE_NOTE_PLACE, id);
 }
 
 static enum wy_err take_day(struct salvage *s, struct store_binder *row, int64_t day)
@@ -335,7 +383,8 @@ static enum wy_err take_learned(struct salvage *s, struct store_binder *row, int
 	(void)id;
 	if (!facts || len > FACTS_MAX || strlen(facts) != len)
 		return WY_E_INVALID;
-	return store_put_learned(s->to, device, (uint64_t)sqlite3_column_int64(row->stmt, 2), facts);
+	uint64_t origin = (uint64_t)sqlite3_column_int64(row->stmt, 2);
+	return s->is_home ? store_keep_learned(s->to, device, origin, facts) : store_put_learned(s->to, device, origin, facts);
 }
 
 /* The texts of an event's row: as they are, or not at all. */
@@ -352,6 +401,16 @@ static enum wy_err unpack(struct salvage *s, const struct store_binder *row, siz
 			    s->raw, sizeof(s->raw), ret_len) ? WY_E_INVALID : WY_OK;
 }
 
+/* Of a fault that was found anew since nothing is told but ends: it has a ticket of this epoch, and the platform would take an
+ * older one that comes after it for another that stands. */
+static bool is_told_anew(struct salvage *s, const char *type, const char *dedup)
+{
+	struct ticket other;
+	bool is_end = strcmp(type, "com.weiyu.ticket.cleared.v1") == 0 || strcmp(type, "com.weiyu.ticket.closed.v1") == 0;
+
+	return s->is_home && !is_end && *dedup && store_find_open(s->to, dedup, &other) == WY_OK;
+}
+
 static enum wy_err put_event(struct salvage *s, struct store_event *event, const struct ticket_event_name *was)
 {
 	struct ticket_restamped told;
@@ -365,6 +424,8 @@ static enum wy_err put_event(struct salvage *s, struct store_event *event, const
 	err = ticket_event_restamp(event->payload, event->len, was, store_epoch(s->to), last + 1, &out, &told);
 	if (err)
 		return err == WY_E_LIMIT ? WY_E_INVALID : err;
+	if (is_told_anew(s, event->type, told.dedup))
+		return WY_E_NOTFOUND;
 	event->payload = out.text;
 	event->len = out.len;
 	err = store_next_seq(s->to, &event->seq);
@@ -412,6 +473,7 @@ static enum wy_err take_event(struct salvage *s, struct store_binder *row, int64
 	if (strcmp(type, TICKET_GAP_TYPE) == 0)
 		return take_record(s, &event, &was);
 	note_instant(s, event.created);
+	event.created = shifted(s, event.created);
 	return put_event(s, &event, &was);
 }
 
@@ -433,25 +495,59 @@ static enum wy_err take_gap_ticket(struct salvage *s, struct store_binder *row, 
 
 /* ---- All of it ---------------------------------------------------------------------------------- */
 
+static enum wy_err salvage_bd_seq(struct salvage *s)
+{
+	int64_t bd_seq = 0, ours = 0;
+	enum wy_err err;
+
+	if (store_check_counter(s->from, "bd_seq", &bd_seq) != WY_OK || bd_seq <= 0)
+		return WY_OK;
+	err = store_check_counter(s->to, "bd_seq", &ours);
+	if (err || bd_seq <= ours)
+		return err;
+	err = store_put_number(s->to, "bd_seq", bd_seq);
+	return err ? err : store_seal_counter(s->to, "bd_seq", bd_seq);
+}
+
+#define OFF_MOST_MS ((wy_ms)31 * 86400 * 1000) /* as gateway/loop/clock.c takes it */
+
+/* How far the two clocks are apart: exactly within one boot of the machine, else by the wall. */
+static enum wy_err find_shift(struct salvage *s, const struct store_clock *theirs)
+{
+	const struct store_clock *ours = &s->ours;
+	enum wy_err err = store_clock(s->to, &s->ours);
+
+	if (err == WY_E_NOTFOUND)
+		return WY_OK;
+	if (err)
+		return err;
+	s->is_by_wall = !s->has_clock;
+	wy_ms off_ms = ours->wall_ms - theirs->wall_ms;
+	if (off_ms < 0 || off_ms > OFF_MOST_MS)
+		off_ms = 0;
+	if (s->has_clock && strcmp(ours->boot, theirs->boot) == 0)
+		s->shift_ms = (ours->mono_ms - ours->boottime_ms) - (theirs->mono_ms - theirs->boottime_ms);
+	else if (s->has_clock)
+		s->shift_ms = ours->mono_ms - (theirs->mono_ms + off_ms);
+	return WY_OK;
+}
+
 /* What is known by name. The epoch only to know its events by; 0 where it does not verify. */
 static enum wy_err salvage_names(struct salvage *s, uint32_t *ret_losses)
 {
 	struct store *from = s->from;
-	struct store_clock clock;
-	int64_t epoch = 0, bd_seq = 0, losses = 0;
-	enum wy_err err = WY_OK;
+	struct store_clock clock = {.mono_ms = 0};
+	int64_t epoch = 0, losses = 0;
 
 	if (store_get_number(from, "epoch", &epoch) == WY_OK && store_check_identity(from, s->to->gateway, epoch) == WY_OK)
 		from->epoch = (uint64_t)epoch;
 	if (store_get_number(from, "losses", &losses) == WY_OK && losses > 0 && losses < DAY_MOST)
 		*ret_losses = (uint32_t)losses;
-	if (store_check_counter(from, "bd_seq", &bd_seq) == WY_OK && bd_seq > 0) {
-		err = store_put_number(s->to, "bd_seq", bd_seq);
-		if (!err)
-			err = store_seal_counter(s->to, "bd_seq", bd_seq);
-	}
+	enum wy_err err = salvage_bd_seq(s);
 	s->has_clock = !err && store_clock(from, &clock) == WY_OK;
-	return s->has_clock ? store_put_clock(s->to, &clock) : err;
+	if (err || s->is_home)
+		return err ? err : find_shift(s, &clock);
+	return s->has_clock ? store_put_clock(s->to, &clock) : WY_OK;
 }
 
 /* The steady clock must not go back: what remembers instants would take them for the future. */
@@ -459,7 +555,7 @@ static enum wy_err salvage_clock(struct salvage *s)
 {
 	struct store_clock clock = {.mono_ms = s->newest.mono_ms, .wall_ms = s->newest.wall_ms};
 
-	if (s->has_clock || !s->newest.mono_ms)
+	if (s->has_clock || s->is_home || !s->newest.mono_ms)
 		return WY_OK;
 	s->has_clock = true;
 	return store_put_clock(s->to, &clock);
@@ -490,10 +586,17 @@ static enum wy_err salvage_all(struct salvage *s, uint32_t *ret_losses)
 		err = salvage_keyed(s, SALVAGE_LEARNED_UP, STORE_PART_LEARNED, take_learned);
 	if (!err)
 		err = salvage_clock(s);
-	/* Without a clock their instants mean nothing. */
-	if (!err && s->has_clock)
+	/* Without a clock their instants mean nothing; and in a store that lives the rules have memory of their own. */
+	if (!err && s->has_clock && !s->is_home)
 		err = salvage_keyed(s, SALVAGE_CELL_UP, STORE_PART_CELLS, take_cell);
 	return err;
+}
+
+/* Without the table there is no statement; only whether the disk is at fault is remembered. */
+static void prepare(struct store *from, const char *sql, sqlite3_stmt **ret_stmt)
+{
+	(void)!store_error(from, sqlite3_prepare_v2(from->db, sql, -1, ret_stmt, NULL));
+	from->broken = WY_OK;
 }
 
 /* As much of it as can be had: a table that is gone costs its statements and nothing else. */
@@ -501,7 +604,8 @@ static void open_relic(struct salvage *s, const char *path, const char *vfs)
 {
 	struct store *from = s->from;
 
-	if (sqlite3_open_v2(path, &from->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK)
+	if (store_error(from, sqlite3_open_v2(path, &from->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
+					      vfs)))
 		return;
 	if (vfs) /* before anything is read */
 		(void)sqlite3_exec(from->db, "PRAGMA locking_mode = EXCLUSIVE;", NULL, NULL, NULL);
@@ -510,29 +614,52 @@ static void open_relic(struct salvage *s, const char *path, const char *vfs)
 	(void)sqlite3_db_config(from->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	(void)sqlite3_db_config(from->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
 	(void)sqlite3_exec(from->db, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON;", NULL, NULL, NULL);
-	(void)sqlite3_prepare_v2(from->db, store_sql_text(STORE_META_GET), -1, &from->stmt[STORE_META_GET], NULL);
+	prepare(from, store_sql_text(STORE_META_GET), &from->stmt[STORE_META_GET]);
 	for (int i = 0; i < SALVAGE_STATEMENTS; i++)
-		(void)sqlite3_prepare_v2(from->db, salvage_texts[i], -1, &s->stmt[i], NULL);
+		prepare(from, salvage_texts[i], &s->stmt[i]);
 }
 
-enum wy_err store_salvage(const char *path, const char *vfs, struct store *to, struct store_opening *opening,
-			  uint32_t *ret_losses)
+static enum wy_err salvage(struct salvage *s, const char *path, const char *vfs, uint32_t *ret_losses)
 {
-	struct salvage *s = calloc(1, sizeof(*s));
 	enum wy_err err = WY_E_NOMEM;
+	bool is_waited_for = s->is_home && !s->is_last_try;
 
-	if (!s)
-		return WY_E_NOMEM;
-	s->to = to;
-	s->opening = opening;
 	s->from = store_new();
 	if (s->from) {
 		open_relic(s, path, vfs);
 		err = salvage_all(s, ret_losses);
+		if (!err && is_waited_for && s->from->has_had_trouble)
+			err = WY_E_IO;
 		for (int i = 0; i < SALVAGE_STATEMENTS; i++)
 			sqlite3_finalize(s->stmt[i]);
 		store_close(s->from);
 	}
 	free(s);
 	return err;
+}
+
+enum wy_err store_salvage(const char *path, const char *vfs, struct store *to, struct store_opening *opening,
+			  uint32_t *ret_losses)
+{
+	struct salvage *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return WY_E_NOMEM;
+	s->to = to;
+	s->opening = opening;
+	return salvage(s, path, vfs, ret_losses);
+}
+
+enum wy_err store_bring_home(const char *path, bool is_last_try, struct store *to, struct store_opening *opening,
+			     uint32_t *ret_losses)
+{
+	struct salvage *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return WY_E_NOMEM;
+	s->to = to;
+	s->opening = opening;
+	s->is_home = true;
+	s->is_last_try = is_last_try;
+	return salvage(s, path, NULL, ret_losses);
 }

@@ -76,6 +76,7 @@ static void note_trouble(struct store *store, int rc)
 	store->trouble = kind == SQLITE_FULL ? STORE_FULL
 			 : kind == SQLITE_READONLY ? STORE_READONLY
 						   : store_trouble_of(error);
+	store->has_had_trouble = true;
 	wy_buf_init(&words, store->why, sizeof(store->why));
 	wy_buf_add(&words, sqlite3_errstr(rc));
 	if (error && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN))

@@ -52,12 +52,16 @@ struct store {
 	enum wy_err broken; /* IO or CORRUPT: the handle is done for; else WY_OK */
 	struct store_redo redo;
 	enum store_mode trouble; /* what the last error says of the disk; STORE_ON_DISK: nothing */
+	bool has_had_trouble;	 /* some error was the disk's */
 	enum store_mode mode;
 	char why[STORE_WHY_DISK_SIZE];
 	struct memory_disk *memory; /* NULL: everything is on the disk */
 	bool is_apart;		    /* nothing of the memory store comes from the disk */
 	bool is_placed;		    /* but it has been written there since */
 	bool is_carried;	    /* but all that verified there was copied when it began */
+	unsigned home_tries;	    /* how often what lies there could not be read */
+	bool is_home;		    /* the last return brought it home, as `home` says */
+	struct store_opening home;
 	bool is_open;		    /* the opening is over */
 	bool is_committing;
 	uint64_t disk_epoch, disk_turn, disk_seq; /* as the disk held them when memory began */
@@ -230,6 +234,20 @@ enum wy_err store_check(struct store *store, char *why, size_t size);
 enum wy_err store_salvage(const char *from, const char *vfs, struct store *to, struct store_opening *opening,
 			  uint32_t *ret_losses);
 
+/* Likewise, into a store that lives and has decided for itself since: what it has is not contradicted. Waiting events come after its
+ * own; of a fault that it has found anew the older ticket is over, and nothing but ends is told of it; instants are shifted to its
+ * clock; the memory of the rules stays where it is, for nobody could take it over while they run. WY_E_IO, but in the last try: the disk
+ * failed at it, and what it hides is not lost. */
+enum wy_err store_bring_home(const char *from, bool is_last_try, struct store *to, struct store_opening *opening,
+			     uint32_t *ret_losses);
+
+/* store_home.c: the store that could not be read when memory began, into what is to take its place, whole on the disk at `part`.
+ * WY_E_IO: it cannot be read yet. */
+enum wy_err store_fetch_home(struct store *store, const char *part);
+
+/* store_learned.c: where nothing newer is known. */
+enum wy_err store_keep_learned(struct store *store, const char *device, uint64_t origin, const char *facts);
+
 /* store_ticket.c: the row under the binder, as TICKET_COLUMNS has it. */
 enum wy_err store_get_ticket(struct store_binder *binder, struct ticket *ret_ticket);
 /* Its document into store->body, with a NUL. */
@@ -259,5 +277,7 @@ struct store_replacing {
 	struct store_place place;
 };
 enum wy_err store_replace(struct store *store, struct store_replacing *r);
+/* Closes the handle of a store that was made at path without syncs, and syncs it. */
+enum wy_err store_keep_scratch(struct store *store, const char *path);
 
 #endif

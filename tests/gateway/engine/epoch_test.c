@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "fault_vfs.h"
 #include "world.h"
 
 #define BUILDING WY_SOURCE_DIR "/tests/gateway/engine/building"
@@ -265,6 +266,150 @@ static void after_damage_anywhere_the_story_ends_rightly(void **state)
 	assert_true(salvaged > 12);
 }
 
+/* ---- A store that could not be read at the start ------------------------------------------------ */
+
+/* Nothing of it can be read or written until come_home(). What the platform heard before is not told again. */
+static void start_blind(struct world *world, struct platform *platform, bool has_receipts)
+{
+	size_t n;
+
+	listen(platform, world);
+	if (has_receipts) {
+		assert_int_equal(store_begin(world->store), WY_OK);
+		assert_int_equal(store_receipt_through(world->store, false, platform->seen, 1, &n), WY_OK);
+		assert_int_equal(store_receipt_through(world->store, true, platform->seen, 1, &n), WY_OK);
+		assert_int_equal(store_commit(world->store), WY_OK);
+	}
+	world_crash(world);
+	fault_on(FAULT_ALL, 1);
+	assert_int_equal(world_start(world), WY_OK);
+	assert_true(store_disk(world->store).is_apart);
+	platform->seen = 0;
+}
+
+static void come_home(struct world *world)
+{
+	bool has_events;
+
+	fault_off();
+	assert_int_equal(store_try_disk(world->store), WY_OK);
+	assert_non_null(store_homecoming(world->store));
+	assert_int_equal(engine_take_home(world->engine), WY_OK);
+	assert_int_equal(engine_flush(world->engine, &has_events), WY_OK);
+}
+
+/* Found anew before the disk came back: that ticket goes on for both. */
+static void what_was_found_anew_has_one_open_ticket_when_its_store_comes_home(void **state)
+{
+	(void)state;
+	for (int has_receipts = 0; has_receipts < 2; has_receipts++) {
+		struct world world;
+		struct platform platform = {.n = 0};
+		struct ticket anew, after;
+
+		make(&world);
+		world.a = true;
+		assert_true(world_run(&world, 10000));
+		start_blind(&world, &platform, has_receipts);
+		assert_true(world_run(&world, 10000));
+		assert_int_equal(world_ticket(&world, "WTR-01", &anew), WY_OK);
+		come_home(&world);
+		assert_int_equal(world_ticket(&world, "WTR-01", &after), WY_OK);
+		assert_string_equal(after.key, anew.key);
+		assert_string_equal(world_story(&world), "opened"); /* the older opening would look like another fault */
+		assert_true(world_run(&world, 10000));
+		world.a = false;
+		assert_true(world_run(&world, 10000));
+		listen(&platform, &world);
+		assert_string_equal(world_story(&world), "opened cleared");
+		assert_int_equal(count_open(&platform, 0), 0);
+		assert_int_equal(world_ticket(&world, "WTR-01", &after), WY_E_NOTFOUND);
+		world_check(&world);
+		world_remove(&world);
+	}
+}
+
+/* Nobody saw its end: its rule is made to stand, and ends it for the platform, which had heard of it or hears now. */
+static void what_ended_before_its_store_came_home_ends_at_the_platform(void **state)
+{
+	(void)state;
+	for (int has_receipts = 0; has_receipts < 2; has_receipts++) {
+		struct world world;
+		struct platform platform = {.n = 0};
+		struct ticket ticket;
+
+		make(&world);
+		world.a = true;
+		assert_true(world_run(&world, 10000));
+		start_blind(&world, &platform, has_receipts);
+		world.a = false;
+		assert_true(world_run(&world, 10000));
+		assert_string_equal(world_story(&world), "");
+		assert_int_equal(count_open(&platform, 0), 1);
+		come_home(&world);
+		assert_int_equal(world_ticket(&world, "WTR-01", &ticket), WY_OK);
+		assert_true(ticket.epoch == store_epoch(world.store) && ticket.repeat_of[0]);
+		assert_true(world_run(&world, 10000));
+		listen(&platform, &world);
+		assert_string_equal(world_story(&world), has_receipts ? "opened cleared" : "opened opened cleared");
+		assert_int_equal(count_open(&platform, 0), 0);
+		assert_int_equal(world_ticket(&world, "WTR-01", &ticket), WY_E_NOTFOUND);
+		world_check(&world);
+		world_remove(&world);
+	}
+}
+
+/* It came and went there, and its end waited; here it stands again. */
+static void an_end_that_waited_is_told_and_ends_nothing_that_stands(void **state)
+{
+	struct world world;
+	struct platform platform = {.n = 0};
+	struct ticket ticket;
+	(void)state;
+
+	make(&world);
+	world.a = true;
+	assert_true(world_run(&world, 10000));
+	world.a = false;
+	assert_true(world_run(&world, 10000));
+	assert_string_equal(world_story(&world), "opened cleared");
+	start_blind(&world, &platform, false);
+	world.a = true;
+	assert_true(world_run(&world, 10000));
+	come_home(&world);
+	assert_string_equal(world_story(&world), "opened cleared");
+	assert_int_equal(world_ticket(&world, "WTR-01", &ticket), WY_OK);
+	world.a = false;
+	assert_true(world_run(&world, 10000));
+	assert_string_equal(world_story(&world), "opened cleared cleared");
+	world_remove(&world);
+}
+
+/* The next process takes up what came home as it does any store. */
+static void a_process_that_dies_before_it_took_up_what_came_home_loses_nothing(void **state)
+{
+	struct world world;
+	struct platform platform = {.n = 0};
+	(void)state;
+
+	make(&world);
+	world.a = true;
+	assert_true(world_run(&world, 10000));
+	start_blind(&world, &platform, true);
+	world.a = false;
+	assert_true(world_run(&world, 3000));
+	fault_off();
+	assert_int_equal(store_try_disk(world.store), WY_OK);
+	world_crash(&world);
+	assert_int_equal(world_start(&world), WY_OK);
+	assert_true(world_run(&world, 10000));
+	listen(&platform, &world);
+	assert_string_equal(world_story(&world), "opened cleared");
+	assert_int_equal(count_open(&platform, 0), 0);
+	world_check(&world);
+	world_remove(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,8 +417,13 @@ int main(void)
 		cmocka_unit_test(what_ended_meanwhile_ends_at_the_platform_and_nothing_else_is_told),
 		cmocka_unit_test(a_ticket_whose_rule_forgot_ends_at_the_platform_too),
 		cmocka_unit_test(a_ticket_that_nothing_watches_any_more_is_closed_in_the_new_epoch),
+		cmocka_unit_test(what_was_found_anew_has_one_open_ticket_when_its_store_comes_home),
+		cmocka_unit_test(what_ended_before_its_store_came_home_ends_at_the_platform),
+		cmocka_unit_test(an_end_that_waited_is_told_and_ends_nothing_that_stands),
+		cmocka_unit_test(a_process_that_dies_before_it_took_up_what_came_home_loses_nothing),
 		cmocka_unit_test(after_damage_anywhere_the_story_ends_rightly),
 	};
 
+	fault_install();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

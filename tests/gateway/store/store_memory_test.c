@@ -663,7 +663,8 @@ static void a_return_that_fails_late_puts_nothing_aside_twice(void **state)
 	store_close(store);
 	store = open_store(&scratch);
 	assert_true(store_epoch(store) == ours);
-	help_check_whole(store, &seq);
+	assert_int_equal(store_verify(store, NULL), WY_OK);
+	assert_int_equal(store_last_seq(store, &seq), WY_OK); /* its events are none: nothing of them comes home */
 	assert_int_equal(seq, 5);
 	store_close(store);
 	snprintf(left, sizeof(left), "%s.left-1", scratch.db);

@@ -200,6 +200,7 @@ static void memory_that_runs_out_anywhere_is_an_error_and_leaks_nothing(void **s
 	}
 	json_set_alloc_funcs(malloc, free);
 	assert_true(n < 1000 && out_of_memory > 0);
+}
 
 #define RECORD                                                                                                             \
 	"{\"id\":\"00000000000000a1-7\",\"source\":\"/weiyu/gw-test\",\"type\":\"com.weiyu.ticket.gap.v1\","                   \
