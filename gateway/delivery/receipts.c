@@ -144,7 +144,7 @@ static void tell_who_we_are(struct delivery *d)
 
 static void say_odd(const struct delivery *d, const char *why)
 {
-	log_line(LOG_WARNING, "receipt_odd", "why=\"%s\" epoch=%llx through=%llu", why,
+	log_line(LOG_WARNING, "receipt_odd", "why=\"%s\" epoch=%016llx through=%llu", why,
 		 (unsigned long long)d->receipt.receipt.epoch, (unsigned long long)d->receipt.receipt.through);
 }
 

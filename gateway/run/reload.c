@@ -275,7 +275,7 @@ static void say_done(const struct reload *r)
 	const char *uplink = r->keeps_uplink ? "goes on" : "opened anew";
 	wy_ms ms = clock_mono(&r->g->clock) - r->began_ms;
 
-	log_line(LOG_INFO, "reload", "by=\"%s\" devices=%zu assets=%zu rules=%zu instances=%zu bundle=%llx field=\"%s\" uplink=\"%s\" "
+	log_line(LOG_INFO, "reload", "by=\"%s\" devices=%zu assets=%zu rules=%zu instances=%zu bundle=%016llx field=\"%s\" uplink=\"%s\" "
 		 "ms=%lld", r->by, now->config->n_devices, now->config->n_assets, rule_count(now->rules),
 		 rule_instance_count(now->rules), (unsigned long long)rule_set_hash(now->rules), field, uplink, (long long)ms);
 	(void)json_object_set_new(r->answer, "ok", json_true());

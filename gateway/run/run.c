@@ -26,7 +26,7 @@ static enum run_exit work(struct gateway *g)
 	const struct generation *now = g->now;
 
 	log_line(LOG_INFO, "started", "gateway=%s version=%s devices=%zu assets=%zu rules=%zu "
-		 "instances=%zu epoch=%llx", now->config->gateway, WY_VERSION, now->config->n_devices,
+		 "instances=%zu epoch=%016llx", now->config->gateway, WY_VERSION, now->config->n_devices,
 		 now->config->n_assets, rule_count(now->rules), rule_instance_count(now->rules),
 		 (unsigned long long)store_epoch(g->store));
 	loop_notify("READY=1");

@@ -98,7 +98,7 @@ void start_say_parts(const char *event, const struct store_opening *opening, con
 		wy_buf_addf(&buf, " %s=%llu %s_lost=%llu", part, (unsigned long long)opening->part[i].kept, part,
 			    (unsigned long long)opening->part[i].lost);
 	}
-	log_line(LOG_WARNING, event, "kind=%s why=\"%s\" kept_as=\"%s\" losses=%u epoch=%llx%s next=\"what stands is told "
+	log_line(LOG_WARNING, event, "kind=%s why=\"%s\" kept_as=\"%s\" losses=%u epoch=%016llx%s next=\"what stands is told "
 		 "again, under new keys\"", store_opening_text(opening->kind), opening->why, opening->file, store_losses(store),
 		 (unsigned long long)store_epoch(store), counts);
 }

@@ -1,4 +1,4 @@
-"""Every code the sources can say is explained in docs/messages.md, and nothing else is."""
+"""Every code the sources can say is explained in docs/messages.md, and nothing else is; and names of 64 bits look alike."""
 import pathlib
 import re
 
@@ -33,3 +33,10 @@ def test_each_code_has_one_row_with_an_example_and_what_to_do():
     for code, rest in rows():
         cells = [cell.strip() for cell in rest.split(" | ")]
         assert len(cells) == 3 and all(cells), code
+
+
+def test_epochs_and_bundles_have_their_sixteen_digits_in_the_log():
+    """As in documents and answers, so that one finds the other."""
+    formats = [m for path in (ROOT / "gateway").rglob("*.c")
+               for m in re.findall(r"(?:epoch|instance|bundle)=(%\w+)", path.read_text(encoding="utf-8"))]
+    assert len(formats) > 3 and set(formats) == {"%016llx"}
