@@ -94,35 +94,11 @@ enum wy_err uplink_open(const struct uplink_conf *conf, const struct uplink_hand
 	return WY_OK;
 }
 
-int uplink_fd(const struct uplink *uplink)
-{
-	(void)uplink;
-	return -1;
-}
-
-wy_ms uplink_dispatch(struct uplink *uplink, wy_ms now)
-{
-	(void)uplink;
-	(void)now;
-	return WY_MS_NEVER;
-}
-
-wy_ms uplink_due(const struct uplink *uplink)
-{
-	(void)uplink;
-	return WY_MS_NEVER;
-}
-
 void uplink_hurry(struct uplink *uplink, wy_ms now)
 {
 	(void)uplink;
 	(void)now;
 	fake.n_hurries++;
-}
-
-void uplink_judge_from(wy_ms least_wall_ms)
-{
-	(void)least_wall_ms;
 }
 
 enum wy_err uplink_publish(struct uplink *uplink, const struct uplink_message *message)
@@ -158,14 +134,6 @@ bool uplink_is_up(const struct uplink *uplink)
 {
 	(void)uplink;
 	return fake.is_up;
-}
-
-struct uplink_counts uplink_counts(const struct uplink *uplink)
-{
-	struct uplink_counts counts = {0};
-	(void)uplink;
-
-	return counts;
 }
 
 void uplink_close(struct uplink *uplink, const struct uplink_message *last, wy_ms deadline_ms)

@@ -1,4 +1,4 @@
-/* fake_uplink.h: stands in place of gateway/uplink: a connection that does what the test says. */
+/* fake_uplink.h: stands in place of gateway/uplink: a connection that does what the test says. Goes with idle_uplink.c. */
 #ifndef FAKE_UPLINK_H
 #define FAKE_UPLINK_H
 

@@ -103,34 +103,10 @@ enum wy_err uplink_open(const struct uplink_conf *conf, const struct uplink_hand
 	return WY_OK;
 }
 
-int uplink_fd(const struct uplink *uplink)
-{
-	(void)uplink;
-	return -1;
-}
-
-wy_ms uplink_dispatch(struct uplink *uplink, wy_ms now)
-{
-	(void)uplink;
-	(void)now;
-	return WY_MS_NEVER;
-}
-
-wy_ms uplink_due(const struct uplink *uplink)
-{
-	(void)uplink;
-	return WY_MS_NEVER;
-}
-
 void uplink_hurry(struct uplink *uplink, wy_ms now)
 {
 	(void)uplink;
 	(void)now;
-}
-
-void uplink_judge_from(wy_ms least_wall_ms)
-{
-	(void)least_wall_ms;
 }
 
 static void look_at_event(const struct uplink_message *message, struct parcel *parcel)
@@ -174,14 +150,6 @@ bool uplink_is_up(const struct uplink *uplink)
 {
 	(void)uplink;
 	return line.is_up;
-}
-
-struct uplink_counts uplink_counts(const struct uplink *uplink)
-{
-	struct uplink_counts counts = {0};
-	(void)uplink;
-
-	return counts;
 }
 
 void uplink_close(struct uplink *uplink, const struct uplink_message *last, wy_ms deadline_ms)

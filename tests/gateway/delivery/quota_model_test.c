@@ -131,18 +131,6 @@ enum wy_err uplink_open(const struct uplink_conf *conf, const struct uplink_hand
 	return WY_OK;
 }
 
-int uplink_fd(const struct uplink *uplink)
-{
-	(void)uplink;
-	return -1;
-}
-
-wy_ms uplink_dispatch(struct uplink *uplink, wy_ms now_ms)
-{
-	(void)uplink, (void)now_ms;
-	return WY_MS_NEVER;
-}
-
 unsigned uplink_room(const struct uplink *uplink)
 {
 	(void)uplink;
@@ -160,26 +148,9 @@ enum wy_err uplink_publish(struct uplink *uplink, const struct uplink_message *m
 	return WY_OK;
 }
 
-struct uplink_counts uplink_counts(const struct uplink *uplink)
-{
-	(void)uplink;
-	return (struct uplink_counts){0};
-}
-
 void uplink_hurry(struct uplink *uplink, wy_ms now_ms)
 {
 	(void)uplink, (void)now_ms;
-}
-
-wy_ms uplink_due(const struct uplink *uplink)
-{
-	(void)uplink;
-	return WY_MS_NEVER;
-}
-
-void uplink_judge_from(wy_ms least_wall_ms)
-{
-	(void)least_wall_ms;
 }
 
 void uplink_close(struct uplink *uplink, const struct uplink_message *last, wy_ms wait_ms)
