@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "draw.h"
 #include "fence.h"
 
 static const struct {
@@ -79,10 +80,7 @@ static uint64_t noise = 20261122;
 
 static int64_t draw(int64_t n)
 {
-	noise ^= noise << 13;
-	noise ^= noise >> 7;
-	noise ^= noise << 17;
-	return (int64_t)(noise % (uint64_t)n);
+	return (int64_t)(wy_draw(&noise) % (uint64_t)n);
 }
 
 enum { PROCESSES = 6, BIRTHS = 24 };

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "draw.h"
 #include "ticket.h"
 
 #define WALL 1800000000000
@@ -283,7 +284,7 @@ static void the_platforms_words_find_their_nodes(void **state)
  * the end, and exactly one end. */
 static void every_opened_has_exactly_one_end_over_random_inputs(void **state)
 {
-	uint64_t noise = 88172645463325252u;
+	uint64_t state_of_chance = 20261122;
 
 	(void)state;
 	for (unsigned life = 0; life < 20000; life++) {
@@ -295,10 +296,8 @@ static void every_opened_has_exactly_one_end_over_random_inputs(void **state)
 			uint8_t tier = ticket.tier;
 			bool was_over = ended > 0;
 			bool is_last = i == 59;
+			uint64_t noise = wy_draw(&state_of_chance);
 
-			noise ^= noise << 13;
-			noise ^= noise >> 7;
-			noise ^= noise << 17;
 			if (give(is_last ? TICKET_CLEAR
 					 : (enum ticket_input_kind)(noise % TICKET_INPUT_COUNT),
 				 10000 + i, (uint8_t)(noise / 64 % 4 + 1),
