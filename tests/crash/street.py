@@ -27,6 +27,7 @@ from stage import ENDS, Cast, Failed, free_port, is_listening, wait_for  # noqa:
 HOUSE = os.path.join(SOURCE, "tests/crash/house")
 BOXES = ("east", "west")
 FAULTS = {"trapped": "CRS-01", "leak": "CRS-02", "broken": "CRS-03", "worn": "CRS-04"}
+TRIES = 4             # runs in which a saboteur must be found out
 SETTLE_S = 120        # generous: machines are slow, and re-sending waits seconds
 # What ends a life badly: a line of these in a log is wrong, whoever wrote it.
 BAD_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", " store_failed ",
@@ -368,11 +369,42 @@ def make_street(options, seed, run):
     return Street(run, programs, options.gateways, random.Random(seed + 1))
 
 
-def say_found(saboteur, code):
-    if code == 1:
-        print(f"the saboteur {saboteur} was found out")
-        return 0
-    print(f"WRONG the saboteur {saboteur} was not found out")
+def play(options, seed, run, perform, is_last):
+    """One run, in a directory that is kept only if this is what the rig came to: 0, 1: the verdict is bad, 2: something odd, 128
+    and more: stopped."""
+    os.makedirs(run, mode=0o700, exist_ok=True)
+    street, code = None, 2
+    try:
+        street = make_street(options, seed, run)
+        code = perform(street, seed, options)
+    except Stopped as why:
+        print(f"stopped by signal {why.args[0]}")
+        code = 128 + why.args[0]
+    except Failed as why:
+        print(f"WRONG {why}")
+    finally:
+        if street:
+            street.stop()
+        is_wanted = code == (1 if options.saboteur else 0)
+        if not options.run and (is_wanted or not is_last):
+            shutil.rmtree(run)
+        else:
+            print(f"logs and databases: {run}")
+    return code
+
+
+def find_out(options, seed, perform):
+    """Chance may spare a saboteur, on a busy machine more than on another: it is met again, with the next seed."""
+    for n in range(TRIES):
+        run = os.path.join(options.run, str(n)) if options.run else tempfile.mkdtemp(prefix="weiyu-street-")
+        code = play(options, seed + n, run, perform, n == TRIES - 1)
+        if code == 1:
+            print(f"the saboteur {options.saboteur} was found out")
+            return 0
+        if code >= 128:
+            return code
+        print(f"the saboteur {options.saboteur} was not found out by seed {seed + n}", flush=True)
+    print(f"WRONG the saboteur {options.saboteur} was not found out in {TRIES} runs")
     return 1
 
 
@@ -382,25 +414,8 @@ def on_a_street(parser, gateways, perform):
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}", flush=True)
-    run = options.run or tempfile.mkdtemp(prefix="weiyu-street-")
-    os.makedirs(run, mode=0o700, exist_ok=True)
-    street, code = None, 2
     for each in ENDS:
         signal.signal(each, stop_at)
-    try:
-        street = make_street(options, seed, run)
-        code = perform(street, seed, options)
-        code = say_found(options.saboteur, code) if options.saboteur else code
-    except Stopped as why:
-        print(f"stopped by signal {why.args[0]}")
-        code = 128 + why.args[0]
-    except Failed as why:
-        print(f"WRONG {why}")
-    finally:
-        if street:
-            street.stop()
-        if code == 0 and not options.run:
-            shutil.rmtree(run)
-        else:
-            print(f"logs and databases: {run}")
-    return code
+    if options.saboteur:
+        return find_out(options, seed, perform)
+    return play(options, seed, options.run or tempfile.mkdtemp(prefix="weiyu-street-"), perform, True)
