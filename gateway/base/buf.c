@@ -177,6 +177,11 @@ void wy_buf_vaddf(struct wy_buf *buf, const char *fmt, va_list args)
 			limit = va_arg(args, int);
 			at += 2;
 		}
+		unsigned digits = 1;
+		if (strncmp(at, "016", 3) == 0) {
+			digits = 16;
+			at += 3;
+		}
 		unsigned longs = 0;
 		while (*at == 'l' || *at == 'z') {
 			longs += *at == 'l' ? 1 : 2;
@@ -207,7 +212,7 @@ void wy_buf_vaddf(struct wy_buf *buf, const char *fmt, va_list args)
 			add_unsigned(buf, longs == 0 ? va_arg(args, unsigned)
 						     : (longs == 1 ? va_arg(args, unsigned long)
 								   : va_arg(args, unsigned long long)),
-				     16, 1);
+				     16, digits);
 			break;
 		case 'g':
 			wy_buf_real(buf, va_arg(args, double), 6);

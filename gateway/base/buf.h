@@ -22,7 +22,7 @@ struct wy_buf {
 void wy_buf_init(struct wy_buf *buf, char *memory, size_t size);
 void wy_buf_add(struct wy_buf *buf, const char *text);
 void wy_buf_addn(struct wy_buf *buf, const char *text, size_t len);
-/* Supports %s %.*s %c %d %u %ld %lu %lld %llu %zu %x %g and %%. %g prints as wy_buf_real. */
+/* Supports %s %.*s %c %d %u %ld %lu %lld %llu %zu %x %lx %llx %g and %%; %016llx for names of 64 bits. %g prints as wy_buf_real. */
 void wy_buf_addf(struct wy_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void wy_buf_vaddf(struct wy_buf *buf, const char *fmt, va_list args);
 /* 16 hex digits, leading zeros kept: epochs and hashes as people and ids carry them. */

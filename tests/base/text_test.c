@@ -55,9 +55,10 @@ static void formats_like_printf_where_it_promises_to(void **state)
 	(void)state;
 
 	wy_buf_init(&buf, text, sizeof(text));
-	wy_buf_addf(&buf, "%s|%.*s|%c|%d|%u|%lld|%llu|%zu|%x|%g|%%", "a", 2, "bcd", 'e', -5, 6u,
-		    (long long)INT64_MIN, (unsigned long long)UINT64_MAX, (size_t)7, 255u, 0.25);
-	assert_string_equal(text, "a|bc|e|-5|6|-9223372036854775808|18446744073709551615|7|ff|0.25|%");
+	wy_buf_addf(&buf, "%s|%.*s|%c|%d|%u|%lld|%llu|%zu|%x|%llx|%016llx|%g|%%", "a", 2, "bcd", 'e', -5, 6u,
+		    (long long)INT64_MIN, (unsigned long long)UINT64_MAX, (size_t)7, 255u,
+		    0xABCDEF0123ull, 0xABCDEF0123ull, 0.25);
+	assert_string_equal(text, "a|bc|e|-5|6|-9223372036854775808|18446744073709551615|7|ff|abcdef0123|000000abcdef0123|0.25|%");
 }
 
 static void cuts_at_a_whole_character_and_says_so(void **state)

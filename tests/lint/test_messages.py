@@ -40,3 +40,19 @@ def test_epochs_and_bundles_have_their_sixteen_digits_in_the_log():
     formats = [m for path in (ROOT / "gateway").rglob("*.c")
                for m in re.findall(r"(?:epoch|instance|bundle)=(%\w+)", path.read_text(encoding="utf-8"))]
     assert len(formats) > 3 and set(formats) == {"%016llx"}
+
+
+# What wy_buf_vaddf() knows (gateway/base/buf.h); of another one it takes no argument, and all that follow are taken for others.
+CONVERSION = re.compile(r"%(?:%|\.\*s|[scdugx]|l[dux]|ll[dux]|zu|016llx)")
+
+
+def test_the_log_and_texts_are_written_with_conversions_that_are_known():
+    calls = re.compile(r"\b(?:log_line|wy_buf_addf|wy_diag_\w+)\((.*?)\);\n", re.S)
+    seen, wrong = 0, []
+    for folder in ("rules", "gateway", "sensors"):
+        for path in sorted((ROOT / folder).rglob("*.c")):
+            for call in calls.findall(path.read_text(encoding="utf-8")):
+                text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', call))
+                seen += len(CONVERSION.findall(text))
+                wrong += [f"{path.name}: {text}"] if "%" in CONVERSION.sub("", text) else []
+    assert seen > 300 and wrong == []
