@@ -11,7 +11,7 @@ import time
 import pytest
 from conftest import make_quick, whole_path
 from namespaces import Way, enter, run
-from stage import Cast, Desk, wait_for
+from stage import Building, Cast, Desk, wait_for
 from story import LEAK, come, expect, go
 from way import CastInPlaces, change, KEEPALIVE_S
 
@@ -117,6 +117,8 @@ STRETCH = 1.1
 class Crowd:
     """A gateway and devices, each on a wire of its own, and the requests as the kernel saw them."""
 
+    sim = Building.sim
+
     def __init__(self, directory):
         self.run, self.cast = str(directory), Cast(str(directory))
         self.names = [f"box-{n:02d}" for n in range(DEVICES)]
@@ -159,14 +161,6 @@ class Crowd:
         asked = set()
         wait_for("the first polls", self.cast, lambda: asked.update(port for port, _ in self.requests()) or
                  asked == set(self.ports), 120)
-
-    def sim(self, command):
-        with socket.socket(socket.AF_UNIX) as control:
-            control.settimeout(10)
-            control.connect(self.path("sim.sock"))
-            control.sendall((command + "\n").encode())
-            answer = control.makefile().readline()
-        assert answer.startswith("ok"), answer
 
     def swallow(self, ports):
         """Every packet to these ports, from now on; SYNs too."""
