@@ -1,8 +1,6 @@
-"""postgres.py: a PostgreSQL of a run's own, below a temporary directory, on a UNIX socket; and a desk's rows in it, read
-as stage.Desk reads those in SQLite. Only Python's standard library, and psql.
+"""postgres.py: a PostgreSQL of a run's own, below a temporary directory, on a UNIX socket. Only Python's standard library, and psql.
 """
 import glob
-import json
 import os
 import shutil
 import subprocess
@@ -47,26 +45,9 @@ class Cluster:
 
     def ask(self, database, sql):
         command = ["psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", self.conninfo(database), "-c", sql]
-        return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
+        return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
-
-class PostgresDesk:
-    """Like stage.Desk, once, at the end."""
-
-    def __init__(self, cluster):
-        self.cluster = cluster
-        self.events = []
-        self.db = self
-
-    def execute(self, sql):
-        rows = (line.split("\t") for line in self.cluster.ask("desk", sql).splitlines())
-        self.rows = [tuple(int(cell) if cell.isdigit() else cell for cell in row) for row in rows]
-        return self
-
-    def fetchall(self):
-        return self.rows
-
-    def new_events(self):
-        text = self.cluster.ask("desk", "select body from inbox where seq > 0 order by epoch, seq")
-        bodies = [json.loads(line) for line in text.splitlines()]
-        self.events = [event for event in bodies if ".ticket." in event["type"]]
+    def rows(self, sql):
+        """Of the desk's database: texts, and numbers where a cell is one."""
+        rows = (line.split("\t") for line in self.ask("desk", sql).splitlines())
+        return [tuple(int(cell) if cell.isdigit() else cell for cell in row) for row in rows]

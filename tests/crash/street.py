@@ -5,9 +5,6 @@ Each building has two boxes of four contacts (house/), each contact a fault of i
 any hold. A fault stands until the desk's database has its ticket, and is away until the desk's database has its end: so
 each phase could be seen, whatever died meanwhile. What was told to the simulator is read from the simulator's own log.
 """
-import collections
-import datetime
-import json
 import os
 import random
 import shutil
@@ -23,6 +20,7 @@ SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(SOURCE, "deploy/demo"))
 
 from stage import ENDS, Cast, Failed, free_port, is_listening, wait_for  # noqa: E402
+from verdict import judge_faults, judge_streams, read_event, read_truth  # noqa: E402
 
 HOUSE = os.path.join(SOURCE, "tests/crash/house")
 BOXES = ("east", "west")
@@ -32,8 +30,6 @@ SETTLE_S = 120        # generous: machines are slow, and re-sending waits second
 # What ends a life badly: a line of these in a log is wrong, whoever wrote it.
 BAD_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", " store_failed ",
              " outbox_unreadable ", " save_failed ", " event_rejected ", " event_not_sent ")
-
-JUDGED = ("dedup_key", "gateway_seq", "episode", "rev", "ticket_key")  # the rest of a document is not kept in memory
 
 GATEWAY = """weiyu: gateway/1
 gateway: {gateway}
@@ -203,20 +199,21 @@ class Street:
 
     def look(self):
         """Events committed at the desk since the last look."""
-        rows = self.db.execute("select rowid, body from inbox where rowid > ? order by rowid",
-                               (self.seen_row,)).fetchall()
         fresh = []
-        for rowid, body in rows:
+        for rowid, *row in self.rows(f"select rowid, epoch, seq, received_at, body from inbox where rowid > {self.seen_row} "
+                                     "order by rowid"):
             self.seen_row = rowid
-            event = json.loads(body)
-            if ".ticket." in event["type"]:
-                fresh.append({"type": event["type"], "time": event["time"], "gateway": event["source"].split("/")[-1],
-                              "data": {name: event["data"][name] for name in JUDGED}})
-                fault = self.by_key.get(event["data"]["dedup_key"])
-                if fault:
-                    fault.see(event["type"].split(".")[-2])
+            event = read_event(*row)
+            if not event:
+                continue
+            fresh.append(event)
+            if event["key"] in self.by_key:
+                self.by_key[event["key"]].see(event["verb"])
         self.events += fresh
         return fresh
+
+    def rows(self, sql):
+        return self.db.execute(sql).fetchall()
 
     def step(self, may_begin):
         """Faults whose time has come begin or end."""
@@ -228,49 +225,13 @@ class Street:
 
     # -- the verdict
 
-    def truth(self):
-        """Phases of each fault, [begun, over] in Unix seconds, as the simulator logged them."""
-        phases = collections.defaultdict(list)
-        with open(self.path("truth.jsonl"), encoding="utf-8") as lines:
-            for line in map(json.loads, lines):
-                if line["event"] != "set":
-                    continue
-                key = f"{line['device']}/{FAULTS[line['point']]}"
-                if line["value"]:
-                    phases[key].append([line["t_ms"] / 1000, None])
-                elif phases[key]:
-                    phases[key][-1][1] = line["t_ms"] / 1000
-        return phases
-
     def judge(self):
         self.look()
         wrong = [f"{fault.key}: {'no ticket' if fault.is_on else 'not cleared'} at the desk, phase {fault.phases}"
                  for fault in self.faults if not fault.is_over()]
-        truth = self.truth()
-        by_key = collections.defaultdict(list)
-        for event in sorted(self.events, key=lambda e: e["data"]["gateway_seq"]):
-            by_key[event["data"]["dedup_key"]].append(event)
-        for key, phases in truth.items():
-            wrong += judge_fault(key, phases, by_key.pop(key, []), lambda _: self.has_times)
-        for key, events in by_key.items():
-            wrong.append(f"{key}: a ticket nobody gave cause for: {[verb_of(e) for e in events]}, first "
-                         f"{events[0]['time']}")
-        wrong += self.judge_streams() + self.judge_logs()
-        return wrong
-
-    def judge_streams(self):
-        wrong = []
-        rows = self.db.execute("select source, count(distinct epoch), count(*), count(distinct seq), min(seq), "
-                               "max(seq) from inbox where seq > 0 group by source").fetchall()
-        for source, epochs, n, distinct, first, last in rows:
-            if epochs != 1 or first != 1 or not n == distinct == last:
-                wrong.append(f"{source}: {epochs} epochs, {n} events, {distinct} numbers, {first} to {last}")
-        for gateway, n in self.db.execute("select gateway, count(*) from ticket where is_ended = 0 group by gateway"):
-            wrong.append(f"{gateway}: {n} tickets still open at the desk")
-        for (n,) in self.db.execute("select count(*) from parked"):
-            if n:
-                wrong.append(f"the desk rejected {n} events")
-        return wrong
+        truth = read_truth(self.path("truth.jsonl"), {f.key: (f.device, {f.point: True}) for f in self.faults})
+        wrong += judge_faults(truth, self.events, lambda key, n: self.has_times)[0]
+        return wrong + judge_streams(self.rows)[0] + self.judge_logs()
 
     def judge_logs(self):
         wrong = []
@@ -304,39 +265,6 @@ class Street:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
         self.cast.stop()
-
-
-def verb_of(event):
-    return event["type"].split(".")[-2]
-
-
-def seconds_of(stamp):
-    return datetime.datetime.fromisoformat(stamp).timestamp()
-
-
-def judge_fault(key, phases, events, is_timed):
-    """events: those of this fault in the order of seq. is_timed(n): are the stamps of
-    phase n judged? Yields what is wrong."""
-    ends = [e for e in events if verb_of(e) != "updated"]
-    if [verb_of(e) for e in ends] != ["opened", "cleared"] * len(phases):
-        yield f"{key}: {len(phases)} phases, and the desk has {len(ends)}: {' '.join(verb_of(e) for e in ends)[:200]}"
-        return
-    if [e["data"]["episode"] for e in ends] != [n for k in range(1, len(phases) + 1) for n in (k, k)]:
-        yield f"{key}: episodes {[e['data']['episode'] for e in ends]}"
-    revs = collections.defaultdict(list)
-    for event in events:
-        revs[event["data"]["ticket_key"]].append(event["data"]["rev"])
-    for ticket, seen in revs.items():
-        if seen != list(range(1, len(seen) + 1)):
-            yield f"{key}: {ticket} has rev {seen}"
-    for n, (begun, over) in enumerate(phases):
-        if not is_timed(n):
-            continue
-        # Stamps have milliseconds, cut off.
-        opened, cleared = seconds_of(ends[2 * n]["time"]), seconds_of(ends[2 * n + 1]["time"])
-        if opened + 0.001 < begun or over is None or opened > over or cleared + 0.001 < over:
-            yield f"{key}: episode {n + 1} opened {ends[2 * n]['time']} cleared {ends[2 * n + 1]['time']}, the fault " \
-                  f"stood {begun:.3f} to {over or 0:.3f}"
 
 
 # ---- Life --------------------------------------------------------------------------------------------------------
