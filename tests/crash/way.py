@@ -46,6 +46,11 @@ class CastInPlaces(Cast):
         place = self.way.house.inside(self.run) if is_in_house else ["setpriv", "--pdeathsig", "KILL", "--"]
         return super().start(name, [*place, *command], environment)
 
+    def stop(self):
+        """The way too: the next run lays its own."""
+        super().stop()
+        self.way.close()
+
 
 def change(path, *pairs):
     with open(path, encoding="utf-8") as file:

@@ -161,6 +161,7 @@ class Way:
     def __init__(self, directory, lines, seed):
         self.modes = ["good"] * lines
         self.courier = None
+        self.is_closed = False
         self.house_address = HOUSE_ADDRESSES[0]
         self.moved = [False] * lines
         self.hidden = [False] * lines
@@ -230,6 +231,11 @@ class Way:
         self.middle.run("ip", "route", "add", "default", "dev", "late0", "table", "100")
 
     def close(self):
+        """Once more does nothing. The names are free again when it returns; the kernel takes a namespace apart later."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        run("ip", "link", "del", "dn0")
         if self.courier:
             self.courier.stdin.close()
             self.courier.wait()

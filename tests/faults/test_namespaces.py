@@ -45,7 +45,6 @@ def way(building):
            ("  host: 127.0.0.1 ", f"  host: {way.host(0)} "), ("server_name: 127.0.0.1", f"server_name: {way.host(0)}"))
     yield way
     building.cast.stop()
-    way.close()
 
 
 def state_at_desk(desk):
