@@ -51,7 +51,7 @@ if [ ! -e $policy ]; then
 fi
 trap '[ $made_policy = no ] || rm -f $policy' EXIT
 log=$(mktemp)
-if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+if ! { apt-get -o Acquire::Retries=3 update && apt-get -o Acquire::Retries=3 install -y --no-install-recommends $missing; } >"$log" 2>&1; then
 	tail -n 30 "$log" >&2
 	rm -f "$log"
 	exit 1

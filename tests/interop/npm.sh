@@ -10,8 +10,11 @@ fi
 rm -rf "$dir/node_modules" "$dir/installed.json"
 cp "$here/package.json" "$dir/package.json"
 cd "$dir"
-if ! npm install --omit=optional --ignore-scripts --no-audit --no-fund --no-package-lock >npm.log 2>&1; then
-	tail -n 20 npm.log >&2
-	exit 1
-fi
+# A registry may be out of reach for a moment.
+try=1
+until npm install --omit=optional --ignore-scripts --no-audit --no-fund --no-package-lock >npm.log 2>&1; do
+	[ $try -lt 3 ] || { tail -n 20 npm.log >&2; exit 1; }
+	sleep $((try * 10))
+	try=$((try + 1))
+done
 cp "$here/package.json" installed.json
