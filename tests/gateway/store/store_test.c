@@ -550,11 +550,103 @@ static void damage_is_healed_by_opening(void **state)
 	assert_true(found >= 20);
 }
 
+static void what_does_not_fit_or_is_not_begun_is_refused_and_nothing_is_written(void **state)
+{
+	static unsigned char payload[WY_TICKET_BYTES_MAX + 1];
+	struct ticket ticket = help_ticket(store_epoch(store), "L1", 1);
+	struct store_event event = {.tier = 2, .ticket_key = "tk_a", .type = "t", .topic = "ticket", .payload = payload,
+				    .len = sizeof(payload)};
+	char body[8];
+	size_t len = 0;
+
+	(void)state;
+	begin();
+	assert_int_equal(store_put_ticket(store, &ticket, "0123456", 7), WY_OK);
+	assert_int_equal(store_next_seq(store, &event.seq), WY_OK);
+	event.len--;
+	assert_int_equal(store_put_event(store, &event), WY_OK);
+	commit();
+	assert_int_equal(store_ticket_body(store, ticket.key, body, 7, &len), WY_E_LIMIT);
+	assert_int_equal(store_ticket_body(store, ticket.key, body, 8, &len), WY_OK);
+	assert_string_equal(body, "0123456");
+	assert_int_equal(store_ticket_body(store, "tk_none", body, 8, &len), WY_E_NOTFOUND);
+	begin();
+	event.len++;
+	assert_int_equal(store_put_event(store, &event), WY_E_LIMIT);
+	store_abort(store);
+	ticket.is_begun = false;
+	begin();
+	assert_int_equal(store_put_ticket(store, &ticket, "{}", 2), WY_E_STATE);
+	store_abort(store);
+}
+
+static bool take_one_ticket(void *arg, const struct ticket *ticket, const char *body, size_t len)
+{
+	(void)ticket;
+	(void)body;
+	(void)len;
+	return ++*(unsigned *)arg < 1;
+}
+
+static bool take_one_cell(void *arg, const char *key, const void *bytes, size_t len)
+{
+	(void)key;
+	(void)bytes;
+	(void)len;
+	return ++*(unsigned *)arg < 1;
+}
+
+static void a_visitor_may_stop_and_a_list_ends_where_there_is_no_more_room(void **state)
+{
+	struct store_note note = {.wall_ms = 1, .what = "ack", .ticket_key = "tk_a"}, notes[1];
+	char earlier[1][TICKET_KEY_SIZE];
+	uint64_t seq = 0, seqs[1];
+	unsigned n_open = 0, n_listed = 0, n_cells = 0;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(help_turn(store, &seq), WY_OK);
+	assert_int_equal(help_turn(store, &seq), WY_OK);
+	begin();
+	assert_int_equal(store_put_cell(store, "other", "x", 1), WY_OK);
+	assert_int_equal(store_put_note(store, &note), WY_OK);
+	assert_int_equal(store_put_note(store, &note), WY_OK);
+	for (int64_t episode = 1; episode <= 2; episode++) {
+		struct ticket over = end(help_ticket(store_epoch(store), "again", episode), 2000);
+		assert_int_equal(store_put_ticket(store, &over, "{}", 2), WY_OK);
+	}
+	commit();
+	assert_int_equal(store_each_open(store, take_one_ticket, &n_open), WY_OK);
+	assert_int_equal(store_list(store, false, 10, take_one_ticket, &n_listed), WY_OK);
+	assert_int_equal(store_each_cell(store, take_one_cell, &n_cells), WY_OK);
+	assert_int_equal(n_open + n_listed + n_cells, 3);
+	assert_int_equal(store_ticket_notes(store, "tk_a", notes, 1, &n), WY_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_earlier_tickets(store, "again/ELV-01", earlier, 1, &n), WY_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_queued(store, false, 0, seqs, 1, &n), WY_OK);
+	assert_int_equal(n, 1);
+}
+
+static void upkeep_in_the_middle_of_a_turn_is_refused(void **state)
+{
+	(void)state;
+	begin();
+	assert_int_equal(store_tidy(store), WY_E_STATE);
+	assert_int_equal(store_try_disk(store), WY_OK); /* it is there already */
+	store_abort(store);
+	assert_int_equal(store_tidy(store), WY_OK);
+	assert_string_equal(store_mode_text(store_mode(store)), "disk");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, make, remove_all)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(what_does_not_fit_or_is_not_begun_is_refused_and_nothing_is_written),
+		T(a_visitor_may_stop_and_a_list_ends_where_there_is_no_more_room),
+		T(upkeep_in_the_middle_of_a_turn_is_refused),
 		T(a_new_store_has_a_schema_an_epoch_and_can_give_pages_back),
 		T(what_was_committed_is_there_after_reopening_and_the_epoch_stays),
 		T(an_aborted_turn_leaves_nothing_and_its_number_is_given_again),
