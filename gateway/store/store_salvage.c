@@ -630,6 +630,8 @@ static enum wy_err salvage(struct salvage *s, const char *path, const char *vfs,
 		err = salvage_all(s, ret_losses);
 		if (!err && is_waited_for && s->from->has_had_trouble)
 			err = WY_E_IO;
+		if (!err && s->from->was_short) /* what was not read for that may be sound */
+			err = WY_E_NOMEM;
 		for (int i = 0; i < SALVAGE_STATEMENTS; i++)
 			sqlite3_finalize(s->stmt[i]);
 		store_close(s->from);

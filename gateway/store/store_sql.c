@@ -108,6 +108,7 @@ enum wy_err store_error(struct store *store, int rc)
 		store->broken = err;
 	if (err == WY_E_CORRUPT)
 		note_damage(store);
+	store->was_short = store->was_short || err == WY_E_NOMEM;
 	return err;
 }
 

@@ -50,6 +50,7 @@ struct store {
 	bool is_in_tx;
 	bool is_failed;	    /* a write of this transaction failed: nothing may be committed */
 	enum wy_err broken; /* IO or CORRUPT: the handle is done for; else WY_OK */
+	bool was_short;	    /* of memory, at some time */
 	struct store_redo redo;
 	enum store_mode trouble; /* what the last error says of the disk; STORE_ON_DISK: nothing */
 	bool has_had_trouble;	 /* some error was the disk's */

@@ -397,7 +397,8 @@ static void renew(void)
 		err = store_renew_epoch(store);
 	assert_int_equal(err, WY_OK);
 	unsigned left = plan.left;
-	plan.left = 0; /* the copy into a new epoch takes a want of memory for damage */
+	if (plan.kind == COLUMN)
+		plan.left = 0; /* here a NULL that is none of SQLite's would be damage */
 	reopen();
 	plan.left = left;
 	assert_int_equal(store_opening(store)->kind, STORE_RENEWED);
