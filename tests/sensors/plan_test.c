@@ -461,7 +461,7 @@ static void check_block(const struct scene *scene, const struct sensor_reads *re
 	uint32_t member[MANY];
 	size_t n = 0;
 	bool is_apart = false;
-	struct sensor_extent span;
+	struct sensor_extent span = {0};
 
 	for (uint16_t i = block->first; i < block->end; i++) {
 		uint32_t point = reads->point[i];
