@@ -6,6 +6,7 @@
 #include "link.h"
 
 #include <MQTTAsync.h>
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,6 +210,11 @@ static int on_arrived(void *arg, char *topic, int topic_len, MQTTAsync_message *
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
 	return 1;
+}
+
+void link_begin_process(void)
+{
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 }
 
 enum wy_err link_new(const struct link_options *options, struct link **ret_link)

@@ -33,6 +33,10 @@ struct link_options {
 
 struct link;
 
+/* Once, before anything in the process has touched OpenSSL (PostgreSQL's client does too): it is not taken apart at exit. Paho's
+ * threads say that they have stopped before they have ended, and would free the same once more. */
+void link_begin_process(void);
+
 WY_MUST_CHECK enum wy_err link_new(const struct link_options *options, struct link **ret_link);
 void link_free(struct link *link);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "wy_limits.h"
+#include "link.h"
 #include "number.h"
 #include "options.h"
 
@@ -190,6 +191,7 @@ int main(int argc, char **argv)
 	};
 	const char *command = "run";
 
+	link_begin_process();
 	if (!read_options(argc, argv, &options))
 		return DESK_EXIT_USAGE;
 	if (optind < argc)

@@ -5,6 +5,7 @@
 
 #include "gateway.h"
 #include "log.h"
+#include "uplink.h"
 
 static enum run_exit load(struct gateway *g)
 {
@@ -39,6 +40,7 @@ enum run_exit run_gateway(const char *gateway_yaml)
 {
 	struct gateway g = {.path = gateway_yaml, .reloaded_ms = WY_MS_NONE};
 
+	uplink_begin_process();
 	log_setup(LOG_INFO, clock_wall);
 	watch_init(&g.watch, loop_watchdog_ms());
 	if (loop_hold_signals())

@@ -135,6 +135,10 @@ void uplink_hurry(struct uplink *uplink, wy_ms now);
 /* When dispatch wants to be called at the latest. */
 wy_ms uplink_due(const struct uplink *uplink);
 
+/* Once, before anything in the process has touched OpenSSL (libcoap does too): it is not taken apart at exit. Paho's threads say
+ * that they have stopped before they have ended, and would free the same once more. */
+void uplink_begin_process(void);
+
 /* The instant that has passed for certain, Unix milliseconds; 0: none. Of the whole process. */
 void uplink_judge_from(wy_ms least_wall_ms);
 /* From when on our own certificate, a PEM file, holds; 0: not known. */

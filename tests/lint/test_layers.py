@@ -18,7 +18,7 @@ OWNERS = {
     r"libpq-fe\.h": ["deploy/desk/"],
     r"zstd(_errors)?\.h": ["gateway/pack/"],
     r"iconv\.h": ["sensors/text.c", "sensors/sim/encode.c"],
-    r"openssl/.*": ["gateway/uplink/", "sensors/drivers/coap_secure.c"],
+    r"openssl/.*": ["gateway/uplink/", "deploy/desk/link.c", "sensors/drivers/coap_secure.c"],
     r"mbedtls/(sha256|version)\.h": ["gateway/ticket/", "gateway/delivery/", "sensors/drivers/mbed.h"],
     r"mbedtls/(?!sha256|version).*": ["sensors/drivers/mbed.h"],
 }

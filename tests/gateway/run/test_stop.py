@@ -100,3 +100,22 @@ def test_without_a_broker_the_stop_is_as_quick(building, desk, waiting):
         return False
 
     assert any(is_quick_once_more() for _ in range(TRIES))
+
+
+def test_at_the_end_nothing_is_taken_apart_under_threads_that_still_end(building, waiting):
+    """Paho says that its threads have stopped before they have ended: OpenSSL's own end, which frees what it keeps for every thread,
+    then came in between now and then, and something was freed twice."""
+    watched = {"LD_PRELOAD": building.build + "/lib/libexit_watch.so",
+               "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
+    pki = building.path("pki")
+    building.start_broker()
+    building.cast.start("desk", [building.bin("weiyu-desk"), "--db", "sqlite:" + building.path("desk.db"), "--host", "127.0.0.1",
+                                 "--port", str(building.ports["MQTT"]), "--ca", pki + "/ca.crt", "--cert", pki + "/sink.crt",
+                                 "--key", pki + "/sink.key"], watched)
+    building.start_sim()
+    building.start_gateway(environment=watched)
+    waiting.until(lambda: " ready " in building.cast.tail("desk"), "the desk")
+    for name in ("gateway", "desk"):
+        assert building.cast.end(name) == 0
+        log = building.cast.tail(name, 1000)
+        assert "stopped" in log and "OPENSSL_cleanup" not in log, log
