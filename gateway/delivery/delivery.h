@@ -16,7 +16,8 @@
 
 #define DELIVERY_CLOSE_MS 3000        /* an orderly goodbye takes at most this */
 #define DELIVERY_BOOT_MS 300000       /* the machine was just switched on: so were those of the whole estate, perhaps */
-#define DELIVERY_RETRY_MS 1000        /* after the store could not be read */
+#define DELIVERY_RETRY_MS 1000        /* after the store could not be read, or would not keep a receipt; the latter doubles ... */
+#define DELIVERY_RETRY_MOST_MS 60000  /* ... up to here */
 #define DELIVERY_REBIRTH_MS 60000     /* between two births for a platform that takes us for another process */
 #define DELIVERY_KEEP_ROWS 20000u     /* receipted events kept for a resend */
 #define DELIVERY_KEEP_MS ((wy_ms)7 * 86400 * 1000)

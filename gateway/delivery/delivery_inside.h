@@ -57,6 +57,8 @@ struct delivery {
 	struct receive_receipt receipt;
 	struct outbox_verdict verdict; /* of this dispatch, not yet kept; valid with has_verdict */
 	bool has_verdict;
+	uint64_t unkept[OUTBOX_LANES]; /* receipts for rows up to here may not have been kept: these are sent again, not at once */
+	wy_ms unkept_wait_ms, unkept_until_ms; /* 0: all were kept */
 	size_t unpruned; /* rows that were delivered since the last pruning */
 	wy_ms prune_due_ms;
 	bool is_platform_silent; /* said once */

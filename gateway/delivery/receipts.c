@@ -2,7 +2,8 @@
  *
  * What one dispatch brings, however many receipts, is kept in one transaction at its end (receipts_keep()): a sync of
  * the disk for each of them would set the pace of a backlog. Until then the rows are out of the window and still queued in
- * the store; if the store refuses, the window starts over at the oldest queued row. */
+ * the store; if the store refuses, the window starts over at the oldest queued row. What is sent again so would bring its
+ * receipt at once: it waits, longer each time, until the store has kept one. */
 #include <string.h>
 
 #include "delivery_inside.h"
@@ -80,6 +81,20 @@ static enum wy_err write_verdict(struct delivery *d, const struct outbox_verdict
 	return err;
 }
 
+static void start_over(struct delivery *d)
+{
+	wy_ms twice_ms = 2 * d->unkept_wait_ms;
+
+	d->unkept_wait_ms = twice_ms < DELIVERY_RETRY_MS	? DELIVERY_RETRY_MS
+			    : twice_ms < DELIVERY_RETRY_MOST_MS ? twice_ms
+								 : DELIVERY_RETRY_MOST_MS;
+	d->unkept_until_ms = delivery_now(d) + d->unkept_wait_ms;
+	for (unsigned lane = 0; lane < OUTBOX_LANES; lane++)
+		if (d->outbox.cursor[lane] > d->unkept[lane])
+			d->unkept[lane] = d->outbox.cursor[lane];
+	outbox_rewind(&d->outbox);
+}
+
 void receipts_keep(struct delivery *d)
 {
 	enum wy_err err;
@@ -90,8 +105,9 @@ void receipts_keep(struct delivery *d)
 	d->has_verdict = false;
 	memset(&d->verdict, 0, sizeof(d->verdict));
 	if (delivery_is_fine(d, "keeping a receipt; the events are sent again", err))
-		return;
-	outbox_rewind(&d->outbox);
+		d->unkept_wait_ms = d->unkept_until_ms = 0;
+	else
+		start_over(d);
 }
 
 /* A row is finished once and offered again only after receipts_keep(): `also` never outgrows the window. */

@@ -9,6 +9,15 @@
 
 enum { PROPERTY_SIZE = 80 };
 
+/* From when on a row may go. */
+static wy_ms due_of(const struct delivery *d, enum outbox_lane lane, uint64_t seq)
+{
+	wy_ms now_ms = delivery_now(d);
+	bool waits = seq <= d->unkept[lane] && d->unkept_until_ms > now_ms;
+
+	return waits ? d->unkept_until_ms : now_ms;
+}
+
 /* After a rewind the first rows found are in the window already: go on until it is full or no row is left. */
 static enum wy_err fill_lane(struct delivery *d, enum outbox_lane lane)
 {
@@ -27,7 +36,7 @@ static enum wy_err fill_lane(struct delivery *d, enum outbox_lane lane)
 		if (!err && want && lane == OUTBOX_LANE_REST)
 			err = gaps_make_way(d, seqs, n, &has_record);
 		for (size_t i = 0; !err && !has_record && i < n; i++)
-			err = outbox_offer(&d->outbox, lane, seqs[i], delivery_now(d));
+			err = outbox_offer(&d->outbox, lane, seqs[i], due_of(d, lane, seqs[i]));
 		n_new += n;
 	} while (!err && want && (has_record || n == want));
 	/* Nobody who is trapped waits for a long pause between attempts. */

@@ -323,6 +323,9 @@ static void a_receipt_that_cannot_be_kept_is_asked_for_again(void **state)
 	assert_true(failing_store_struck());
 	assert_int_equal(queued(), 1);
 	assert_int_equal(delivery_state(bench.delivery).receipted, 0);
+	assert_int_equal(delivery_dispatch(bench.delivery), bench.now.mono_ms + DELIVERY_RETRY_MS);
+	assert_int_equal(fake_uplink_count(seq), 1);
+	bench.now.mono_ms += DELIVERY_RETRY_MS;
 	delivery_dispatch(bench.delivery);
 	assert_int_equal(fake_uplink_count(seq), 2);
 	fake_uplink_fate(seq, UPLINK_FATE_TAKEN, 0);
@@ -330,6 +333,48 @@ static void a_receipt_that_cannot_be_kept_is_asked_for_again(void **state)
 	assert_int_equal(queued(), 0);
 	/* A store that fails so does not heal: the process is to end. */
 	assert_true(delivery_is_broken(bench.delivery));
+	stop();
+}
+
+/* For so long, with a platform that confirms at once what it is sent, to a store that keeps none of it. */
+static void confirm_in_vain(unsigned seconds, uint64_t seq)
+{
+	for (unsigned i = 0; i < seconds; i++) {
+		unsigned sends = fake_uplink_count(seq);
+		bench.now.mono_ms += 1000;
+		delivery_dispatch(bench.delivery);
+		for (unsigned again = 0; again < 20 && fake_uplink_count(seq) > sends; again++) {
+			sends = fake_uplink_count(seq);
+			fake_uplink_fate(seq, UPLINK_FATE_TAKEN, 0);
+			failing_store_set(1, false);
+			receipt(seq, "");
+		}
+	}
+}
+
+static void receipts_that_cannot_be_kept_are_asked_for_ever_more_rarely(void **state)
+{
+	uint64_t seq, urgent;
+	(void)state;
+
+	start();
+	seq = put(2);
+	assert_int_equal(fake_uplink_connect(20), WY_OK);
+	confirm_in_vain(600, seq);
+	assert_in_range(fake_uplink_count(seq), 8, 16);
+	/* What is new does not wait for it. */
+	failing_store_set(0, false);
+	urgent = put(1);
+	delivery_dispatch(bench.delivery);
+	assert_int_equal(fake_uplink_count(urgent), 1);
+	/* Kept again: the next trouble begins with a short wait. */
+	bench.now.mono_ms += DELIVERY_RETRY_MOST_MS;
+	delivery_dispatch(bench.delivery);
+	receipt(urgent, "");
+	assert_int_equal(queued(), 0);
+	seq = put(2);
+	confirm_in_vain(4, seq);
+	assert_int_equal(fake_uplink_count(seq), 3);
 	stop();
 }
 
@@ -486,6 +531,8 @@ static void a_puback_that_cannot_be_kept_in_grade_g1_is_sent_again(void **state)
 	fake_uplink_fate(1, UPLINK_FATE_TAKEN, 0);
 	delivery_dispatch(bench.delivery);
 	assert_int_equal(queued(), 1);
+	bench.now.mono_ms += DELIVERY_RETRY_MS;
+	delivery_dispatch(bench.delivery);
 	assert_int_equal(fake_uplink_count(1), 2);
 	stop();
 }
@@ -1296,6 +1343,7 @@ int main(void)
 		cmocka_unit_test(an_event_that_meets_a_line_just_cut_goes_with_the_next_one_and_nothing_is_said),
 		cmocka_unit_test(a_row_that_is_gone_from_the_store_frees_its_slot),
 		cmocka_unit_test(a_receipt_that_cannot_be_kept_is_asked_for_again),
+		cmocka_unit_test(receipts_that_cannot_be_kept_are_asked_for_ever_more_rarely),
 		cmocka_unit_test(a_receipt_in_the_middle_of_anothers_transaction_does_not_undo_it),
 		cmocka_unit_test(receipts_for_others_and_for_nothing_sent_change_nothing),
 		cmocka_unit_test(an_urgent_event_beyond_the_backlog_is_receipted_alone),
