@@ -124,6 +124,11 @@
 
 /* Store without a disk */
 #define WY_STORE_MEMORY_BYTES (64u * 1024u * 1024u) /* pages that changed; refuse: the process ends (4), and begins where the disk left it */
+#define WY_STORE_MEMORY_DONE_PCT 50u /* of it; what is receipted, parked or over is dropped */
+#define WY_STORE_MEMORY_SHED_PCT 75u /* of it; lower tiers make room as at the quota; the rest is for S1 */
+#define WY_STORE_MEMORY_OVER_PCT 10u /* beyond it, for receipts alone: they free what it holds */
+#define WY_STORE_COPY_BYTES (32u * 1024u * 1024u)   /* of the store as the disk had it, read when memory begins; a larger one is read where
+						     it lies, and the process ends (4) when that fails */
 #define WY_STORE_REDO_BYTES (16u * 1024u * 1024u)   /* what one transaction wrote; then a disk that fails in it ends the process (4) */
 
 /* Store */

@@ -10,13 +10,19 @@ enum {
 	ROOM_PCT = 80, /* of the quota; above it there is no room for what can wait */
 };
 
+static bool fits(uint64_t bytes, uint64_t max_bytes)
+{
+	return bytes + (uint64_t)RETELL_AT_ONCE * WY_TICKET_BYTES_MAX < max_bytes / 100 * ROOM_PCT;
+}
+
 /* Room for all that one turn tells, and not at the very top: what is told must not go at once. Rows that are done do not
  * count: they go when there is need. */
 static bool has_room(const struct store_outbox_stats *stats)
 {
-	uint64_t most = stats->max_bytes / 100 * ROOM_PCT, needed = (uint64_t)RETELL_AT_ONCE * WY_TICKET_BYTES_MAX;
+	bool is_in_memory = stats->memory_max_bytes > 0;
 
-	return stats->queued_bytes + needed < most;
+	return fits(stats->queued_bytes, stats->max_bytes) &&
+	       (!is_in_memory || fits(stats->memory_bytes, stats->memory_max_bytes));
 }
 
 static enum ticket_event event_of(const struct ticket *ticket, bool is_new)
@@ -81,9 +87,12 @@ void retell_look(struct engine *engine)
 		return;
 	if (stats.lost > engine->lost_seen && !engine->is_losing) {
 		engine->is_losing = true;
-		log_line(LOG_ERROR, "outbox_full", "bytes=%llu max=%llu queued=%llu next=\"updates of S4, S3 and S2 are "
+		bool is_in_memory = stats.memory_max_bytes > 0;
+		log_line(LOG_ERROR, "outbox_full", "of=%s bytes=%llu max=%llu queued=%llu next=\"updates of S4, S3 and S2 are "
 			 "thinned out, then episodes that are over; a gap record tells the platform; S1 is kept\"",
-			 (unsigned long long)stats.bytes, (unsigned long long)stats.max_bytes,
+			 is_in_memory ? "memory" : "quota",
+			 (unsigned long long)(is_in_memory ? stats.memory_bytes : stats.bytes),
+			 (unsigned long long)(is_in_memory ? stats.memory_max_bytes : stats.max_bytes),
 			 (unsigned long long)stats.queued);
 	} else if (engine->is_losing && has_room(&stats)) {
 		engine->is_losing = false;

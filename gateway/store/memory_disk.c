@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMAGES = 3, NAME_SIZE = 4096 + 16 };
+enum { IMAGES = 3, NAME_SIZE = 4096 + 16, COPY_STEP = 256 * 1024 };
 
 struct image {
 	char path[NAME_SIZE]; /* zeros to the end: SQLite looks beyond the first one */
 	sqlite3_file *base;   /* NULL: nothing lies below */
 	sqlite3_int64 base_size, size;
+	unsigned char *copy; /* of all that lay below at first; NULL: it is read there */
 	bool is_there;
 	unsigned char **page; /* NULL: as below */
 	size_t n_pages;
@@ -45,6 +46,10 @@ static int read_below(const struct image *image, unsigned char *out, int n, sqli
 	memset(out, 0, (size_t)n);
 	if (!image->base || left <= 0)
 		return SQLITE_OK;
+	if (image->copy) {
+		memcpy(out, image->copy + at, (size_t)(left < n ? left : n));
+		return SQLITE_OK;
+	}
 	rc = image->base->pMethods->xRead(image->base, out, left < n ? (int)left : n, at);
 	return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : rc;
 }
@@ -350,6 +355,24 @@ enum wy_err memory_disk_new(const char *path, bool has_base, size_t most_bytes, 
 	return WY_OK;
 }
 
+void memory_disk_copy_base(struct memory_disk *disk, size_t most_bytes)
+{
+	struct image *image = &disk->image[0];
+	sqlite3_int64 size = image->base_size;
+	int rc = SQLITE_OK;
+
+	if (!image->base || size <= 0 || (size_t)size > most_bytes)
+		return;
+	unsigned char *copy = malloc((size_t)size);
+	for (sqlite3_int64 at = 0; copy && rc == SQLITE_OK && at < size; at += COPY_STEP)
+		rc = read_below(image, copy + at, size - at < COPY_STEP ? (int)(size - at) : COPY_STEP, at);
+	if (rc == SQLITE_OK) {
+		image->copy = copy;
+		return;
+	}
+	free(copy);
+}
+
 void memory_disk_free(struct memory_disk *disk)
 {
 	if (!disk)
@@ -359,6 +382,7 @@ void memory_disk_free(struct memory_disk *disk)
 		struct image *image = &disk->image[i];
 		cut(disk, image, 0);
 		free(image->page);
+		free(image->copy);
 		if (image->base && image->base->pMethods)
 			(void)image->base->pMethods->xClose(image->base);
 		free(image->base);
@@ -374,6 +398,22 @@ const char *memory_disk_name(const struct memory_disk *disk)
 size_t memory_disk_bytes(const struct memory_disk *disk)
 {
 	return disk->bytes;
+}
+
+void memory_disk_set_most(struct memory_disk *disk, size_t most_bytes)
+{
+	disk->most_bytes = most_bytes;
+}
+
+void memory_disk_forget(struct memory_disk *disk, size_t page)
+{
+	struct image *image = &disk->image[0];
+
+	if (page >= image->n_pages || !image->page[page])
+		return;
+	free(image->page[page]);
+	image->page[page] = NULL;
+	disk->bytes -= MEMORY_PAGE;
 }
 
 size_t memory_disk_pages(const struct memory_disk *disk)

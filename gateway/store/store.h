@@ -45,8 +45,13 @@ void store_close(struct store *store); /* NULL is fine; an open transaction is a
 /* ---- The disk that takes no more ------------------------------------------------------------ */
 
 /* Where the store keeps what it is given. A disk that is full, read-only or failing is a state, not an error: the call that met
- * it returns WY_OK, everything goes on in memory (at most WY_STORE_MEMORY_BYTES of what changed), and a crash now loses what
- * the platform has not confirmed. Only where memory does not help either the call fails, and the store is broken. */
+ * it returns WY_OK, everything goes on in memory, and a crash now loses what the platform has not confirmed. Only where memory
+ * does not help either the call fails, and the store is broken.
+ *
+ * Memory has an end. From WY_STORE_MEMORY_DONE_PCT of it on what is done with goes: rows that are receipted or parked, tickets
+ * that are over and notes on them, as far as they came in memory. From WY_STORE_MEMORY_SHED_PCT on the rules of the quota hold
+ * for events that came in memory (store_room.c): lower tiers make room and a gap is kept. The rest is for S1 alone. At the end
+ * itself a transaction fails with WY_E_FULL, but for receipts, which free rows. */
 enum store_mode { STORE_ON_DISK, STORE_FULL, STORE_READONLY, STORE_FAILED };
 enum store_mode store_mode(const struct store *store);
 const char *store_mode_text(enum store_mode mode); /* "disk", "full", "readonly", "failed" */
@@ -57,10 +62,12 @@ struct store_disk {
 	enum store_mode mode;
 	const char *why;	  /* the system's words; "" on disk; borrowed until the next call on this store */
 	uint64_t events;	  /* numbers given out that are not on the disk */
-	size_t bytes, most_bytes; /* of memory */
+	size_t bytes, most_bytes; /* of memory: what it holds, and from where on the lower tiers make room */
 	bool is_apart;		  /* the disk could not even be read: a new epoch */
 };
 struct store_disk store_disk(struct store *store);
+/* Bytes of memory at most; at first WY_STORE_MEMORY_BYTES. */
+void store_set_memory(struct store *store, size_t most_bytes);
 
 /* Back to the disk: opens it anew, checks it, writes what changed in one piece, and only then lets go of the memory. Outside a
  * transaction. WY_OK: it is on the disk. Else nothing has changed: WY_E_FULL, WY_E_IO, WY_E_BUSY (somebody else has the file
@@ -309,6 +316,7 @@ struct store_outbox_stats {
 	uint64_t bytes, max_bytes; /* of all rows; the quota */
 	uint64_t queued_bytes;	   /* of the queued ones */
 	uint64_t lost;		   /* events dropped since the store was made */
+	uint64_t memory_bytes, memory_max_bytes; /* as in struct store_disk; 0 on the disk */
 	wy_ms oldest_wall_ms; /* of the queued ones; 0: none */
 	wy_ms oldest_mono_ms;
 };

@@ -210,7 +210,7 @@ static enum wy_err open_handle(struct store *store, const char *vfs, const char 
 		err = check_version(store, (struct store_place){diags, store->dir});
 	if (!err)
 		err = store_prepare(store);
-	if (!err && !vfs) /* in place of SQLite's own: what goes wrong there is to be heard of */
+	if (!err) /* in place of SQLite's own: what goes wrong there is to be heard of */
 		sqlite3_wal_hook(store->db, store_on_wal, store);
 	return err;
 }
@@ -250,6 +250,7 @@ struct store *store_new(void)
 	store->lock_fd = store->mode_fd = -1;
 	store->is_untold = true; /* the first look says whether it is so */
 	store->quota = WY_OUTBOX_BYTES;
+	store->memory_most = WY_STORE_MEMORY_BYTES;
 	store->pack = store_new_pack();
 	if (store->pack)
 		return store;

@@ -40,8 +40,8 @@ static enum wy_err open_over(struct store *store, const char *gateway, bool has_
 	if (!err && gateway)
 		err = store_identify(store, gateway, NULL);
 	if (!err)
-		err = has_our_pages(store) ? store_empty_log(store) : WY_E_IO;
-	return err;
+		err = has_our_pages(store) ? store_compact_memory(store) : WY_E_IO;
+	return err ? err : store_note_floor(store);
 }
 
 void store_leave_memory(struct store *store)
@@ -53,11 +53,13 @@ void store_leave_memory(struct store *store)
 
 enum wy_err store_begin_in_memory(struct store *store, const char *gateway, bool has_base)
 {
-	enum wy_err err = memory_disk_new(store->path, has_base, WY_STORE_MEMORY_BYTES, &store->memory);
+	enum wy_err err = memory_disk_new(store->path, has_base, store->memory_most, &store->memory);
 	uint64_t seq = 0;
 
 	if (!err)
 		err = open_over(store, gateway, has_base);
+	if (!err)
+		memory_disk_copy_base(store->memory, WY_STORE_COPY_BYTES);
 	if (!err)
 		err = store_last_seq(store, &seq);
 	if (err) {
@@ -68,6 +70,7 @@ enum wy_err store_begin_in_memory(struct store *store, const char *gateway, bool
 	store->disk_epoch = store->epoch;
 	store->disk_turn = store->turn;
 	store->disk_seq = seq;
+	memset(store->ended_from, 0, sizeof(store->ended_from)); /* other rows may go here */
 	return WY_OK;
 }
 
@@ -87,15 +90,15 @@ static enum wy_err carry(struct store *store, const char *vfs)
 	}
 	err = store_commit(store);
 	if (!err)
-		err = store_empty_log(store);
+		err = store_compact_memory(store);
 	/* One that can write nothing more would end the process, at each start. */
-	return !err && memory_disk_bytes(store->memory) > WY_STORE_MEMORY_BYTES / 2 ? WY_E_FULL : err;
+	return !err && memory_disk_bytes(store->memory) > store->memory_most / 2 ? WY_E_FULL : err;
 }
 
 enum wy_err store_carry_over(struct store *store)
 {
 	struct memory_disk *glass = NULL;
-	enum wy_err err = memory_disk_new(store->path, true, WY_STORE_MEMORY_BYTES, &glass);
+	enum wy_err err = memory_disk_new(store->path, true, store->memory_most, &glass);
 
 	if (err)
 		return err;
@@ -168,7 +171,7 @@ const char *store_mode_text(enum store_mode mode)
 
 struct store_disk store_disk(struct store *store)
 {
-	struct store_disk disk = {.mode = store->mode, .why = store->why, .most_bytes = WY_STORE_MEMORY_BYTES};
+	struct store_disk disk = {.mode = store->mode, .why = store->why, .most_bytes = store_shed_from(store)};
 	uint64_t seq = 0;
 
 	if (!store->memory) {

@@ -158,6 +158,7 @@ enum wy_err store_put_event(struct store *store, const struct store_event *event
 
 	if (event->len > WY_TICKET_BYTES_MAX)
 		return WY_E_LIMIT;
+	store->room_steps += STORE_ROOM_STEPS_MORE;
 	err = mark_past(store, event, kind);
 	if (!err)
 		err = insert(store, event, kind);
@@ -318,6 +319,7 @@ enum wy_err store_receipt_through(struct store *store, bool is_s1, uint64_t thro
 	int64_t n = 0, bytes = 0;
 	enum wy_err err;
 
+	store_allow_over(store, true);
 	store_bind_int(&binder, is_s1);
 	store_bind_int(&binder, (int64_t)through);
 	store_bind_int(&binder, wall_ms);
@@ -340,6 +342,7 @@ static enum wy_err move_one(struct store *store, struct store_binder *binder, en
 	int64_t bytes = 0;
 	enum wy_err err;
 
+	store_allow_over(store, true);
 	for (err = store_write_row(binder); err == WY_OK; err = store_row(binder)) {
 		is_found = true;
 		bytes = sqlite3_column_int64(binder->stmt, 0);
@@ -456,6 +459,10 @@ enum wy_err store_outbox_stats(struct store *store, struct store_outbox_stats *r
 	stats.bytes = stats.queued_bytes + sums.bytes[STORE_SUM_RECEIPTED] + sums.bytes[STORE_SUM_PARKED];
 	stats.max_bytes = store->quota;
 	stats.lost = sums.lost;
+	if (store->memory) {
+		stats.memory_bytes = memory_disk_bytes(store->memory);
+		stats.memory_max_bytes = store_shed_from(store);
+	}
 	*ret_stats = stats;
 	return WY_OK;
 }

@@ -107,16 +107,11 @@ static void put32(unsigned char *out, uint32_t value)
 	out[3] = (unsigned char)value;
 }
 
-static uint32_t get32(const unsigned char *in)
-{
-	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
-}
-
 static void add_sum(struct log *log, const unsigned char *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i += 8) {
-		log->sum[0] += get32(bytes + i) + log->sum[1];
-		log->sum[1] += get32(bytes + i + 4) + log->sum[0];
+		log->sum[0] += store_get32(bytes + i) + log->sum[1];
+		log->sum[1] += store_get32(bytes + i + 4) + log->sum[0];
 	}
 }
 
@@ -430,6 +425,7 @@ static enum wy_err take_over(struct store *store)
 	store->memory = NULL;
 	store->mode = store->trouble = STORE_ON_DISK;
 	store->is_apart = store->is_placed = store->is_carried = false;
+	memset(store->ended_from, 0, sizeof(store->ended_from));
 	store->wal_frames = fresh->wal_frames;
 	store->losses = fresh->losses;
 	store->db = fresh->db;
@@ -457,7 +453,7 @@ enum wy_err store_try_disk(struct store *store)
 	if (store->is_home && store->broken)
 		return store->broken;
 	store->is_home = false;
-	err = store_empty_log(store);
+	err = store_compact_memory(store);
 	if (!err)
 		err = store->is_apart && !store->is_placed ? write_whole(store) : write_changes(store);
 	if (!err)

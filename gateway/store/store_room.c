@@ -8,7 +8,12 @@
  *      untold, and told again when there is room.
  *
  * S1 never goes, and STORE_RESERVE_PCT of the quota is for S1 alone. Rows that may have been sent (outbox_sent) never go either:
- * the platform may have them, and an opening that it has must be followed by its end. */
+ * the platform may have them, and an opening that it has must be followed by its end.
+ *
+ * Memory, while the disk takes nothing, has a smaller end (store_ceiling.c) and the same rules, with three differences. Rows the
+ * disk has stay: they cost nothing. Of what is done with, tickets that are over go too, and all of it goes earlier. And a
+ * transaction takes a few steps only: pages are free when most of their rows are gone, so looking at memory does not tell
+ * at once what a row gave, and a transaction that drops thousands would itself be what memory has no room for. */
 #include "store_sql.h"
 
 #define BATCH_ROWS 32
@@ -17,32 +22,69 @@
 
 enum past { PAST_NO, PAST_UPDATED, PAST_ENDED }; /* column is_past: what came after it */
 
+/* What has to go. */
+struct need {
+	bool is_any;
+	bool is_queue;	/* rows that wait, too */
+	bool is_memory; /* of memory's end alone: in steps */
+	uint64_t above; /* rows that wait go from here on */
+};
+
 /* Is there more than may be? What is not S1 leaves the reserve to S1. */
-static enum wy_err is_over(struct store *store, bool *ret_is, uint64_t *ret_sent)
+static enum wy_err look(struct store *store, struct need *ret_need)
 {
+	enum store_height height = STORE_HEIGHT_FINE;
 	struct store_sums sums;
 	enum wy_err err = store_read_sums(store, &sums);
-	uint64_t s1 = sums.bytes[STORE_SUM_S1];
-	uint64_t rest = sums.bytes[STORE_SUM_REST] + sums.bytes[STORE_SUM_RECEIPTED] + sums.bytes[STORE_SUM_PARKED];
 
+	if (!err)
+		err = store_measure_memory(store, &height);
 	if (err)
 		return err;
-	*ret_is = rest > store->quota / 100 * (100 - STORE_RESERVE_PCT) || rest + s1 > store->quota;
-	*ret_sent = sums.sent;
+	uint64_t s1 = sums.bytes[STORE_SUM_S1];
+	uint64_t rest = sums.bytes[STORE_SUM_REST] + sums.bytes[STORE_SUM_RECEIPTED] + sums.bytes[STORE_SUM_PARKED];
+	bool is_over = rest > store->quota / 100 * (100 - STORE_RESERVE_PCT) || rest + s1 > store->quota;
+	bool is_kept_low = height == STORE_HEIGHT_SHED && store->disk_seq > sums.sent;
+
+	*ret_need = (struct need){.is_any = is_over || height != STORE_HEIGHT_FINE,
+				  .is_queue = is_over || height == STORE_HEIGHT_SHED,
+				  .is_memory = !is_over,
+				  .above = is_kept_low ? store->disk_seq : sums.sent};
 	return WY_OK;
 }
 
-static enum wy_err drop_done(struct store *store, enum store_statement id, enum store_sum sum)
+static enum wy_err delete_some(struct store *store, enum store_statement id, int64_t above, int64_t *ret_bytes, int64_t *ret_n)
 {
 	struct store_binder binder = store_bind(store, id);
-	int64_t n = 0, bytes = 0;
 	enum wy_err err;
 
 	store_bind_int(&binder, BATCH_ROWS);
-	err = store_write_sum(&binder, &n, &bytes);
-	if (!err && n == 0)
-		return WY_E_NOTFOUND;
+	store_bind_int(&binder, above);
+	err = store_write_sum(&binder, ret_n, ret_bytes);
+	return !err && *ret_n == 0 ? WY_E_NOTFOUND : err;
+}
+
+static enum wy_err drop_rows(struct store *store, enum store_statement id, enum store_sum sum, int64_t above)
+{
+	int64_t n = 0, bytes = 0;
+	enum wy_err err = delete_some(store, id, above, &bytes, &n);
+
 	return err ? err : store_add_sum(store, sum, -n, -bytes);
+}
+
+/* Where only memory is short, what the disk has of them stays. */
+static enum wy_err drop_done(struct store *store, const struct need *need)
+{
+	int64_t above = need->is_memory ? store->floor[STORE_FLOOR_OF_DONE] : 0, n, ids;
+	enum wy_err err = drop_rows(store, STORE_ROOM_DONE, STORE_SUM_RECEIPTED, above);
+
+	if (err == WY_E_NOTFOUND)
+		err = drop_rows(store, STORE_ROOM_PARKED, STORE_SUM_PARKED, above);
+	if (err == WY_E_NOTFOUND && need->is_memory)
+		err = delete_some(store, STORE_ROOM_TICKETS, store->floor[STORE_FLOOR_OF_TICKETS], &ids, &n);
+	if (err == WY_E_NOTFOUND && need->is_memory)
+		err = delete_some(store, STORE_ROOM_NOTES, store->floor[STORE_FLOOR_OF_NOTES], &ids, &n);
+	return err;
 }
 
 /* The row goes, its number into the gap. */
@@ -244,35 +286,45 @@ static enum wy_err drop_newest(struct store *store, uint64_t sent, uint64_t *ret
 
 /* ---- All of it --------------------------------------------------------------------------------- */
 
-static enum wy_err drop_something(struct store *store, uint64_t sent, uint64_t *ret_newest)
+static enum wy_err drop_something(struct store *store, const struct need *need, uint64_t *ret_newest)
 {
-	enum wy_err err = drop_done(store, STORE_ROOM_DONE, STORE_SUM_RECEIPTED);
+	enum wy_err err = drop_done(store, need);
 
+	if (err != WY_E_NOTFOUND || !need->is_queue)
+		return err;
+	err = drop_past(store, need->above, PAST_UPDATED);
 	if (err == WY_E_NOTFOUND)
-		err = drop_done(store, STORE_ROOM_PARKED, STORE_SUM_PARKED);
+		err = drop_past(store, need->above, PAST_ENDED);
 	if (err == WY_E_NOTFOUND)
-		err = drop_past(store, sent, PAST_UPDATED);
+		err = drop_episode(store, need->above);
 	if (err == WY_E_NOTFOUND)
-		err = drop_past(store, sent, PAST_ENDED);
-	if (err == WY_E_NOTFOUND)
-		err = drop_episode(store, sent);
-	if (err == WY_E_NOTFOUND)
-		err = drop_newest(store, sent, ret_newest);
+		err = drop_newest(store, need->above, ret_newest);
 	return err;
+}
+
+/* Of the steps a transaction has. */
+static bool may_go_on(struct store *store, const struct need *need)
+{
+	if (!need->is_memory)
+		return true;
+	if (store->room_steps == 0)
+		return false;
+	store->room_steps--;
+	return true;
 }
 
 enum wy_err store_make_room(struct store *store, uint64_t added_seq, bool *ret_lost)
 {
-	uint64_t sent = 0, newest = 0;
-	bool is_full = false;
-	enum wy_err err = is_over(store, &is_full, &sent);
+	uint64_t newest = 0;
+	struct need need;
+	enum wy_err err = look(store, &need);
 
 	*ret_lost = false;
-	while (!err && is_full) {
-		err = drop_something(store, sent, &newest);
-		*ret_lost = *ret_lost || newest == added_seq;
+	while (!err && need.is_any && may_go_on(store, &need)) {
+		err = drop_something(store, &need, &newest);
+		*ret_lost = *ret_lost || (newest && newest == added_seq);
 		if (!err)
-			err = is_over(store, &is_full, &sent);
+			err = look(store, &need);
 	}
 	return err == WY_E_NOTFOUND ? WY_OK : err; /* only S1 is left, or what may have been sent */
 }

@@ -31,8 +31,14 @@ enum store_statement {
 
 #define STORE_KEY_SIZE 256u /* longest ticket key, type or topic read back */
 #define STORE_WAL_FRAMES 1000 /* in the write-ahead log: then it is put into the database */
+#define STORE_MEMORY_FRAMES 256 /* likewise in memory */
+#define STORE_ROOM_STEPS 64	/* what goes at most in one transaction to make room in memory, so that it stays small ... */
+#define STORE_ROOM_STEPS_MORE 4 /* ... and for each event it adds */
 #define STORE_GATEWAY_SIZE 65u
 #define STORE_REASON_SIZE 16u
+
+/* Up to where the disk had it when memory began: rows of the outbox that do not wait, ids. */
+enum store_floor { STORE_FLOOR_OF_DONE, STORE_FLOOR_OF_TICKETS, STORE_FLOOR_OF_NOTES, STORE_FLOORS };
 
 struct store {
 	sqlite3 *db;
@@ -66,6 +72,11 @@ struct store {
 	bool is_open;		    /* the opening is over */
 	bool is_committing;
 	uint64_t disk_epoch, disk_turn, disk_seq; /* as the disk held them when memory began */
+	int64_t floor[STORE_FLOORS];
+	size_t memory_most; /* bytes of memory */
+	size_t held_bytes;  /* in memory when it was last compacted */
+	int64_t held_used;  /* pages of the database that held something then */
+	unsigned room_steps; /* this transaction may still take to make room in memory */
 	/* the row of store_load_event() */
 	char ticket_key[STORE_KEY_SIZE], type[STORE_KEY_SIZE], topic[STORE_KEY_SIZE];
 	unsigned char payload[WY_TICKET_BYTES_MAX];
@@ -138,6 +149,25 @@ enum wy_err store_carry_over(struct store *store);
 
 /* Puts the memory store's own log into its pages. */
 enum wy_err store_empty_log(struct store *store);
+
+/* ---- The end of memory (store_ceiling.c) ---- */
+
+enum store_height { STORE_HEIGHT_FINE, STORE_HEIGHT_DONE, STORE_HEIGHT_SHED };
+/* How full memory is, in a transaction or not. On the disk: FINE. */
+enum wy_err store_measure_memory(struct store *store, enum store_height *ret_height);
+/* Bytes from which on the lower tiers make room. */
+uint64_t store_shed_from(const struct store *store);
+/* Outside a transaction: the log, and pages that hold nothing, leave memory. */
+enum wy_err store_compact_memory(struct store *store);
+void store_look_at_memory(struct store *store); /* the same if it is time */
+/* What frees rows may go a little beyond the end. */
+void store_allow_over(struct store *store, bool is_over);
+enum wy_err store_note_floor(struct store *store);
+
+static inline uint32_t store_get32(const unsigned char *in)
+{
+	return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
+}
 
 /* store_handle.c */
 int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames); /* for sqlite3_wal_hook() */

@@ -26,6 +26,8 @@ enum wy_err store_begin(struct store *store)
 		return err;
 	store->is_in_tx = true;
 	store->is_failed = false;
+	store->room_steps = STORE_ROOM_STEPS;
+	store_allow_over(store, false);
 	return WY_OK;
 }
 
@@ -49,9 +51,12 @@ static enum wy_err run_commit(struct store *store)
 
 static enum wy_err commit(struct store *store)
 {
+	bool is_lost, has_end = store->memory && store->is_open;
 	uint64_t turn = 0;
-	enum wy_err err = number_turn(store, &turn);
+	enum wy_err err = has_end ? store_make_room(store, 0, &is_lost) : WY_OK;
 
+	if (!err)
+		err = number_turn(store, &turn);
 	if (!err)
 		err = run_commit(store);
 	if (store_is_disk_trouble(store, err)) {
@@ -72,6 +77,8 @@ static void put_log_away(struct store *store)
 {
 	int rc;
 
+	if (store->memory)
+		store_look_at_memory(store);
 	if (store->memory || store->wal_frames < STORE_WAL_FRAMES)
 		return;
 	rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -115,6 +122,8 @@ void store_abort(struct store *store)
 	store->is_failed = false;
 	memset(store->ended_from, 0, sizeof(store->ended_from)); /* rows may be back */
 	store->is_untold = true;
+	if (store->memory && !store->broken)
+		store_look_at_memory(store);
 }
 
 uint64_t store_epoch(const struct store *store)

@@ -5,6 +5,9 @@
  * its last revision, and nothing else; each number came as an event or stands in a gap record, none in both; every S1
  * event came. Held at each step: the outbox is not larger than its quota and what may not be dropped.
  *
+ * The same with a disk that takes nothing for most of the time: then memory, far too small as well, takes the quota's place.
+ * Held at each step: it does not grow beyond its end. Held at the end: what was told in memory is on the disk.
+ *
  * A seed is fixed; WY_SEED draws another, WY_LONG goes ten times as far. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,12 +20,14 @@
 #include <jansson.h>
 
 #include "delivery.h"
+#include "fault_vfs.h"
 #include "log.h"
 
 enum {
 	ASSETS = 40,
 	NUMBERS_MAX = 3000000,
-	ROW_MOST = 1500, /* bytes of one row as it counts against the quota */
+	ROW_BYTES = 800, /* bytes of one row as it counts against the quota, beside its noise */
+	PAYLOAD_MAX = 9000,
 	FLYING_MAX = 64,
 };
 
@@ -165,6 +170,9 @@ void uplink_close(struct uplink *uplink, const struct uplink_message *last, wy_m
 static struct {
 	char dir[64];
 	uint64_t quota;
+	size_t memory_most; /* 0: the disk is always well */
+	unsigned noise_most; /* bytes of an event */
+	bool is_low_only;  /* no ticket of S1 by chance */
 	struct store *store;
 	struct delivery *delivery;
 	struct config config;
@@ -177,7 +185,7 @@ static struct {
 	uint64_t s1[NUMBERS_MAX / 8], n_s1;
 } gateway;
 
-static uint64_t noise;
+static uint64_t seed, noise;
 
 static unsigned draw(unsigned n)
 {
@@ -201,6 +209,8 @@ static void start_gateway(void)
 
 	assert_int_equal(store_open(gateway.dir, "gw-test-01", NULL, &gateway.store), WY_OK);
 	store_set_quota(gateway.store, gateway.quota);
+	if (gateway.memory_most)
+		store_set_memory(gateway.store, gateway.memory_most);
 	parts.store = gateway.store;
 	wy_arena_init_zeroed(&gateway.arena, memset(gateway.memory, 0, sizeof(gateway.memory)), sizeof(gateway.memory));
 	wy_buf_init(&words, text, sizeof(text));
@@ -217,7 +227,7 @@ static void die(void)
 
 static void put_event(struct ticket *ticket, const char *type)
 {
-	char payload[1024];
+	char payload[PAYLOAD_MAX];
 	struct store_event event = {.tier = ticket->tier, .ticket_key = ticket->key, .topic = "ticket",
 				    .created = {gateway.now.wall_ms, gateway.now.mono_ms}, .payload = payload};
 	char full[64];
@@ -226,7 +236,7 @@ static void put_event(struct ticket *ticket, const char *type)
 	event.type = full;
 	assert_int_equal(store_next_seq(gateway.store, &event.seq), WY_OK);
 	event.len = (size_t)snprintf(payload, sizeof(payload), "%s %u %d ", ticket->key, ticket->rev, ticket->is_open);
-	for (unsigned fill = 50 + draw(700); fill > 0; fill--)
+	for (unsigned fill = 50 + draw(gateway.noise_most - 50); fill > 0; fill--)
 		payload[event.len++] = (char)('0' + draw(64)); /* nothing packs this well */
 	assert_int_equal(store_put_ticket(gateway.store, ticket, payload, event.len), WY_OK);
 	assert_int_equal(store_put_event(gateway.store, &event), WY_OK);
@@ -245,7 +255,7 @@ static void open_ticket(unsigned asset)
 	snprintf(id, sizeof(id), "A-%u", asset);
 	assert_int_equal(ticket_init(ticket, &identity), WY_OK);
 	ticket->is_begun = ticket->is_open = true;
-	ticket->tier = ticket->tier_now = (uint8_t)(draw(25) == 0 ? 1 : 2 + draw(3));
+	ticket->tier = ticket->tier_now = (uint8_t)(!gateway.is_low_only && draw(25) == 0 ? 1 : 2 + draw(3));
 	ticket->condition = TICKET_ACTIVE;
 	ticket->rev = 1;
 	put_event(ticket, "opened");
@@ -274,7 +284,8 @@ static bool retell(void)
 	size_t n = 0;
 
 	assert_int_equal(store_outbox_stats(gateway.store, &stats), WY_OK);
-	if (!store_has_untold(gateway.store) || stats.queued_bytes > stats.max_bytes / 10 * 8)
+	bool has_room = stats.queued_bytes <= stats.max_bytes / 10 * 8 && stats.memory_bytes <= stats.memory_max_bytes / 10 * 8;
+	if (!store_has_untold(gateway.store) || !has_room)
 		return false;
 	assert_int_equal(store_untold(gateway.store, untold, 4, &n), WY_OK);
 	assert_int_equal(store_begin(gateway.store), WY_OK);
@@ -362,10 +373,47 @@ static void work_line(bool has_receipt)
 static void check_size(void)
 {
 	struct store_outbox_stats stats;
-	uint64_t protected_bytes = (uint64_t)(STORE_SENT_AHEAD + WY_OUTBOX_WINDOW) * ROW_MOST;
+	uint64_t protected_bytes = (uint64_t)(STORE_SENT_AHEAD + WY_OUTBOX_WINDOW) * (ROW_BYTES + gateway.noise_most);
 
 	assert_int_equal(store_outbox_stats(gateway.store, &stats), WY_OK);
-	assert_true(stats.bytes <= stats.max_bytes + protected_bytes + stats.queued_s1 * ROW_MOST);
+	assert_true(stats.bytes <= stats.max_bytes + protected_bytes + stats.queued_s1 * (ROW_BYTES + gateway.noise_most));
+	assert_true(!gateway.memory_most || stats.memory_bytes <= gateway.memory_most);
+}
+
+/* ---- The disk ---------------------------------------------------------------------------------- */
+
+static bool is_in_memory(void)
+{
+	return store_mode(gateway.store) != STORE_ON_DISK;
+}
+
+static void lose_disk(void)
+{
+	static const enum fault_kind kinds[] = {FAULT_FULL, FAULT_CHANGES, FAULT_SYNC, FAULT_READONLY};
+
+	fault_on(kinds[draw(4)], 1);
+}
+
+/* Memory comes home, whole. */
+static void mend_disk(void)
+{
+	fault_off();
+	assert_int_equal(store_try_disk(gateway.store), WY_OK);
+	assert_int_equal(store_mode(gateway.store), STORE_ON_DISK);
+}
+
+static void work_disk(void)
+{
+	unsigned what = draw(1000);
+
+	if (!gateway.memory_most)
+		return;
+	if (!is_in_memory() && what < 20)
+		lose_disk();
+	else if (is_in_memory() && what == 0 && draw(2))
+		mend_disk();
+	else if (is_in_memory() && what < 10)
+		(void)!store_try_disk(gateway.store); /* in vain, and nothing changes */
 }
 
 static void step(bool *is_online)
@@ -376,7 +424,8 @@ static void step(bool *is_online)
 	gateway.now.wall_ms += 1000;
 	if (what < (*is_online ? 8 : 2))
 		*is_online = !*is_online; /* away for 500 steps, there for 125 */
-	else if (what < 11) {
+	else if (what < 11 && !is_in_memory()) {
+		fault_off();
 		die();
 		start_gateway();
 	}
@@ -384,6 +433,7 @@ static void step(bool *is_online)
 		connect_line();
 	else
 		lose_line();
+	work_disk();
 	turn();
 	if (draw(3) == 0)
 		(void)retell();
@@ -436,7 +486,7 @@ static void check_end(void)
 	assert_int_equal(store_verify(gateway.store, NULL), WY_OK);
 }
 
-static void begin(uint64_t quota)
+static void begin(uint64_t quota, size_t memory)
 {
 	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* nothing here needs a disk */
 
@@ -446,6 +496,8 @@ static void begin(uint64_t quota)
 	is_taken = calloc(NUMBERS_MAX, sizeof(*is_taken));
 	assert_non_null(is_taken);
 	gateway.quota = quota;
+	gateway.memory_most = memory;
+	gateway.noise_most = memory ? 8000 : 750;
 	snprintf(gateway.dir, sizeof(gateway.dir), "%s/weiyu-quota-XXXXXX", base);
 	assert_non_null(mkdtemp(gateway.dir));
 	gateway.now = (struct wy_now){5000, INT64_C(1795320000000), WY_CLOCK_SYNCED};
@@ -460,6 +512,7 @@ static void end(void)
 {
 	char command[100];
 
+	fault_off();
 	delivery_close(gateway.delivery);
 	store_close(gateway.store);
 	free(is_taken);
@@ -468,19 +521,36 @@ static void end(void)
 	assert_int_equal(system(command), 0);
 }
 
-static void run(uint64_t quota, unsigned steps)
+/* Neither disk nor broker, for so many turns. */
+static void lose_both(unsigned turns)
+{
+	lose_disk();
+	for (unsigned i = 0; i < turns; i++) {
+		gateway.now.mono_ms += 1000;
+		gateway.now.wall_ms += 1000;
+		turn();
+		check_size();
+	}
+	assert_true(is_in_memory());
+}
+
+static void run(uint64_t quota, size_t memory, unsigned steps)
 {
 	bool is_online = false;
 	uint64_t last = 0;
 
-	begin(quota);
+	begin(quota, memory);
+	if (memory)
+		lose_both(1500);
 	for (unsigned i = 0; i < steps; i++)
 		step(&is_online);
 	drain();
+	if (is_in_memory())
+		mend_disk();
 	check_end();
 	assert_int_equal(store_last_seq(gateway.store, &last), WY_OK);
-	printf("quota %llu kB: %llu events, %llu lost and said in %llu records, %llu of S1, none lost\n",
-	       (unsigned long long)quota / 1000, (unsigned long long)last, (unsigned long long)platform.lost_said,
+	printf("%s %zu kB: %llu events, %llu lost and said in %llu records, %llu of S1, none lost\n", memory ? "memory" : "quota",
+	       (memory ? memory : (size_t)quota) / 1000, (unsigned long long)last, (unsigned long long)platform.lost_said,
 	       (unsigned long long)platform.gaps, (unsigned long long)gateway.n_s1);
 	assert_true(platform.lost_said > 0 && platform.gaps > 0);
 	end();
@@ -493,7 +563,32 @@ static void the_platform_ends_up_right_whatever_made_room(void **state)
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(quotas) / sizeof(quotas[0]); i++)
-		run(quotas[i], steps);
+		run(quotas[i], 0, steps);
+}
+
+static void it_ends_up_right_with_a_disk_that_takes_nothing(void **state)
+{
+	unsigned steps = getenv("WY_LONG") ? 50000 : 1000;
+	(void)state;
+
+	run(WY_OUTBOX_BYTES, 7000000, steps);
+	run(4000000, 7000000, steps); /* both too small */
+}
+
+static void entrap(unsigned i)
+{
+	struct ticket ticket;
+	struct ticket_identity identity = {.gateway = "gw-test-01", .asset = "L-1", .fault = "ELV-01", .rule = "r",
+					   .epoch = store_epoch(gateway.store), .episode = i + 1, .day = 20261122, .number = i + 1};
+
+	assert_int_equal(ticket_init(&ticket, &identity), WY_OK);
+	ticket.is_begun = true;
+	ticket.tier = ticket.tier_now = 1;
+	ticket.rev = 1;
+	ticket.condition = TICKET_CLEARED;
+	assert_int_equal(store_begin(gateway.store), WY_OK);
+	put_event(&ticket, "opened");
+	assert_int_equal(store_commit(gateway.store), WY_OK);
 }
 
 /* R7: a store full of low noise, then a thousand entrapments. */
@@ -502,7 +597,7 @@ static void a_thousand_entrapments_come_into_a_full_store(void **state)
 	struct store_outbox_stats stats;
 	(void)state;
 
-	begin(4000000);
+	begin(4000000, 0);
 	for (unsigned i = 0; i < 8000; i++) {
 		unsigned asset = draw(ASSETS);
 		assert_int_equal(store_begin(gateway.store), WY_OK);
@@ -515,20 +610,8 @@ static void a_thousand_entrapments_come_into_a_full_store(void **state)
 	assert_int_equal(store_outbox_stats(gateway.store, &stats), WY_OK);
 	assert_true(stats.lost > 0 && stats.bytes > stats.max_bytes / 10 * 8);
 	uint64_t before = stats.queued_s1;
-	for (unsigned i = 0; i < 1000; i++) {
-		struct ticket ticket;
-		struct ticket_identity identity = {.gateway = "gw-test-01", .asset = "L-1", .fault = "ELV-01", .rule = "r",
-						   .epoch = store_epoch(gateway.store), .episode = i + 1,
-						   .day = 20261122, .number = i + 1};
-		assert_int_equal(ticket_init(&ticket, &identity), WY_OK);
-		ticket.is_begun = true;
-		ticket.tier = ticket.tier_now = 1;
-		ticket.rev = 1;
-		ticket.condition = TICKET_CLEARED;
-		assert_int_equal(store_begin(gateway.store), WY_OK);
-		put_event(&ticket, "opened");
-		assert_int_equal(store_commit(gateway.store), WY_OK);
-	}
+	for (unsigned i = 0; i < 1000; i++)
+		entrap(i);
 	assert_int_equal(store_outbox_stats(gateway.store, &stats), WY_OK);
 	assert_int_equal(stats.queued_s1, before + 1000);
 	assert_true(stats.bytes <= stats.max_bytes);
@@ -539,16 +622,78 @@ static void a_thousand_entrapments_come_into_a_full_store(void **state)
 	end();
 }
 
+static size_t resident_bytes(void)
+{
+	unsigned long all = 0, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%lu %lu", &all, &resident), 2);
+	fclose(file);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* R7 and R8: no disk and no broker, for as long as it takes. */
+static void a_thousand_entrapments_outlast_low_noise_without_disk_and_broker(void **state)
+{
+	bool is_long = getenv("WY_LONG") != NULL;
+	unsigned n = is_long ? 200000 : 8000;
+	struct store_outbox_stats stats;
+	uint64_t last = 0, found = 0;
+	(void)state;
+
+	begin(WY_OUTBOX_BYTES, is_long ? WY_STORE_MEMORY_BYTES : 6000000);
+	noise = seed; /* whatever ran before: its figures are in docs/measurements.md */
+	gateway.noise_most = 750;
+	gateway.is_low_only = true;
+	lose_disk();
+	size_t before = resident_bytes(), most = before;
+	for (unsigned i = 0; i < n; i++) {
+		gateway.now.mono_ms += 1000;
+		gateway.now.wall_ms += 1000;
+		turn();
+		if (i % (n / 1000) == 0)
+			entrap(i);
+		if (i % 1000 == 0)
+			check_size();
+		if (i % 1000 == 0 && resident_bytes() > most)
+			most = resident_bytes();
+	}
+	assert_true(is_in_memory());
+	assert_int_equal(store_outbox_stats(gateway.store, &stats), WY_OK);
+	assert_int_equal(stats.queued_s1, 1000);
+	assert_true(stats.lost > n / 4 && stats.queued > 1000);
+	printf("without disk and broker: %u events of S2 to S4, %llu of them and 1000 of 1000 of S1 wait, %llu made room; memory "
+	       "%.1f MiB of %.1f, resident %+.1f MiB\n", n, (unsigned long long)(stats.queued - 1000), (unsigned long long)stats.lost,
+	       (double)stats.memory_bytes / 1048576, (double)gateway.memory_most / 1048576, (double)(most - before) / 1048576);
+	drain(); /* the broker is back, the disk is not */
+	assert_true(is_in_memory());
+	assert_int_equal(store_outbox_stats(gateway.store, &stats), WY_OK);
+	printf("told all, from memory: then it holds %.1f MiB\n", (double)stats.memory_bytes / 1048576);
+	mend_disk();
+	assert_int_equal(store_last_seq(gateway.store, &last), WY_OK);
+	check_end();
+	die();
+	start_gateway();
+	assert_int_equal(store_last_seq(gateway.store, &found), WY_OK);
+	assert_int_equal(found, last);
+	check_end();
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_thousand_entrapments_outlast_low_noise_without_disk_and_broker), /* first: it looks at its memory */
 		cmocka_unit_test(the_platform_ends_up_right_whatever_made_room),
+		cmocka_unit_test(it_ends_up_right_with_a_disk_that_takes_nothing),
 		cmocka_unit_test(a_thousand_entrapments_come_into_a_full_store),
 	};
-	const char *seed = getenv("WY_SEED");
+	const char *wanted = getenv("WY_SEED");
 
-	noise = seed ? strtoull(seed, NULL, 10) : 20261122;
+	seed = noise = wanted ? strtoull(wanted, NULL, 10) : 20261122;
 	printf("WY_SEED=%llu\n", (unsigned long long)noise);
 	log_setup(LOG_ERROR, NULL);
+	fault_install();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

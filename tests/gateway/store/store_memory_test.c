@@ -675,9 +675,34 @@ static void a_return_that_fails_late_puts_nothing_aside_twice(void **state)
 	scratch_remove(&scratch);
 }
 
+/* First it takes nothing, later it gives nothing either. */
+static void a_disk_that_dies_while_memory_goes_on_is_not_missed(void **state)
+{
+	char *expected = told_on_a_healthy_disk();
+	struct scratch scratch;
+	struct store *store = begin_round(&scratch);
+
+	(void)state;
+	fault_on(FAULT_CHANGES, 1);
+	play(store, 1, 3);
+	assert_int_equal(store_mode(store), STORE_FAILED);
+	fault_on(FAULT_ALL, 1);
+	play(store, 3, STORY_TURNS);
+	assert_int_equal(store_verify(store, NULL), WY_OK); /* each page is read */
+	assert_true(store_try_disk(store) != WY_OK);
+	fault_off();
+	assert_int_equal(store_try_disk(store), WY_OK);
+	store_close(store);
+	char *text = dump(&scratch);
+	assert_string_equal(text, expected);
+	free(text);
+	free(expected);
+	scratch_remove(&scratch);
+}
+
 /* ---- Ceilings ----------------------------------------------------------------------------------- */
 
-static enum wy_err put_noise(struct store *store, unsigned n, size_t len)
+static enum wy_err put_noise(struct store *store, uint8_t tier, unsigned n, size_t len)
 {
 	static unsigned char payload[WY_TICKET_BYTES_MAX];
 	enum wy_err err = store_begin(store);
@@ -689,7 +714,7 @@ static enum wy_err put_noise(struct store *store, unsigned n, size_t len)
 	}
 
 	for (unsigned i = 0; !err && i < n; i++) {
-		struct store_event event = {.tier = 3, .ticket_key = "tk", .type = "t", .topic = "ticket",
+		struct store_event event = {.tier = tier, .ticket_key = "tk", .type = "t", .topic = "ticket",
 					    .payload = payload, .len = len};
 		err = store_next_seq(store, &event.seq);
 		if (!err)
@@ -703,7 +728,7 @@ static enum wy_err put_noise(struct store *store, unsigned n, size_t len)
 
 static enum wy_err put_large(struct store *store, unsigned n)
 {
-	return put_noise(store, n, WY_TICKET_BYTES_MAX);
+	return put_noise(store, 3, n, WY_TICKET_BYTES_MAX);
 }
 
 static void a_transaction_too_large_to_be_kept_twice_fails_with_the_disk(void **state)
@@ -725,48 +750,138 @@ static void a_transaction_too_large_to_be_kept_twice_fails_with_the_disk(void **
 	scratch_remove(&scratch);
 }
 
-static void memory_has_an_end_and_what_is_in_it_stays(void **state)
+enum { SMALL_MEMORY = 4 * 1024 * 1024 };
+
+static struct store *begin_small_memory(struct scratch *scratch)
 {
-	struct scratch scratch;
-	struct store *store = begin_round(&scratch);
-	enum wy_err err = WY_OK;
-	uint64_t seq = 0;
-	unsigned n = 0;
+	struct store *store = begin_round(scratch);
+
+	store_set_memory(store, SMALL_MEMORY);
+	fault_on(FAULT_FULL, 1);
+	assert_int_equal(put_noise(store, 1, 1, 100), WY_OK);
+	assert_int_equal(store_mode(store), STORE_FULL);
+	return store;
+}
+
+/* Life safety makes no room for itself: it has all there is. */
+static void memory_has_an_end_for_life_safety_and_what_is_in_it_stays(void **state)
+{
+	static const size_t lens[] = {3000, WY_TICKET_BYTES_MAX};
 
 	(void)state;
-	fault_on(FAULT_FULL, 1);
-	while (!err && n < 2 * WY_STORE_MEMORY_BYTES / WY_TICKET_BYTES_MAX) {
-		err = put_large(store, 20);
-		n += err ? 0 : 20;
+	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+		struct scratch scratch;
+		struct store *store = begin_small_memory(&scratch);
+		struct store_outbox_stats stats;
+		unsigned n = 0, at_once = i ? 4 : 8;
+		enum wy_err err = WY_OK;
+
+		while (!err && n < SMALL_MEMORY / lens[i]) {
+			err = put_noise(store, 1, at_once, lens[i]);
+			n += err ? 0 : at_once;
+		}
+		assert_int_equal(err, WY_E_FULL);
+		assert_true(n * lens[i] > SMALL_MEMORY / 2);
+		assert_true(store_disk(store).bytes <= SMALL_MEMORY);
+		fault_off();
+		assert_int_equal(store_try_disk(store), WY_OK);
+		assert_int_equal(put_noise(store, 1, 8, lens[i]), WY_OK);
+		assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+		assert_int_equal(stats.lost, 0);
+		store_close(store);
+		scratch_remove(&scratch);
 	}
-	assert_int_equal(err, WY_E_FULL);
-	assert_true(n > 400);
-	assert_true(store_disk(store).bytes <= store_disk(store).most_bytes + 8 * 1024 * 1024);
-	assert_int_equal(store_last_seq(store, &seq), WY_OK);
+}
+
+static void lower_tiers_never_find_the_end_of_memory(void **state)
+{
+	static const size_t lens[] = {700, WY_TICKET_BYTES_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+		struct scratch scratch;
+		struct store *store = begin_small_memory(&scratch);
+		struct store_outbox_stats stats;
+		size_t told = 0;
+
+		while (told < 2 * (size_t)SMALL_MEMORY) {
+			assert_int_equal(put_noise(store, 3, 4, lens[i]), WY_OK);
+			told += 4 * lens[i];
+			assert_true(store_disk(store).bytes <= SMALL_MEMORY);
+		}
+		assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+		assert_true(stats.lost > 0);
+		assert_int_equal(stats.queued_s1, 1 + 3); /* those of the base */
+		assert_true(put_noise(store, 1, 8, lens[i]) == WY_OK);
+		fault_off();
+		assert_int_equal(store_try_disk(store), WY_OK);
+		assert_int_equal(store_verify(store, NULL), WY_OK);
+		store_close(store);
+		scratch_remove(&scratch);
+	}
+}
+
+/* Where life safety alone has filled memory its receipts free it. */
+static void at_the_end_of_memory_receipts_are_still_kept(void **state)
+{
+	struct scratch scratch;
+	struct store *store = begin_small_memory(&scratch);
+	struct store_outbox_stats stats;
+	uint64_t first = 0, last = 0;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(store_last_seq(store, &first), WY_OK);
+	while (put_noise(store, 1, 1, 700) == WY_OK)
+		assert_true(n++ < SMALL_MEMORY / 700);
+	assert_int_equal(store_last_seq(store, &last), WY_OK);
+	for (uint64_t through = first; through <= last; through += 128) {
+		assert_int_equal(store_begin(store), WY_OK);
+		assert_int_equal(store_receipt_through(store, true, through, 1, &n), WY_OK);
+		assert_int_equal(store_commit(store), WY_OK);
+	}
+	assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+	assert_true(stats.queued_s1 < 128);
+	assert_int_equal(stats.lost, 0);
+	assert_true(store_disk(store).bytes < SMALL_MEMORY / 4 * 3);
+	assert_int_equal(put_noise(store, 1, 100, 700), WY_OK);
 	fault_off();
 	assert_int_equal(store_try_disk(store), WY_OK);
-	assert_int_equal(put_large(store, 20), WY_OK);
+	assert_int_equal(store_verify(store, NULL), WY_OK);
 	store_close(store);
 	scratch_remove(&scratch);
 }
 
-/* Turns of a few pages: the log they go through is the same few pages again and again. */
-static void small_turns_find_the_end_of_memory_too(void **state)
+/* A backlog that lies on the disk, many times what memory holds, is receipted in memory. */
+static void a_large_queue_of_the_disk_is_receipted_in_little_memory(void **state)
 {
 	struct scratch scratch;
 	struct store *store = begin_round(&scratch);
-	enum wy_err err = WY_OK;
-	size_t most = store_disk(store).most_bytes + 8 * 1024 * 1024;
+	struct store_outbox_stats stats;
+	uint64_t last = 0;
+	enum { LITTLE = 8 * 1024 * 1024 }; /* the log of the disk takes up to half of it */
+	size_t n = 0;
 
 	(void)state;
-	fault_on(FAULT_FULL, 1);
-	while (!err && store_disk(store).bytes <= most)
-		err = put_noise(store, 8, 3000);
-	assert_int_equal(err, WY_E_FULL);
-	assert_true(store_disk(store).bytes > store_disk(store).most_bytes / 2);
+	for (size_t told = 0; told < 24000000; told += 200 * 900)
+		assert_int_equal(put_noise(store, 3, 200, 900), WY_OK);
+	assert_int_equal(store_last_seq(store, &last), WY_OK);
+	store_set_memory(store, LITTLE);
+	fault_on(FAULT_CHANGES, 1);
+	for (uint64_t through = 100; through < last + 100; through += 100) {
+		assert_int_equal(store_begin(store), WY_OK);
+		assert_int_equal(store_allow_sending(store, through + STORE_SENT_AHEAD), WY_OK);
+		assert_int_equal(store_receipt_through(store, false, through, 1, &n), WY_OK);
+		assert_int_equal(store_commit(store), WY_OK);
+		assert_int_equal(put_noise(store, 1, 1, 900), WY_OK);
+		assert_true(store_disk(store).bytes <= LITTLE);
+	}
+	assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+	assert_int_equal(stats.lost, 0);
+	assert_true(stats.queued < 3 + last / 100 + 2);
 	fault_off();
 	assert_int_equal(store_try_disk(store), WY_OK);
-	assert_int_equal(put_noise(store, 8, 3000), WY_OK);
+	assert_int_equal(store_verify(store, NULL), WY_OK);
 	store_close(store);
 	scratch_remove(&scratch);
 }
@@ -788,9 +903,12 @@ int main(void)
 		cmocka_unit_test(one_that_died_late_in_its_return_begins_a_new_epoch),
 		cmocka_unit_test(a_store_goes_aside_before_its_log_does),
 		cmocka_unit_test(a_return_that_fails_late_puts_nothing_aside_twice),
+		cmocka_unit_test(a_disk_that_dies_while_memory_goes_on_is_not_missed),
 		cmocka_unit_test(a_transaction_too_large_to_be_kept_twice_fails_with_the_disk),
-		cmocka_unit_test(memory_has_an_end_and_what_is_in_it_stays),
-		cmocka_unit_test(small_turns_find_the_end_of_memory_too),
+		cmocka_unit_test(memory_has_an_end_for_life_safety_and_what_is_in_it_stays),
+		cmocka_unit_test(lower_tiers_never_find_the_end_of_memory),
+		cmocka_unit_test(at_the_end_of_memory_receipts_are_still_kept),
+		cmocka_unit_test(a_large_queue_of_the_disk_is_receipted_in_little_memory),
 	};
 
 	fault_install();
