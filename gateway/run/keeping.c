@@ -3,7 +3,11 @@
 #include "gateway.h"
 #include "log.h"
 
-enum { TRY_DISK_MS = 10000 };
+enum {
+	TRY_DISK_MS = 10000,
+	LOOK_MS = 60000,  /* whether the file is larger than it need be */
+	TIDY_MS = 1000,	  /* between two portions of what is given back */
+};
 
 static void say_left(const struct store_disk *disk)
 {
@@ -42,18 +46,39 @@ static void take_home(struct gateway *g)
 	(void)!engine_take_home(g->now->engine); /* it is broken then, and the turn's end sees it */
 }
 
-void keeping_on_time(void *arg)
+static wy_ms try_disk(struct gateway *g)
 {
-	struct gateway *g = arg;
 	enum wy_err err = store_try_disk(g->store);
 
 	if (!err)
 		take_home(g);
-	if (err)
-		loop_timer_set(g->disk_timer, clock_mono(&g->clock) + TRY_DISK_MS);
 	if (err == WY_E_INVALID && g->disk_err != err)
 		log_line(LOG_ERROR, "store_return_refused", "dir=\"%s\" why=\"the file there is not the one that was left\" next=\"tried "
 			 "again every 10 s\"", g->now->config->state_dir);
 	g->disk_err = err;
+	return err ? TRY_DISK_MS : LOOK_MS;
+}
+
+/* Only while nobody waits for the disk: a queue that is not empty may need the room again. */
+static wy_ms tidy(struct gateway *g)
+{
+	struct store_outbox_stats stats;
+
+	if (!store_is_untidy(g->store) || store_outbox_stats(g->store, &stats) != WY_OK || stats.queued > 0)
+		return LOOK_MS;
+	return store_tidy(g->store) == WY_OK ? TIDY_MS : LOOK_MS;
+}
+
+void keeping_on_time(void *arg)
+{
+	struct gateway *g = arg;
+	wy_ms wait_ms = store_mode(g->store) == STORE_ON_DISK ? tidy(g) : try_disk(g);
+
+	loop_timer_set(g->disk_timer, clock_mono(&g->clock) + wait_ms);
 	duty_settle(g);
+}
+
+void keeping_begin(struct gateway *g)
+{
+	loop_timer_set(g->disk_timer, clock_mono(&g->clock) + LOOK_MS);
 }

@@ -229,6 +229,8 @@ enum run_exit start_all(struct gateway *g)
 	if (!err)
 		err = loop_add_timer(g->loop, LOOP_FIELD, keeping_on_time, g, &g->disk_timer);
 	if (!err)
+		keeping_begin(g);
+	if (!err)
 		err = open_own(g);
 	if (!err)
 		err = open_socket(g);

@@ -326,7 +326,9 @@ WY_MUST_CHECK enum wy_err store_outbox_stats(struct store *store,
 /* ---- Upkeep -----------------------------------------------------------------------------------
  */
 
-/* Gives free pages back to the file system, a few at a time. Outside a transaction. */
+/* Are more than WY_STORE_FREE_BYTES of the file free? It was larger once: after a long outage. Reads, and writes nothing. */
+bool store_is_untidy(struct store *store);
+/* Gives free pages back to the file system, 256 at a time. Outside a transaction. */
 WY_MUST_CHECK enum wy_err store_tidy(struct store *store);
 /* Reads every page: WY_E_CORRUPT and words in diags. Slow where the store is large; for tests. */
 WY_MUST_CHECK enum wy_err store_verify(struct store *store, struct wy_diags *diags);

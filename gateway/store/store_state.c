@@ -73,13 +73,13 @@ static enum wy_err commit(struct store *store)
 
 /* Puts the write-ahead log into the database when it has grown, as SQLite would do by itself: but that would not say when the
  * disk fails at it. The commit stands either way. */
-static void put_log_away(struct store *store)
+static void put_log_away(struct store *store, int frames)
 {
 	int rc;
 
 	if (store->memory)
 		store_look_at_memory(store);
-	if (store->memory || store->wal_frames < STORE_WAL_FRAMES)
+	if (store->memory || store->wal_frames < frames)
 		return;
 	rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) /* somebody reads: after the next commit */
@@ -103,7 +103,7 @@ enum wy_err store_commit(struct store *store)
 	store->is_in_tx = false;
 	redo_clear(&store->redo);
 	if (!err)
-		put_log_away(store);
+		put_log_away(store, STORE_WAL_FRAMES);
 	return err;
 }
 
@@ -312,6 +312,17 @@ enum wy_err store_each_cell(struct store *store, store_cell_visit *visit, void *
 	return err == WY_E_NOTFOUND ? WY_OK : err;
 }
 
+bool store_is_untidy(struct store *store)
+{
+	int64_t pages = 0, size = 0;
+	bool is_known = !store->memory && !store->broken && !store->is_in_tx &&
+			store_ask(store, "PRAGMA freelist_count", &pages) == WY_OK &&
+			store_ask(store, "PRAGMA page_size", &size) == WY_OK;
+
+	return is_known && pages * size > (int64_t)WY_STORE_FREE_BYTES;
+}
+
+/* The file gets shorter when its log is put into it: at the end that is done whatever there is in the log. */
 enum wy_err store_tidy(struct store *store)
 {
 	struct store_binder binder;
@@ -322,7 +333,11 @@ enum wy_err store_tidy(struct store *store)
 		return WY_E_STATE;
 	binder = store_bind(store, STORE_VACUUM);
 	enum wy_err err = store_run(&binder);
-	return store_is_disk_trouble(store, err) ? store_leave_disk(store, NULL) : err;
+	if (store_is_disk_trouble(store, err))
+		return store_leave_disk(store, NULL);
+	if (!err)
+		put_log_away(store, store_is_untidy(store) ? STORE_WAL_FRAMES : 1);
+	return err;
 }
 
 enum wy_err store_verify(struct store *store, struct wy_diags *diags)

@@ -414,6 +414,83 @@ static void pruning_takes_receipted_rows_by_number_and_by_age_only(void **state)
 	assert_int_equal(store_tidy(store), WY_OK);
 }
 
+static void put_noise(unsigned n)
+{
+	static unsigned char noise[50000];
+	struct store_event event = {.tier = 3, .ticket_key = "tk", .type = "t", .topic = "ticket", .payload = noise, .len = sizeof(noise)};
+	uint32_t draw = 1;
+
+	begin();
+	for (unsigned i = 0; i < n; i++) {
+		for (size_t k = 0; k < sizeof(noise); k++) {
+			draw = draw * 1664525u + 1013904223u;
+			noise[k] = (unsigned char)(draw >> 24);
+		}
+		assert_int_equal(store_next_seq(store, &event.seq), WY_OK);
+		assert_int_equal(store_put_event(store, &event), WY_OK);
+	}
+	commit();
+}
+
+static off_t file_size(void)
+{
+	struct stat found;
+
+	assert_int_equal(stat(scratch.db, &found), 0);
+	return found.st_size;
+}
+
+/* Bytes this process has asked to be written, to whatever. */
+static unsigned long long written(void)
+{
+	unsigned long long n = 0;
+	char line[100];
+	FILE *io = fopen("/proc/self/io", "r");
+
+	assert_non_null(io);
+	while (fgets(line, sizeof(line), io))
+		(void)sscanf(line, "wchar: %llu", &n);
+	fclose(io);
+	return n;
+}
+
+/* Forty megabytes waited for weeks, and are gone. */
+static void a_file_that_was_large_gets_small_again_a_little_at_a_time(void **state)
+{
+	unsigned portions = 0;
+	uint64_t last = 0;
+	size_t n = 1;
+
+	(void)state;
+	assert_false(store_is_untidy(store));
+	put_noise(800);
+	assert_false(store_is_untidy(store));
+	assert_int_equal(store_last_seq(store, &last), WY_OK);
+	for (begin(); n > 0;) {
+		size_t n_through;
+		assert_int_equal(store_receipt_through(store, false, last, 100, &n_through), WY_OK);
+		assert_int_equal(store_prune_events(store, 0, 200, &n), WY_OK);
+	}
+	commit();
+	assert_true(file_size() > 38000000);
+	assert_true(store_is_untidy(store));
+	unsigned long long most = 0, before = written(), all = 0;
+	for (; store_is_untidy(store); portions++, before = written()) {
+		assert_true(portions < 100);
+		assert_int_equal(store_tidy(store), WY_OK);
+		most = written() - before > most ? written() - before : most;
+		all += written() - before;
+	}
+	print_message("%u portions, at most %llu bytes each, %llu in all\n", portions, most, all);
+	assert_true(portions > 10 && most < 6u << 20 && all < 12u << 20);
+	assert_true(file_size() <= (off_t)WY_STORE_FREE_BYTES + (2 << 20));
+	before = written();
+	for (int i = 0; i < 100; i++)
+		assert_false(store_is_untidy(store));
+	assert_int_equal(written(), before);
+	assert_int_equal(store_verify(store, NULL), WY_OK);
+}
+
 static void counters_and_clock_go_on_after_reopening(void **state)
 {
 	struct store_clock clock = {123, 456, 789, 400, "boot-1"}, found;
@@ -659,6 +736,7 @@ int main(void)
 		T(history_counts_episodes_and_outlives_pruned_tickets),
 		T(queued_rows_come_by_lane_and_number_until_receipted_or_parked),
 		T(pruning_takes_receipted_rows_by_number_and_by_age_only),
+		T(a_file_that_was_large_gets_small_again_a_little_at_a_time),
 		T(counters_and_clock_go_on_after_reopening),
 		T(a_second_process_is_refused_with_words),
 		T(a_newer_schema_is_refused_with_words),
