@@ -132,5 +132,9 @@ log.console.level = warning
         super().start()
 
     def stop(self, how=signal.SIGTERM):
+        """The script and the node it has started: killed alone, the script leaves it running, with all that it remembers."""
+        script = next(p for name, p in reversed(self.building.cast.parts) if name == self.name)
+        os.killpg(script.pid, how)
         super().stop(how)
+        wait_for("the end of RabbitMQ", self.building.cast, lambda: not is_listening(self.port))
         self.building.cast.end("epmd", signal.SIGKILL)

@@ -37,3 +37,4 @@ def test_brokers_of_others_killed_and_wiped_cost_nothing(building, waiting, kind
     building.start_desk("--mqtt", "3.1.1")
     go(building, waiting, TANK, TAMPER)
     expect(building, desk, waiting, WTR_01="opened cleared", WTR_03="opened cleared", ACC_14="opened cleared")
+    broker.stop(signal.SIGKILL)
