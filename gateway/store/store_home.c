@@ -79,6 +79,40 @@ static bool is_foreign(const struct store *store)
 	return is;
 }
 
+static bool is_of_version_before(const struct store *store)
+{
+	struct store *other = store_new();
+	int64_t version = 0, known = 0;
+
+	if (!other)
+		return false;
+	while (store_migrations[known])
+		known++;
+	bool is = sqlite3_open_v2(store->path, &other->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
+				  NULL) == SQLITE_OK &&
+		  store_ask(other, "PRAGMA user_version", &version) == WY_OK && version > 0 && version < known;
+	store_drop_handle(other);
+	store_close(other);
+	return is;
+}
+
+/* A start would have brought it up to date before anything else; what is read of it below is as this version writes it. One that is
+ * damaged stays as it is. */
+static enum wy_err bring_up_to_date(const struct store *store)
+{
+	struct store *other = store_new();
+	enum wy_err err;
+
+	if (!other)
+		return WY_E_NOMEM;
+	strcpy(other->path, store->path);
+	strcpy(other->dir, store->dir);
+	err = store_open_handle(other, NULL, NULL);
+	store_drop_handle(other);
+	store_close(other);
+	return err == WY_E_CORRUPT || store->home_tries >= TRIES_MOST ? WY_OK : err;
+}
+
 static bool has_lost(const struct store_opening *home)
 {
 	for (int i = 0; i < STORE_PARTS; i++)
@@ -151,7 +185,9 @@ enum wy_err store_fetch_home(struct store *store, const char *part)
 		return WY_E_IO;
 	if (is_foreign(store))
 		return WY_OK;
-	enum wy_err err = fetch(store, part);
+	enum wy_err err = is_of_version_before(store) ? bring_up_to_date(store) : WY_OK;
+	if (!err)
+		err = fetch(store, part);
 	store->home.kind = has_lost(&store->home) ? STORE_SALVAGED : STORE_RENEWED;
 	store->is_home = !err;
 	return err;

@@ -121,6 +121,8 @@ static enum wy_err open_or_replace(struct store *store, struct store_replacing *
 	struct store_past past = store_read_mark(store->lock_fd);
 	enum wy_err err = store_finish_swap(r->dir);
 
+	if (err == WY_E_FULL || err == WY_E_IO)
+		store->trouble = err == WY_E_FULL ? STORE_FULL : STORE_FAILED;
 	if (!err)
 		err = open_or_judge(store, r, past);
 	/* Numbers that were given out in memory and never reached the disk must not come again for something else. */

@@ -356,7 +356,10 @@ static enum wy_err write_whole(struct store *store)
 
 	snprintf(part, sizeof(part), "%s.part", store->path);
 	snprintf(whole, sizeof(whole), "%s.new", store->path);
-	enum wy_err err = write_part(store, part);
+	/* That of a process that ended in between is the store: what it holds is nowhere else. */
+	enum wy_err err = store->has_made_new ? WY_OK : store_finish_swap(store->dir);
+	if (!err)
+		err = write_part(store, part);
 	if (!err && !store->is_carried && is_anything_there(store))
 		err = store_fetch_home(store, part);
 	if (!err && rename(part, whole) != 0)
@@ -366,6 +369,7 @@ static enum wy_err write_whole(struct store *store)
 		stay(store, turn);
 		return err;
 	}
+	store->has_made_new = true;
 	/* Memory may go on beyond what lies there from now on. */
 	bool is_said = store_mode_file_says_memory(store);
 	store_mode_file_put(store, true);
@@ -428,6 +432,7 @@ static enum wy_err take_over(struct store *store)
 	memset(store->ended_from, 0, sizeof(store->ended_from));
 	store->wal_frames = fresh->wal_frames;
 	store->losses = fresh->losses;
+	store->is_untold = true; /* what came home may have such tickets */
 	store->db = fresh->db;
 	memcpy(store->stmt, fresh->stmt, sizeof(store->stmt));
 	sqlite3_wal_hook(store->db, store_on_wal, store);

@@ -522,6 +522,10 @@ static enum wy_err find_shift(struct salvage *s, const struct store_clock *their
 	if (err)
 		return err;
 	s->is_by_wall = !s->has_clock;
+	if (s->has_clock && theirs->sure_wall_ms > ours->sure_wall_ms) {
+		s->ours.sure_wall_ms = theirs->sure_wall_ms;
+		err = store_put_clock(s->to, ours);
+	}
 	wy_ms off_ms = ours->wall_ms - theirs->wall_ms;
 	if (off_ms < 0 || off_ms > OFF_MOST_MS)
 		off_ms = 0;
@@ -529,7 +533,7 @@ static enum wy_err find_shift(struct salvage *s, const struct store_clock *their
 		s->shift_ms = (ours->mono_ms - ours->boottime_ms) - (theirs->mono_ms - theirs->boottime_ms);
 	else if (s->has_clock)
 		s->shift_ms = ours->mono_ms - (theirs->mono_ms + off_ms);
-	return WY_OK;
+	return err;
 }
 
 /* What is known by name. The epoch only to know its events by; 0 where it does not verify. */
@@ -632,6 +636,8 @@ static enum wy_err salvage(struct salvage *s, const char *path, const char *vfs,
 			err = WY_E_IO;
 		if (!err && s->from->was_short) /* what was not read for that may be sound */
 			err = WY_E_NOMEM;
+		if (!err && s->from->was_held) /* likewise */
+			err = WY_E_BUSY;
 		for (int i = 0; i < SALVAGE_STATEMENTS; i++)
 			sqlite3_finalize(s->stmt[i]);
 		store_close(s->from);

@@ -109,6 +109,7 @@ enum wy_err store_error(struct store *store, int rc)
 	if (err == WY_E_CORRUPT)
 		note_damage(store);
 	store->was_short = store->was_short || err == WY_E_NOMEM;
+	store->was_held = store->was_held || err == WY_E_BUSY;
 	return err;
 }
 

@@ -57,6 +57,7 @@ struct store {
 	bool is_failed;	    /* a write of this transaction failed: nothing may be committed */
 	enum wy_err broken; /* IO or CORRUPT: the handle is done for; else WY_OK */
 	bool was_short;	    /* of memory, at some time */
+	bool was_held;	    /* locked by somebody else, at some time */
 	struct store_redo redo;
 	enum store_mode trouble; /* what the last error says of the disk; STORE_ON_DISK: nothing */
 	bool has_had_trouble;	 /* some error was the disk's */
@@ -64,6 +65,7 @@ struct store {
 	char why[STORE_WHY_DISK_SIZE];
 	struct memory_disk *memory; /* NULL: everything is on the disk */
 	bool is_apart;		    /* nothing of the memory store comes from the disk */
+	bool has_made_new;	    /* weiyu.db.new, if there is one, is of this process */
 	bool is_placed;		    /* but it has been written there since */
 	bool is_carried;	    /* but all that verified there was copied when it began */
 	unsigned home_tries;	    /* how often what lies there could not be read */

@@ -143,6 +143,13 @@ static enum wy_err move_rest(const char *dir, const char *to)
 	return err ? err : keep_names(dir);
 }
 
+/* One that was not whole when its process ended: nobody goes on with it, and it may be large. */
+static void drop_part(const char *dir)
+{
+	for (size_t i = 0; i < TAILS; i++)
+		(void)!drop(dir, STORE_FILE ".part", tails[i]);
+}
+
 static enum wy_err drop_new(const char *dir)
 {
 	enum wy_err err = WY_OK;
@@ -152,15 +159,29 @@ static enum wy_err drop_new(const char *dir)
 	return err;
 }
 
+/* Whose the log is that was left behind: a damaged one's that has none, else that of the store put aside by a return to the disk
+ * (store_return.c). */
+static void name_owner(const char *dir, char out[64])
+{
+	unsigned last = store_quarantine_last(dir);
+	char log[64 + 8];
+
+	name_of(last, out);
+	snprintf(log, sizeof(log), "%s-wal", out);
+	if (last == 0 || is_there(dir, log))
+		snprintf(out, 64, "%s", STORE_FILE ".left-1");
+}
+
 enum wy_err store_finish_swap(const char *dir)
 {
 	char name[64];
 
+	drop_part(dir);
 	if (!is_there(dir, STORE_FILE ".new"))
 		return WY_OK;
 	if (is_there(dir, STORE_FILE))
 		return drop_new(dir);
-	name_of(store_quarantine_last(dir), name);
+	name_owner(dir, name);
 	enum wy_err err = move_rest(dir, name);
 	if (!err)
 		drop_oldest(dir);

@@ -8,10 +8,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -23,6 +25,22 @@ enum { TEXT = 4096, TRIES_MAX = 2000, STAND = 4, OVER = 3 };
 #define HOUR_MS ((wy_ms)3600 * 1000)
 
 static struct scratch scratch;
+static unsigned renaming_ends; /* so many renamings from now on the process ends; 0: never */
+static bool is_renaming_refused;
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+int __wrap_rename(const char *from, const char *to)
+{
+	if (renaming_ends && --renaming_ends == 0)
+		_exit(9);
+	if (!is_renaming_refused)
+		return __real_rename(from, to);
+	errno = EIO;
+	return -1;
+}
+
 static uint64_t old_epoch;
 
 static struct store *open_store(void)
@@ -54,9 +72,9 @@ static void tell(struct store *store, const struct ticket *ticket, const char *v
 	assert_int_equal(store_put_event(store, &event), WY_OK);
 }
 
-static void put_clock(struct store *store, wy_ms mono_ms, wy_ms wall_ms, wy_ms boottime_ms, const char *boot)
+static void put_clock(struct store *store, wy_ms mono_ms, wy_ms wall_ms, wy_ms boottime_ms, wy_ms sure_wall_ms, const char *boot)
 {
-	struct store_clock clock = {.mono_ms = mono_ms, .wall_ms = wall_ms, .boottime_ms = boottime_ms};
+	struct store_clock clock = {.mono_ms = mono_ms, .wall_ms = wall_ms, .boottime_ms = boottime_ms, .sure_wall_ms = sure_wall_ms};
 
 	snprintf(clock.boot, sizeof(clock.boot), "%s", boot);
 	assert_int_equal(store_put_clock(store, &clock), WY_OK);
@@ -108,7 +126,7 @@ static void make_past(void)
 	assert_int_equal(store_put_learned(store, "box-1", 1, "old"), WY_OK);
 	assert_int_equal(store_put_learned(store, "box-2", 1, "old"), WY_OK);
 	assert_int_equal(store_put_cell(store, "old", "x", 1), WY_OK);
-	put_clock(store, 103 * HOUR_MS, 1800000000000, 3 * HOUR_MS, "boot-1");
+	put_clock(store, 103 * HOUR_MS, 1800000000000, 3 * HOUR_MS, 1799999999000, "boot-1");
 	assert_int_equal(store_commit(store), WY_OK);
 	store_close(store);
 }
@@ -136,7 +154,7 @@ static struct store *live_in_memory(void)
 	assert_int_equal(store_put_note(store, &note), WY_OK);
 	assert_int_equal(store_put_learned(store, "box-2", 2, "new"), WY_OK);
 	assert_int_equal(store_put_cell(store, "new", "y", 1), WY_OK);
-	put_clock(store, 4 * HOUR_MS, 1800000000000 + HOUR_MS, 4 * HOUR_MS, "boot-1");
+	put_clock(store, 4 * HOUR_MS, 1800000000000 + HOUR_MS, 4 * HOUR_MS, 0, "boot-1");
 	assert_int_equal(store_commit(store), WY_OK);
 	return store;
 }
@@ -244,6 +262,9 @@ static void check_home(struct store *store)
 	assert_string_equal(cells, "new");
 	assert_int_equal(store_each_learned(store, gather_learned, learned), WY_OK);
 	assert_string_equal(learned, "box-1=old box-2=new ");
+	struct store_clock clock; /* its own, and when time was last known to be right */
+	assert_int_equal(store_clock(store, &clock), WY_OK);
+	assert_true(clock.mono_ms == 4 * HOUR_MS && clock.sure_wall_ms == 1799999999000);
 	struct store_history history;
 	assert_int_equal(store_history(store, "s2/ELV-01", 0, &history), WY_OK);
 	assert_int_equal(history.episode, 3);
@@ -306,7 +327,7 @@ static void after_a_restart_of_the_machine_instants_are_shifted_by_the_wall(void
 	(void)state;
 
 	assert_int_equal(store_begin(store), WY_OK);
-	put_clock(store, 4 * HOUR_MS, 1800000000000 + HOUR_MS, 4 * HOUR_MS, "boot-2");
+	put_clock(store, 4 * HOUR_MS, 1800000000000 + HOUR_MS, 4 * HOUR_MS, 0, "boot-2");
 	assert_int_equal(store_commit(store), WY_OK);
 	fault_off();
 	assert_int_equal(store_try_disk(store), WY_OK);
@@ -473,6 +494,173 @@ static void a_homecoming_that_fails_anywhere_is_whole_or_has_not_been(void **sta
 	}
 }
 
+/* ---- Of all kinds --------------------------------------------------------------------------------- */
+
+static void run_sql(const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(scratch.db, &db), SQLITE_OK);
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+static void keep_plain(sqlite3 *db, uint64_t seq, const char *text)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE outbox SET payload = ?2, packing = 0 WHERE seq = ?1", -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_int64(stmt, 1, (int64_t)seq), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_blob(stmt, 2, text, (int)strlen(text), SQLITE_TRANSIENT), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+}
+
+/* As the version before wrote it: no documents packed, nothing of what is dropped. */
+static void make_old_schema(void)
+{
+	static char text[16][TEXT];
+	struct store *store = open_store();
+	struct store_event event;
+	sqlite3 *db = NULL;
+
+	for (uint64_t seq = 1; seq < 16; seq++)
+		if (store_load_event(store, seq, &event) == WY_OK)
+			snprintf(text[seq], TEXT, "%.*s", (int)event.len, (const char *)event.payload);
+	store_close(store);
+	assert_int_equal(sqlite3_open(scratch.db, &db), SQLITE_OK);
+	for (uint64_t seq = 1; seq < 16; seq++)
+		if (*text[seq])
+			keep_plain(db, seq, text[seq]);
+	sqlite3_close(db);
+	run_sql("UPDATE ticket SET body = '{}';"
+		"DROP INDEX outbox_room; DROP INDEX ticket_untold; DROP TABLE gap; DROP TABLE gap_ticket;"
+		"ALTER TABLE ticket DROP COLUMN untold; ALTER TABLE ticket DROP COLUMN packed;"
+		"ALTER TABLE outbox DROP COLUMN kind; ALTER TABLE outbox DROP COLUMN is_past;"
+		"ALTER TABLE outbox DROP COLUMN bytes; ALTER TABLE outbox DROP COLUMN packing;"
+		"DELETE FROM meta WHERE key GLOB 'outbox_*'; UPDATE meta SET value = 3 WHERE key = 'schema'; PRAGMA user_version = 3");
+}
+
+static void that_of_the_version_before_comes_home_as_well(void **state)
+{
+	(void)state;
+	make_old_schema();
+	struct store *store = live_in_memory();
+	fault_off();
+	assert_int_equal(store_try_disk(store), WY_OK);
+	const struct store_opening *home = store_homecoming(store);
+	assert_non_null(home);
+	for (int i = 0; i < STORE_PARTS; i++)
+		assert_int_equal(home->part[i].lost, 0);
+	check_home(store);
+	store_close(store);
+}
+
+/* By a program that copies it, say. It is no damage. */
+static void one_that_somebody_else_has_locked_is_waited_for(void **state)
+{
+	struct store *store = live_in_memory();
+	sqlite3 *db = NULL;
+	(void)state;
+
+	fault_off();
+	assert_int_equal(sqlite3_open(scratch.db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(store_try_disk(store), WY_E_BUSY);
+	sqlite3_close(db);
+	assert_int_equal(store_try_disk(store), WY_OK);
+	check_home(store);
+	store_close(store);
+}
+
+static void what_was_not_told_to_the_end_is_known_to_be_so(void **state)
+{
+	struct store_untold untold[9];
+	size_t n = 0;
+	(void)state;
+
+	run_sql("UPDATE ticket SET untold = 1 WHERE asset = 'o3'; DELETE FROM outbox WHERE seq = 10");
+	struct store *store = live_in_memory();
+	assert_int_equal(store_untold(store, untold, 9, &n), WY_OK);
+	assert_false(store_has_untold(store));
+	fault_off();
+	assert_int_equal(store_try_disk(store), WY_OK);
+	assert_true(store_has_untold(store));
+	assert_int_equal(store_untold(store, untold, 9, &n), WY_OK);
+	assert_int_equal(n, 1);
+	store_close(store);
+}
+
+/* The process ended between the two names, and the disk was gone again when the next one began. */
+static void one_that_has_no_name_yet_is_not_written_over(void **state)
+{
+	char whole[HELP_PATH + 32];
+	(void)state;
+
+	snprintf(whole, sizeof(whole), "%s.new", scratch.db);
+	assert_int_equal(rename(scratch.db, whole), 0);
+	is_renaming_refused = true;
+	struct store *store = live_in_memory();
+	fault_off();
+	assert_true(store_try_disk(store) != WY_OK);
+	is_renaming_refused = false;
+	assert_int_equal(store_try_disk(store), WY_OK);
+	assert_non_null(store_homecoming(store));
+	check_home(store);
+	store_close(store);
+}
+
+/* False: it came through. */
+static bool die_at_renaming(unsigned n)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct store *store = live_in_memory();
+		fault_off();
+		renaming_ends = n;
+		_exit(store_try_disk(store) == WY_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 1);
+	return WEXITSTATUS(status) == 9;
+}
+
+/* What memory alone had is gone with the process; what the old store had is there, with the next one and the one after it. */
+static void a_death_between_any_two_names_loses_nothing_of_either_store(void **state)
+{
+	unsigned old = 0, home = 0;
+	(void)state;
+
+	for (unsigned n = 1;; n++) {
+		clean(NULL);
+		make(NULL);
+		if (!die_at_renaming(n))
+			break;
+		for (unsigned i = 0; i < 2; i++) {
+			struct store *store = open_store();
+			struct store_outbox_stats stats;
+			char open[256] = "";
+			assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+			assert_int_equal(store_each_open(store, gather, open), WY_OK);
+			if (stats.queued == STAND + 2 * OVER - 1) {
+				assert_string_equal(open, "s1-old s2-old s3-old s4-old");
+				old++;
+			} else {
+				check_home(store);
+				home++;
+			}
+			store_close(store);
+		}
+	}
+	assert_true(old > 1 && home > 1);
+}
+
 /* More than memory could hold. */
 static void a_queue_larger_than_memory_comes_home(void **state)
 {
@@ -522,6 +710,11 @@ int main(void)
 		ROW(one_that_is_shut_is_waited_for_as_long_as_it_is),
 		ROW(that_of_another_gateway_is_put_aside_as_it_is),
 		ROW(a_homecoming_that_fails_anywhere_is_whole_or_has_not_been),
+		ROW(that_of_the_version_before_comes_home_as_well),
+		ROW(one_that_somebody_else_has_locked_is_waited_for),
+		ROW(what_was_not_told_to_the_end_is_known_to_be_so),
+		ROW(one_that_has_no_name_yet_is_not_written_over),
+		ROW(a_death_between_any_two_names_loses_nothing_of_either_store),
 		ROW(a_queue_larger_than_memory_comes_home),
 	};
 
