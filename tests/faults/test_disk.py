@@ -167,6 +167,43 @@ def test_a_gateway_that_dies_while_its_disk_is_full_never_gives_a_number_twice(b
     assert_stream_is_whole(desk)
 
 
+@pytest.mark.skipif(not IS_LONG, reason="long form")
+def test_a_store_that_cannot_be_read_at_the_start_comes_home_and_nothing_stays_open(building, desk, waiting, disk):
+    building.start_sim()
+    disk.start_gateway()
+    waiting.until(lambda: is_back(building), "the gateway")
+    epoch = store_of(building)["epoch"]
+    come(building, waiting, TANK)  # told, and over before anybody sees its end
+    come(building, waiting, TAMPER)  # told, and stands
+    waiting.until(lambda: told(desk, "WTR-03") == told(desk, "ACC-14") == ["opened"] and queued(building) == 0, "receipted")
+    building.cast.end("mosquitto", signal.SIGTERM)
+    come(building, waiting, LEAK)  # waits, and stands
+    come(building, waiting, PIT)  # waits with its end
+    go(building, waiting, PIT)
+    waiting.until(lambda: queued(building) >= 3, "a queue")
+    building.cast.end("gateway", signal.SIGKILL)
+    building.sim(TANK[2])
+    disk.fail("EIO read")
+    building.start_broker()
+    disk.start_gateway()
+    waiting.until(lambda: store_of(building).get("mode") == "failed", "the gateway, in memory")
+    assert store_of(building)["epoch"] != epoch
+    epoch = store_of(building)["epoch"]
+    waiting.until(lambda: told(desk, "WTR-01") == ["opened"] and told(desk, "ACC-14") == ["opened"] * 2, "found anew")
+    back(building, waiting, disk)
+    assert store_of(building)["epoch"] == epoch and len(log_lines(building, "store_came_home")) == 1
+    waiting.until(lambda: queued(building) == 0, "every event receipted", 240)
+    waiting.until(lambda: told(desk, "WTR-03") == ["opened", "opened", "cleared"], "taken up, and ended by its rule")
+    assert told(desk, "WTR-01") == ["opened"] and told(desk, "ELV-26") == ["opened", "cleared"]
+    open_ones = desk.db.execute("select dedup_key from ticket where is_ended = 0 and linked_to is null").fetchall()
+    assert len([key for key, in open_ones if key.endswith(("WTR-01", "ACC-14"))]) == 2 and len(open_ones) <= 3, open_ones
+    go(building, waiting, LEAK, TAMPER)
+    waiting.until(lambda: told(desk, "WTR-01")[-1] == told(desk, "ACC-14")[-1] == "cleared", "cleared")
+    waiting.until(lambda: desk.db.execute("select dedup_key from ticket where is_ended = 0").fetchall() in
+                  ([], [("GW-1/SYS-09",)], [("GW-1/SYS-08",), ("GW-1/SYS-09",)]), "nothing else open")
+    assert_stream_is_whole(desk)
+
+
 @pytest.fixture
 def small_disk(building):
     """The state directory on a real file system of 16 MiB: ext4 in a file, where loops can be mounted, else in memory."""
