@@ -108,6 +108,7 @@ void watching_stop(struct gateway *g);
 /* keeping.c */
 void keeping_look(struct gateway *g); /* after each turn: says where the store keeps things, when that changes */
 void keeping_on_time(void *arg);
+void keeping_on_alive(void *arg); /* the store is at work */
 void keeping_begin(struct gateway *g); /* once the timer is there */
 
 /* reload.c */

@@ -35,6 +35,13 @@ void keeping_look(struct gateway *g)
 	g->disk_mode = mode;
 }
 
+void keeping_on_alive(void *arg)
+{
+	struct gateway *g = arg;
+
+	watch_beat(&g->watch, WATCH_LOOP);
+}
+
 /* What could not be read when the process started has come back with the disk. */
 static void take_home(struct gateway *g)
 {
@@ -44,6 +51,8 @@ static void take_home(struct gateway *g)
 		return;
 	start_say_parts("store_came_home", home, g->store);
 	(void)!engine_take_home(g->now->engine); /* it is broken then, and the turn's end sees it */
+	if (!g->is_offline) /* its queue waits, whether anything is opened anew or not */
+		loop_timer_set(g->delivery_timer, clock_mono(&g->clock));
 }
 
 static wy_ms try_disk(struct gateway *g)

@@ -124,8 +124,10 @@ enum run_exit start_state(struct gateway *g)
 		return RUN_SETUP;
 	}
 	enum wy_err err = store_open(config->state_dir, config->gateway, &now->diags, &g->store);
-	if (!err)
+	if (!err) {
+		store_set_alive(g->store, keeping_on_alive, g);
 		say_opening(g->store);
+	}
 	if (!err)
 		err = engine_recall_learned(g->store, now->config, &now->arena);
 	if (!err) {

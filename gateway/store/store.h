@@ -74,6 +74,11 @@ void store_set_memory(struct store *store, size_t most_bytes);
  * open); WY_E_INVALID: the file is not the one that was left. Ask again later. */
 WY_MUST_CHECK enum wy_err store_try_disk(struct store *store);
 
+/* Called again and again while a return to the disk works through what may be much, so that who watches this thread knows that
+ * it moves. */
+typedef void store_alive(void *arg);
+void store_set_alive(struct store *store, store_alive *alive, void *arg);
+
 /* Where memory had begun a new epoch because what is on the disk could not be read: what the last return found there and brought
  * home; NULL: nothing. Waiting events have the numbers after those of this epoch. Tickets that were open and whose fault has none in
  * this epoch are open, and of an older epoch: whoever watches them opens them anew. `file`: where the old one is kept. Borrowed

@@ -19,13 +19,15 @@ enum {
 
 /* ---- May it be read? ---------------------------------------------------------------------------- */
 
-static int read_all(sqlite3_file *file, unsigned char *chunk)
+static int read_all(const struct store *store, sqlite3_file *file, unsigned char *chunk)
 {
 	sqlite3_int64 size = 0;
 	int rc = file->pMethods->xFileSize(file, &size);
 
-	for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += CHUNK)
+	for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += CHUNK) {
+		store_beat(store);
 		rc = file->pMethods->xRead(file, chunk, size - at < CHUNK ? (int)(size - at) : CHUNK, at);
+	}
 	return rc;
 }
 
@@ -42,7 +44,7 @@ static bool is_file_readable(const struct store *store, const char *tail, int ki
 	if (rc == SQLITE_OK && is_there)
 		rc = vfs->xOpen(vfs, path, file, flags, &flags);
 	if (rc == SQLITE_OK && is_there)
-		rc = read_all(file, chunk);
+		rc = read_all(store, file, chunk);
 	if (file && file->pMethods)
 		(void)file->pMethods->xClose(file);
 	free(file);
@@ -155,6 +157,7 @@ static enum wy_err fetch(struct store *store, const char *part)
 	if (!made)
 		return WY_E_NOMEM;
 	made->quota = UINT64_MAX; /* what was kept had its place */
+	store_set_alive(made, store->alive, store->alive_arg);
 	snprintf(made->path, sizeof(made->path), "%s", part);
 	strcpy(made->dir, store->dir);
 	store_set_gateway(made, store->gateway, store->epoch_reason);

@@ -304,6 +304,7 @@ static enum wy_err write_part(struct store *store, const char *part)
 	(void)!mkdir(store->dir, 0750); /* where it is missing; what follows tells */
 	err = output_open(store, ".part", SQLITE_OPEN_MAIN_DB, &out);
 	for (size_t i = 0; !err && i < memory_disk_pages(store->memory); i++) {
+		store_beat(store);
 		err = memory_disk_read(store->memory, i, page);
 		if (!err)
 			err = output_add(store, &out, page, sizeof(page));
@@ -395,12 +396,14 @@ static enum wy_err write_whole(struct store *store)
 
 static enum wy_err check_sound(struct store *store, const struct store *was)
 {
-	size_t bytes = memory_disk_pages(was->memory) * MEMORY_PAGE;
+	int64_t pages = 0;
 	enum wy_err err = store_identify(store, NULL, NULL);
 
 	if (!err && (store->epoch != was->epoch || store->turn != was->turn))
 		err = WY_E_BUSY; /* somebody opened it in between, and does not see our log */
-	if (!err && bytes <= SOUND_BYTES)
+	if (!err)
+		err = store_ask(store, "PRAGMA page_count", &pages); /* what came home was never in memory */
+	if (!err && pages * MEMORY_PAGE <= SOUND_BYTES)
 		err = store_verify(store, NULL);
 	return err;
 }
@@ -445,6 +448,12 @@ static enum wy_err write_changes(struct store *store)
 	enum wy_err err = clear_log(store);
 
 	return err ? err : write_log(store);
+}
+
+void store_set_alive(struct store *store, store_alive *alive, void *arg)
+{
+	store->alive = alive;
+	store->alive_arg = arg;
 }
 
 enum wy_err store_try_disk(struct store *store)

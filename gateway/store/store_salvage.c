@@ -61,6 +61,7 @@ static struct store_binder bind(struct salvage *s, enum salvage_statement id)
 
 static enum wy_err count(struct salvage *s, enum store_part part, enum wy_err err)
 {
+	store_beat(s->to);
 	if (part == STORE_PARTS)
 		return err == WY_E_INVALID || err == WY_E_NOTFOUND ? WY_OK : err;
 	s->opening->part[part].kept += !err;
@@ -323,7 +324,7 @@ static enum wy_err take_ticket(struct salvage *s, struct store_binder *row, int6
 			return WY_E_INVALID;
 		end_for(&ticket, &other);
 	}
-	enum wy_err err = store_put_ticket(s->to, &ticket, s->from->body, len);
+	enum wy_err err = store_copy_ticket(s->to, &ticket, row, s->from->body, len);
 	if (!err && s->is_home)
 		err = place(s, STORE_TICKET_PLACE, id);
 	/* One that was open is told under a new key. The end of another is told by nothing else. */

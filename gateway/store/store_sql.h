@@ -64,6 +64,8 @@ struct store {
 	enum store_mode mode;
 	char why[STORE_WHY_DISK_SIZE];
 	struct memory_disk *memory; /* NULL: everything is on the disk */
+	store_alive *alive; /* NULL: nobody asks */
+	void *alive_arg;
 	bool is_apart;		    /* nothing of the memory store comes from the disk */
 	bool has_made_new;	    /* weiyu.db.new, if there is one, is of this process */
 	bool is_placed;		    /* but it has been written there since */
@@ -278,11 +280,21 @@ enum wy_err store_bring_home(const char *from, bool is_last_try, struct store *t
  * WY_E_IO: it cannot be read yet. */
 enum wy_err store_fetch_home(struct store *store, const char *part);
 
+/* Says so to whom store_set_alive() named. */
+static inline void store_beat(const struct store *store)
+{
+	if (store->alive)
+		store->alive(store->alive_arg);
+}
+
 /* store_learned.c: where nothing newer is known. */
 enum wy_err store_keep_learned(struct store *store, const char *device, uint64_t origin, const char *facts);
 
 /* store_ticket.c: the row under the binder, as TICKET_COLUMNS has it. */
 enum wy_err store_get_ticket(struct store_binder *binder, struct ticket *ret_ticket);
+/* Puts it with the document of a row of another store, which is `body` unpacked. */
+enum wy_err store_copy_ticket(struct store *store, const struct ticket *ticket, const struct store_binder *row, const char *body,
+			      size_t len);
 /* Its document into store->body, with a NUL. */
 enum wy_err store_get_body(struct store_binder *binder, size_t *ret_len);
 /* store_note.c: likewise, as NOTE_OF_TICKET has it. */
