@@ -189,6 +189,8 @@ static enum wy_err open_in_memory(struct store *store)
 		store_set_reason(store, err == WY_E_CORRUPT ? "salvaged" : "ordered");
 	bool is_damaged = err == WY_E_CORRUPT;
 	err = store_begin_in_memory(store, store->gateway, false);
+	if (!err) /* the platform hears of this epoch: that of the disk must not speak after it */
+		store_mode_file_put(store, true);
 	return err || !is_done_for ? err : carry_over(store, is_damaged ? STORE_SALVAGED : STORE_RENEWED);
 }
 

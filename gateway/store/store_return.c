@@ -357,6 +357,9 @@ static enum wy_err write_whole(struct store *store)
 
 	snprintf(part, sizeof(part), "%s.part", store->path);
 	snprintf(whole, sizeof(whole), "%s.new", store->path);
+	/* Its epoch is over, for the platform has heard of a later one; whoever opens it next begins another. */
+	(void)store_mode_file_says_memory(store);
+	store_mode_file_put(store, true);
 	/* That of a process that ended in between is the store: what it holds is nowhere else. */
 	enum wy_err err = store->has_made_new ? WY_OK : store_finish_swap(store->dir);
 	if (!err)
@@ -371,9 +374,6 @@ static enum wy_err write_whole(struct store *store)
 		return err;
 	}
 	store->has_made_new = true;
-	/* Memory may go on beyond what lies there from now on. */
-	bool is_said = store_mode_file_says_memory(store);
-	store_mode_file_put(store, true);
 	err = put_aside(store);
 	if (!err && rename(whole, store->path) != 0)
 		err = WY_E_IO;
@@ -382,7 +382,6 @@ static enum wy_err write_whole(struct store *store)
 			return give_way(store, err); /* what is whole is what the next start takes */
 		(void)!unlink(whole);
 		stay(store, turn);
-		store_mode_file_put(store, is_said);
 		return err;
 	}
 	/* From here on that is the file, whatever else fails: it is not put aside by the next try. */

@@ -631,6 +631,26 @@ static bool die_at_renaming(unsigned n)
 	return WEXITSTATUS(status) == 9;
 }
 
+/* The platform has heard of a later epoch, and would take nothing of the old one for the end of what that opened. */
+static void whoever_dies_blind_leaves_a_store_that_begins_a_new_epoch(void **state)
+{
+	int status = 0;
+	pid_t child = fork();
+	(void)state;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		(void)live_in_memory();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	struct store *store = open_store();
+	assert_int_equal(store_opening(store)->kind, STORE_RENEWED);
+	assert_true(store_epoch(store) != old_epoch);
+	store_close(store);
+}
+
 /* What memory alone had is gone with the process; what the old store had is there, with the next one and the one after it. */
 static void a_death_between_any_two_names_loses_nothing_of_either_store(void **state)
 {
@@ -722,6 +742,7 @@ int main(void)
 		ROW(one_that_somebody_else_has_locked_is_waited_for),
 		ROW(what_was_not_told_to_the_end_is_known_to_be_so),
 		ROW(one_that_has_no_name_yet_is_not_written_over),
+		ROW(whoever_dies_blind_leaves_a_store_that_begins_a_new_epoch),
 		ROW(a_death_between_any_two_names_loses_nothing_of_either_store),
 		ROW(a_queue_larger_than_memory_comes_home),
 	};
