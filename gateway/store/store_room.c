@@ -72,19 +72,26 @@ static enum wy_err drop_rows(struct store *store, enum store_statement id, enum 
 	return err ? err : store_add_sum(store, sum, -n, -bytes);
 }
 
+static enum wy_err drop_past_life(struct store *store)
+{
+	int64_t n, ids;
+	enum wy_err err = delete_some(store, STORE_ROOM_TICKETS, store->floor[STORE_FLOOR_OF_TICKETS], &ids, &n);
+
+	if (err == WY_E_NOTFOUND)
+		err = delete_some(store, STORE_ROOM_NOTES, store->floor[STORE_FLOOR_OF_NOTES], &ids, &n);
+	store->is_swept = err == WY_E_NOTFOUND; /* all of them were looked at: once in a while will do */
+	return err;
+}
+
 /* Where only memory is short, what the disk has of them stays. */
 static enum wy_err drop_done(struct store *store, const struct need *need)
 {
-	int64_t above = need->is_memory ? store->floor[STORE_FLOOR_OF_DONE] : 0, n, ids;
+	int64_t above = need->is_memory ? store->floor[STORE_FLOOR_OF_DONE] : 0;
 	enum wy_err err = drop_rows(store, STORE_ROOM_DONE, STORE_SUM_RECEIPTED, above);
 
 	if (err == WY_E_NOTFOUND)
 		err = drop_rows(store, STORE_ROOM_PARKED, STORE_SUM_PARKED, above);
-	if (err == WY_E_NOTFOUND && need->is_memory)
-		err = delete_some(store, STORE_ROOM_TICKETS, store->floor[STORE_FLOOR_OF_TICKETS], &ids, &n);
-	if (err == WY_E_NOTFOUND && need->is_memory)
-		err = delete_some(store, STORE_ROOM_NOTES, store->floor[STORE_FLOOR_OF_NOTES], &ids, &n);
-	return err;
+	return err == WY_E_NOTFOUND && need->is_memory && !store->is_swept ? drop_past_life(store) : err;
 }
 
 /* The row goes, its number into the gap. */

@@ -34,6 +34,7 @@ enum store_statement {
 #define STORE_MEMORY_FRAMES 256 /* likewise in memory */
 #define STORE_ROOM_STEPS 64	/* what goes at most in one transaction to make room in memory, so that it stays small ... */
 #define STORE_ROOM_STEPS_MORE 4 /* ... and for each event it adds */
+#define STORE_SWEEP_TURNS 64	/* after tickets were looked through in vain */
 #define STORE_GATEWAY_SIZE 65u
 #define STORE_REASON_SIZE 16u
 
@@ -81,6 +82,7 @@ struct store {
 	size_t held_bytes;  /* in memory when it was last compacted */
 	int64_t held_used;  /* pages of the database that held something then */
 	unsigned room_steps; /* this transaction may still take to make room in memory */
+	bool is_swept;	     /* a while ago no ticket or note was done with */
 	/* the row of store_load_event() */
 	char ticket_key[STORE_KEY_SIZE], type[STORE_KEY_SIZE], topic[STORE_KEY_SIZE];
 	unsigned char payload[WY_TICKET_BYTES_MAX];

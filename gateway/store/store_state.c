@@ -27,6 +27,7 @@ enum wy_err store_begin(struct store *store)
 	store->is_in_tx = true;
 	store->is_failed = false;
 	store->room_steps = STORE_ROOM_STEPS;
+	store->is_swept = store->is_swept && store->turn % STORE_SWEEP_TURNS != 0;
 	store_allow_over(store, false);
 	return WY_OK;
 }

@@ -851,6 +851,46 @@ static void at_the_end_of_memory_receipts_are_still_kept(void **state)
 	scratch_remove(&scratch);
 }
 
+/* The platform knows of it and not of its end, whose row makes room in its turn: then the ticket is what the end is told from. */
+static void a_ticket_whose_end_still_waits_is_not_done_with(void **state)
+{
+	struct scratch scratch;
+	struct store *store = begin_small_memory(&scratch);
+	struct ticket ticket = help_ticket(store_epoch(store), "pump", 1);
+	struct store_event event = {.tier = 3, .ticket_key = ticket.key, .type = "com.weiyu.ticket.opened.v1", .topic = "ticket",
+				    .payload = "{}", .len = 2};
+	struct store_outbox_stats stats = {.lost = 0};
+	struct store_untold untold[4];
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(store), WY_OK);
+	assert_int_equal(store_next_seq(store, &event.seq), WY_OK);
+	assert_int_equal(store_put_ticket(store, &ticket, "{}", 2), WY_OK);
+	assert_int_equal(store_put_event(store, &event), WY_OK);
+	assert_int_equal(store_allow_sending(store, event.seq), WY_OK);
+	assert_int_equal(store_receipt_one(store, event.seq, 1), WY_OK);
+	assert_int_equal(store_commit(store), WY_OK);
+	ticket.is_open = false;
+	event.type = "com.weiyu.ticket.cleared.v1";
+	assert_int_equal(store_begin(store), WY_OK);
+	assert_int_equal(store_next_seq(store, &event.seq), WY_OK);
+	assert_int_equal(store_put_ticket(store, &ticket, "{}", 2), WY_OK);
+	assert_int_equal(store_put_event(store, &event), WY_OK);
+	assert_int_equal(store_commit(store), WY_OK);
+	while (stats.lost == 0 && n++ < SMALL_MEMORY / 700) {
+		assert_int_equal(put_noise(store, 1, 1, 700), WY_OK);
+		assert_int_equal(store_outbox_stats(store, &stats), WY_OK);
+	}
+	assert_int_equal(stats.lost, 1);
+	assert_int_equal(store_untold(store, untold, 4, &n), WY_OK);
+	assert_int_equal(n, 1);
+	assert_string_equal(untold[0].key, ticket.key);
+	fault_off();
+	store_close(store);
+	scratch_remove(&scratch);
+}
+
 /* A backlog that lies on the disk, many times what memory holds, is receipted in memory. */
 static void a_large_queue_of_the_disk_is_receipted_in_little_memory(void **state)
 {
@@ -907,6 +947,7 @@ int main(void)
 		cmocka_unit_test(memory_has_an_end_for_life_safety_and_what_is_in_it_stays),
 		cmocka_unit_test(lower_tiers_never_find_the_end_of_memory),
 		cmocka_unit_test(at_the_end_of_memory_receipts_are_still_kept),
+		cmocka_unit_test(a_ticket_whose_end_still_waits_is_not_done_with),
 		cmocka_unit_test(a_large_queue_of_the_disk_is_receipted_in_little_memory),
 	};
 
