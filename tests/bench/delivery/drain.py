@@ -26,10 +26,10 @@ import time
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 sys.path[:0] = [os.path.join(SOURCE, "tests/crash"), os.path.join(SOURCE, "tests/faults")]
 
-from bad_line import BadLine  # noqa: E402
-from postgres import Cluster  # noqa: E402
 from street import ASSET, GATEWAY, HOUSE, Street, wait_for  # noqa: E402
 from stage import free_port  # noqa: E402
+from bad_line import BadLine  # noqa: E402
+from postgres import Cluster  # noqa: E402
 
 DEVICES, WIRES, PER_DEVICE, POINTS = 500, 10, 5, ("leak", "broken", "worn")
 PROBE = "probe-0"
