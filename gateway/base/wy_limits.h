@@ -132,6 +132,7 @@
 #define WY_STORE_REDO_BYTES (16u * 1024u * 1024u)   /* what one transaction wrote; then a disk that fails in it ends the process (4) */
 
 /* Store */
+#define WY_AWAY_MOST_MS (INT64_C(31) * 86400 * 1000) /* between two lives by the wall clock; more is not believed, and counts as nothing */
 #define WY_STORE_FREE_BYTES (8u * 1024u * 1024u) /* of the file that are free: beyond them it is made smaller, a MiB a second */
 #define WY_STORE_QUARANTINE_MAX 3u /* damaged stores that are kept; drop oldest */
 #define WY_STORE_CHECK_BYTES_MAX (16u * 1024u * 1024u) /* of a store that is checked whole at each start; beyond it only what

@@ -8,9 +8,10 @@
 #include <sys/timex.h>
 #include <time.h>
 
+#include "wy_limits.h"
+
 #define STEP_MS 2000
 #define STEP_SHOWN_MS 60000
-#define AWAY_MOST_MS (31LL * 86400 * 1000)
 
 static wy_ms read_ms(clockid_t id)
 {
@@ -47,7 +48,7 @@ void clock_set(struct clock *clock, const struct clock_past *past, const char *b
 		clock->offset_ms = past->offset_ms;
 	} else if (past->wall_ms) {
 		wy_ms away_ms = wall_ms - past->wall_ms;
-		if (away_ms < 0 || away_ms > AWAY_MOST_MS)
+		if (away_ms < 0 || away_ms > WY_AWAY_MOST_MS)
 			away_ms = 0;
 		clock->offset_ms = past->mono_ms + away_ms - boot_ms;
 	} else {

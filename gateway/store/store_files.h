@@ -39,6 +39,12 @@ enum wy_err store_error_of(int error);
 /* out: dir/name + tail, in STORE_PATH_SIZE bytes. False: too long. */
 bool store_join(char *out, const char *dir, const char *name, const char *tail);
 
+/* What a database has beside it; the first is its own. */
+#define STORE_TAILS 4u
+extern const char *const store_tails[STORE_TAILS];
+/* What dir/name has beside it goes, as far as it can be removed. */
+void store_drop_tails(const char *dir, const char *name);
+
 /* A replacement that was cut off: finished where the new store was whole, else taken back. */
 WY_MUST_CHECK enum wy_err store_finish_swap(const char *dir);
 /* The database goes to quarantine, or away where it need not be kept, and dir/weiyu.db.new takes its place. ret_file: its name

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define TICKETS_KEPT 256
-
 /* The columns of GAP_*, in their order. */
 enum { FIRST, LAST, FROM, UNTIL, S1, OPENED = S1 + 4, UPDATED, ENDED, OTHER, COLUMNS };
 
@@ -96,7 +94,7 @@ static enum wy_err note_ticket(struct store *store, const struct store_dropped *
 	binder = store_bind(store, STORE_GAP_TICKET_PUT);
 	store_bind_text(&binder, dropped->ticket_key);
 	store_bind_int(&binder, (int64_t)dropped->seq);
-	store_bind_int(&binder, TICKETS_KEPT);
+	store_bind_int(&binder, STORE_GAP_TICKETS);
 	return store_write(&binder);
 }
 

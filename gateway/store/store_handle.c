@@ -164,9 +164,18 @@ static enum wy_err refuse_foreign(struct store *store, struct store_place place)
 	return WY_E_INVALID;
 }
 
+int64_t store_version_known(void)
+{
+	int64_t known = 0;
+
+	while (store_migrations[known])
+		known++;
+	return known;
+}
+
 static enum wy_err check_version(struct store *store, struct store_place place)
 {
-	int64_t version = 0, application = 0, objects = 0, known = 0;
+	int64_t version = 0, application = 0, objects = 0;
 	enum wy_err err = store_ask(store, "PRAGMA user_version", &version);
 
 	if (!err)
@@ -175,11 +184,9 @@ static enum wy_err check_version(struct store *store, struct store_place place)
 		err = store_ask(store, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (err)
 		return err;
-	while (store_migrations[known])
-		known++;
 	if (objects > 0 && application != APPLICATION_ID)
 		return refuse_foreign(store, place);
-	if (version > known)
+	if (version > store_version_known())
 		return refuse_newer(store, version, place);
 	if (version < 0 || (version == 0) != (objects == 0))
 		return store_error(store, SQLITE_CORRUPT);

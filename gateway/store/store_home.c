@@ -60,41 +60,52 @@ static bool is_readable(const struct store *store)
 
 /* ---- Home --------------------------------------------------------------------------------------- */
 
+/* The file as it lies there, beside memory. NULL: no memory for it. */
+static struct store *open_beside(const struct store *store, bool *ret_is_open)
+{
+	struct store *other = store_new();
+
+	*ret_is_open = other && sqlite3_open_v2(store->path, &other->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
+						SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
+	return other;
+}
+
+static void close_beside(struct store *other)
+{
+	store_drop_handle(other);
+	store_close(other);
+}
+
 /* One whose name verifies, and is not ours: it is put aside as it is. */
 static bool is_foreign(const struct store *store)
 {
-	struct store *other = store_new();
 	char owner[STORE_KEY_SIZE];
 	int64_t epoch = 0;
-	bool is = false;
+	bool is_open, is = false;
+	struct store *other = open_beside(store, &is_open);
 
 	if (!other)
 		return true;
-	if (sqlite3_open_v2(store->path, &other->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL) ==
-		    SQLITE_OK &&
+	if (is_open &&
 	    sqlite3_prepare_v2(other->db, store_sql_text(STORE_META_GET), -1, &other->stmt[STORE_META_GET], NULL) == SQLITE_OK &&
 	    store_get_number(other, "epoch", &epoch) == WY_OK &&
 	    store_get_text(other, "gateway", owner, sizeof(owner)) == WY_OK)
 		is = strcmp(owner, store->gateway) != 0 && store_check_identity(other, owner, epoch) == WY_OK;
-	store_drop_handle(other);
-	store_close(other);
+	close_beside(other);
 	return is;
 }
 
 static bool is_of_version_before(const struct store *store)
 {
-	struct store *other = store_new();
-	int64_t version = 0, known = 0;
+	int64_t version = 0;
+	bool is_open;
+	struct store *other = open_beside(store, &is_open);
 
 	if (!other)
 		return false;
-	while (store_migrations[known])
-		known++;
-	bool is = sqlite3_open_v2(store->path, &other->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
-				  NULL) == SQLITE_OK &&
-		  store_ask(other, "PRAGMA user_version", &version) == WY_OK && version > 0 && version < known;
-	store_drop_handle(other);
-	store_close(other);
+	bool is = is_open && store_ask(other, "PRAGMA user_version", &version) == WY_OK && version > 0 &&
+		  version < store_version_known();
+	close_beside(other);
 	return is;
 }
 
@@ -110,17 +121,8 @@ static enum wy_err bring_up_to_date(const struct store *store)
 	strcpy(other->path, store->path);
 	strcpy(other->dir, store->dir);
 	err = store_open_handle(other, NULL, NULL);
-	store_drop_handle(other);
-	store_close(other);
+	close_beside(other);
 	return err == WY_E_CORRUPT || store->home_tries >= TRIES_MOST ? WY_OK : err;
-}
-
-static bool has_lost(const struct store_opening *home)
-{
-	for (int i = 0; i < STORE_PARTS; i++)
-		if (home->part[i].lost)
-			return true;
-	return false;
 }
 
 static enum wy_err fill(struct store *store, struct store *made)
@@ -131,22 +133,11 @@ static enum wy_err fill(struct store *store, struct store *made)
 	if (!err)
 		err = store_bring_home(store->path, store->home_tries >= TRIES_MOST, made, &store->home, &losses);
 	if (!err)
-		err = store_put_number(made, "losses", losses + store->losses + has_lost(&store->home));
+		err = store_put_number(made, "losses", losses + store->losses + store_has_lost(&store->home));
 	if (!err)
 		return store_commit(made);
 	store_abort(made);
 	return err;
-}
-
-static void drop_tails(const char *part)
-{
-	static const char *const tails[] = {"-wal", "-shm", "-journal"};
-	char path[STORE_PATH_SIZE + 32];
-
-	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
-		snprintf(path, sizeof(path), "%s%s", part, tails[i]);
-		(void)!unlink(path);
-	}
 }
 
 static enum wy_err fetch(struct store *store, const char *part)
@@ -161,7 +152,7 @@ static enum wy_err fetch(struct store *store, const char *part)
 	snprintf(made->path, sizeof(made->path), "%s", part);
 	strcpy(made->dir, store->dir);
 	store_set_gateway(made, store->gateway, store->epoch_reason);
-	drop_tails(part); /* of a try that was cut off: they would be taken for this one's */
+	store_drop_tails(store->dir, STORE_FILE ".part"); /* of a try that was cut off: they would be taken for this one's */
 	err = store_open_on_disk(made, store_scratch, (struct store_place){NULL, store->dir});
 	if (!err)
 		err = fill(store, made);
@@ -170,9 +161,8 @@ static enum wy_err fetch(struct store *store, const char *part)
 		err = store_empty_log(made);
 	if (!err)
 		err = store_keep_scratch(made, part);
-	store_drop_handle(made);
-	store_close(made);
-	drop_tails(part);
+	close_beside(made);
+	store_drop_tails(store->dir, STORE_FILE ".part");
 	if (!err)
 		store->turn = turn; /* what takes the place is one commit further */
 	return err;
@@ -191,7 +181,7 @@ enum wy_err store_fetch_home(struct store *store, const char *part)
 	enum wy_err err = is_of_version_before(store) ? bring_up_to_date(store) : WY_OK;
 	if (!err)
 		err = fetch(store, part);
-	store->home.kind = has_lost(&store->home) ? STORE_SALVAGED : STORE_RENEWED;
+	store->home.kind = store_has_lost(&store->home) ? STORE_SALVAGED : STORE_RENEWED;
 	store->is_home = !err;
 	return err;
 }

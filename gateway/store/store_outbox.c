@@ -87,7 +87,7 @@ void store_set_quota(struct store *store, uint64_t max_bytes)
 
 /* ---- Adding ------------------------------------------------------------------------------------ */
 
-static enum store_kind kind_of(const char *type)
+enum store_kind store_kind_of(const char *type)
 {
 	static const struct {
 		const char *type;
@@ -152,7 +152,7 @@ static enum wy_err mark_told(struct store *store, const struct store_event *even
 
 enum wy_err store_put_event(struct store *store, const struct store_event *event)
 {
-	enum store_kind kind = kind_of(event->type);
+	enum store_kind kind = store_kind_of(event->type);
 	bool is_lost = false;
 	enum wy_err err;
 
@@ -179,7 +179,7 @@ enum wy_err store_keep_parked(struct store *store, const struct store_event *eve
 	past.seq = (uint64_t)((int64_t)event->seq - PAST_STEP);
 	if ((int64_t)event->seq < -(INT64_C(1) << 60) || (int64_t)event->seq >= PAST_STEP)
 		return WY_E_INVALID;
-	enum wy_err err = insert(store, &past, kind_of(past.type));
+	enum wy_err err = insert(store, &past, store_kind_of(past.type));
 	return err ? err : store_park(store, past.seq, reason, wall_ms);
 }
 

@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-enum { TICKETS_KEPT = 256 };
-#define COUNT_MOST INT64_C(1000000000)
-
 static wy_ms earlier(wy_ms a, wy_ms b)
 {
 	return a == 0 || (b != 0 && b < a) ? b : a;
@@ -40,7 +37,7 @@ static enum wy_err put_ticket(struct store *to, const struct past_gap *past, con
 	store_bind_text(&binder, key);
 	store_bind_int(&binder, (int64_t)past->seq);
 	store_bind_int(&binder, n);
-	store_bind_int(&binder, TICKETS_KEPT);
+	store_bind_int(&binder, STORE_GAP_TICKETS);
 	return store_write(&binder);
 }
 
@@ -59,7 +56,7 @@ enum wy_err past_gap_add_range(struct store *to, struct past_gap *past, struct s
 
 	for (int i = 0; i < 8; i++) {
 		int64_t n = sqlite3_column_int64(row->stmt, i + 3);
-		if (n < 0 || n > COUNT_MOST)
+		if (n < 0 || n > TICKET_GAP_EVENTS_MOST)
 			return WY_E_INVALID;
 		*counts[i] = (uint64_t)n;
 		*(i < 4 ? &tiers : &kinds) += (uint64_t)n;
@@ -77,7 +74,7 @@ enum wy_err past_gap_add_range(struct store *to, struct past_gap *past, struct s
 
 enum wy_err past_gap_add_ticket(struct store *to, struct past_gap *past, const char *key, int64_t n)
 {
-	if (n < 1 || n > COUNT_MOST || !*key || strlen(key) >= TICKET_KEY_SIZE)
+	if (n < 1 || n > TICKET_GAP_EVENTS_MOST || !*key || strlen(key) >= TICKET_KEY_SIZE)
 		return WY_E_INVALID;
 	enum wy_err err = begin(to, past);
 	return err ? err : put_ticket(to, past, key, n);

@@ -70,7 +70,7 @@ static enum wy_err make_scratch(const struct store_replacing *r, const char *gat
 	return err;
 }
 
-static bool has_lost(const struct store_opening *opening)
+bool store_has_lost(const struct store_opening *opening)
 {
 	for (int i = 0; i < STORE_PARTS; i++)
 		if (opening->part[i].lost)
@@ -85,7 +85,7 @@ enum wy_err store_replace(struct store *store, struct store_replacing *r)
 	enum wy_err err = make_scratch(r, store->gateway);
 
 	if (!err)
-		err = store_swap(r->dir, r->kind == STORE_SALVAGED || has_lost(r->opening), file);
+		err = store_swap(r->dir, r->kind == STORE_SALVAGED || store_has_lost(r->opening), file);
 	if (err) {
 		store_say(r->place, "E710", "it is to be replaced, and that cannot be done", wy_err_text(err));
 		store->trouble = err == WY_E_FULL ? STORE_FULL : (err == WY_E_IO ? STORE_FAILED : STORE_ON_DISK);

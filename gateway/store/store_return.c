@@ -243,17 +243,14 @@ static enum wy_err clear_log(struct store *store)
 
 /* ---- A whole new file --------------------------------------------------------------------------- */
 
-static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
-#define TAILS (sizeof(tails) / sizeof(*tails))
-
 /* The database first: it must never be opened without the log that belongs to it. What is not there has gone already. */
 static bool move_all(struct store *store, const char *from, const char *to)
 {
 	char path[STORE_PATH_SIZE + 64], name[STORE_PATH_SIZE + 64];
 
-	for (size_t i = 0; i < TAILS; i++) {
-		snprintf(path, sizeof(path), "%s%s%s", store->path, from, tails[i]);
-		snprintf(name, sizeof(name), "%s%s%s", store->path, to, tails[i]);
+	for (size_t i = 0; i < STORE_TAILS; i++) {
+		snprintf(path, sizeof(path), "%s%s%s", store->path, from, store_tails[i]);
+		snprintf(name, sizeof(name), "%s%s%s", store->path, to, store_tails[i]);
 		if (rename(path, name) != 0 && errno != ENOENT)
 			return false;
 	}
@@ -264,8 +261,8 @@ static void drop_oldest(struct store *store)
 {
 	char path[STORE_PATH_SIZE + 64];
 
-	for (size_t i = TAILS; i-- > 0;) {
-		snprintf(path, sizeof(path), "%s.left-%d%s", store->path, KEPT_MOST, tails[i]);
+	for (size_t i = STORE_TAILS; i-- > 0;) {
+		snprintf(path, sizeof(path), "%s.left-%d%s", store->path, KEPT_MOST, store_tails[i]);
 		(void)!unlink(path);
 	}
 }

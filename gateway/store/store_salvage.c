@@ -407,9 +407,8 @@ static enum wy_err unpack(struct salvage *s, const struct store_binder *row, siz
 static bool is_told_anew(struct salvage *s, const char *type, const char *dedup)
 {
 	struct ticket other;
-	bool is_end = strcmp(type, "com.weiyu.ticket.cleared.v1") == 0 || strcmp(type, "com.weiyu.ticket.closed.v1") == 0;
 
-	return s->is_home && !is_end && *dedup && store_find_open(s->to, dedup, &other) == WY_OK;
+	return s->is_home && store_kind_of(type) != STORE_ENDED && *dedup && store_find_open(s->to, dedup, &other) == WY_OK;
 }
 
 static enum wy_err put_event(struct salvage *s, struct store_event *event, const struct ticket_event_name *was)
@@ -510,8 +509,6 @@ static enum wy_err salvage_bd_seq(struct salvage *s)
 	return err ? err : store_seal_counter(s->to, "bd_seq", bd_seq);
 }
 
-#define OFF_MOST_MS ((wy_ms)31 * 86400 * 1000) /* as gateway/loop/clock.c takes it */
-
 /* How far the two clocks are apart: exactly within one boot of the machine, else by the wall. */
 static enum wy_err find_shift(struct salvage *s, const struct store_clock *theirs)
 {
@@ -528,7 +525,7 @@ static enum wy_err find_shift(struct salvage *s, const struct store_clock *their
 		err = store_put_clock(s->to, ours);
 	}
 	wy_ms off_ms = ours->wall_ms - theirs->wall_ms;
-	if (off_ms < 0 || off_ms > OFF_MOST_MS)
+	if (off_ms < 0 || off_ms > WY_AWAY_MOST_MS)
 		off_ms = 0;
 	if (s->has_clock && strcmp(ours->boot, theirs->boot) == 0)
 		s->shift_ms = (ours->mono_ms - ours->boottime_ms) - (theirs->mono_ms - theirs->boottime_ms);

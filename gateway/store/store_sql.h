@@ -127,7 +127,10 @@ struct store_dropped {
 	wy_ms wall_ms;
 	const char *ticket_key;
 };
+#define STORE_GAP_TICKETS 256 /* that lost events are known by name */
 enum wy_err store_note_gap(struct store *store, const struct store_dropped *dropped);
+/* What an event of this type does to its ticket (store_outbox.c). */
+enum store_kind store_kind_of(const char *type);
 /* One that was parked in an epoch that is over: kept as it is, under a number below 0, which is none of the stream. */
 enum wy_err store_keep_parked(struct store *store, const struct store_event *event, const char *reason, wy_ms wall_ms);
 /* The platform has an older state of this ticket than the gateway; is_new: it has none. */
@@ -135,6 +138,7 @@ enum wy_err store_mark_untold(struct store *store, const char *key, bool is_new)
 
 /* NULL-terminated; the n-th brings user_version from n to n + 1. */
 extern const char *const store_migrations[];
+int64_t store_version_known(void); /* the user_version they lead to */
 
 /* ---- Disk and memory (store_memory.c, store_return.c) ---- */
 
@@ -326,5 +330,6 @@ struct store_replacing {
 enum wy_err store_replace(struct store *store, struct store_replacing *r);
 /* Closes the handle of a store that was made at path without syncs, and syncs it. */
 enum wy_err store_keep_scratch(struct store *store, const char *path);
+bool store_has_lost(const struct store_opening *opening);
 
 #endif

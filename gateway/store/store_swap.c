@@ -18,8 +18,7 @@
 
 #define QUARANTINE STORE_FILE ".damaged-"
 
-static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
-#define TAILS (sizeof(tails) / sizeof(*tails))
+const char *const store_tails[STORE_TAILS] = {"", "-wal", "-shm", "-journal"};
 
 bool store_join(char *out, const char *dir, const char *name, const char *tail)
 {
@@ -122,8 +121,8 @@ static void drop_oldest(const char *dir)
 	while (look_for(dir, &first, &last) > WY_STORE_QUARANTINE_MAX) {
 		bool is_gone = true;
 		name_of(first, name);
-		for (size_t i = TAILS; i-- > 0;) /* the one that is counted last */
-			is_gone = drop(dir, name, tails[i]) == WY_OK && is_gone;
+		for (size_t i = STORE_TAILS; i-- > 0;) /* the one that is counted last */
+			is_gone = drop(dir, name, store_tails[i]) == WY_OK && is_gone;
 		if (!is_gone)
 			return; /* one more than wanted is no reason not to start */
 	}
@@ -143,19 +142,25 @@ static enum wy_err move_rest(const char *dir, const char *to)
 	return err ? err : keep_names(dir);
 }
 
+void store_drop_tails(const char *dir, const char *name)
+{
+	for (size_t i = 1; i < STORE_TAILS; i++)
+		(void)!drop(dir, name, store_tails[i]);
+}
+
 /* One that was not whole when its process ended: nobody goes on with it, and it may be large. */
 static void drop_part(const char *dir)
 {
-	for (size_t i = 0; i < TAILS; i++)
-		(void)!drop(dir, STORE_FILE ".part", tails[i]);
+	(void)!drop(dir, STORE_FILE ".part", "");
+	store_drop_tails(dir, STORE_FILE ".part");
 }
 
 static enum wy_err drop_new(const char *dir)
 {
 	enum wy_err err = WY_OK;
 
-	for (size_t i = 0; !err && i < TAILS; i++)
-		err = drop(dir, STORE_FILE ".new", tails[i]);
+	for (size_t i = 0; !err && i < STORE_TAILS; i++)
+		err = drop(dir, STORE_FILE ".new", store_tails[i]);
 	return err;
 }
 
@@ -196,8 +201,8 @@ enum wy_err store_swap(const char *dir, bool is_kept, char *ret_file)
 	enum wy_err err = move(dir, STORE_FILE, name, "");
 	if (!err)
 		err = move_rest(dir, name);
-	for (size_t i = 0; !err && !is_kept && i < TAILS; i++)
-		err = drop(dir, name, tails[i]);
+	for (size_t i = 0; !err && !is_kept && i < STORE_TAILS; i++)
+		err = drop(dir, name, store_tails[i]);
 	if (err)
 		return err;
 	drop_oldest(dir);

@@ -114,14 +114,12 @@ enum wy_err ticket_event_restamp(const void *event, size_t len, const struct tic
 
 /* ---- A record of what was lost ------------------------------------------------------------------ */
 
-#define COUNT_MOST 1000000000 /* of events: no store ever held so many */
-
 static bool read_count(const json_t *object, const char *key, uint64_t *ret_n)
 {
 	const json_t *number = json_object_get(object, key);
 	json_int_t n = json_integer_value(number);
 
-	*ret_n = json_is_integer(number) && n >= 0 && n <= COUNT_MOST ? (uint64_t)n : 0;
+	*ret_n = json_is_integer(number) && n >= 0 && n <= TICKET_GAP_EVENTS_MOST ? (uint64_t)n : 0;
 	return json_is_integer(number) && n == (json_int_t)*ret_n;
 }
 
@@ -166,7 +164,7 @@ static void read_tickets(const json_t *data, struct ticket_gap *gap)
 		wy_buf_add(&buf, key ? key : "");
 		if (!buf.len || buf.is_cut || !read_count(ticket, "events", &n) || n == 0)
 			continue;
-				out->n = (uint32_t)n;
+		out->n = (uint32_t)n;
 		gap->n_tickets++;
 	}
 }

@@ -7,6 +7,7 @@
 
 #define TICKET_GAP_TYPE "com.weiyu.ticket.gap.v1"
 #define TICKET_GAP_RANGES 1000u /* of one record; the next record has the rest */
+#define TICKET_GAP_EVENTS_MOST 1000000000 /* a count above it is not believed: no store ever held so many */
 #define TICKET_GAP_TICKETS 64u  /* named in one record; has_more_tickets says that there are others */
 
 struct ticket_gap_range {
